@@ -1,0 +1,47 @@
+/**
+ * Every error that the job manager throws or keeps with a job. `docs/errors.md` says of each what it means and what to
+ * do; a test holds the two lists together.
+ */
+export const jobsErrorCodes = [
+  // Input
+  "invalid_definition",
+  "invalid_options",
+  "invalid_input",
+  "unknown_job",
+  "payload_too_large",
+  "batch_too_large",
+  "flow_too_large",
+  "flow_too_deep",
+  "unique_key_taken",
+  // Attempts and flows, kept with the job
+  "handler_failed",
+  "attempt_timed_out",
+  "attempts_exhausted",
+  "crashes_exhausted",
+  "lease_lost",
+  "parent_failed",
+  "stage_failed",
+  "cancelled",
+  // Store
+  "store_unavailable",
+  "store_unsupported",
+  "store_location_refused",
+  "migration_failed",
+  "transaction_expired",
+  "transaction_foreign",
+  "store_stopped",
+  "manager_stopped",
+] as const;
+
+export type JobsErrorCode = (typeof jobsErrorCodes)[number];
+
+/** Thrown by everything in `@provost/jobs`: one line with the offending value and the way out. */
+export class JobsError extends Error {
+  override readonly name = "JobsError";
+  readonly code: JobsErrorCode;
+
+  constructor(code: JobsErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.code = code;
+  }
+}

@@ -1,0 +1,35 @@
+/** Every bound of the job manager has its name here (L14); the errors that enforce them name it and say the value. */
+export const limits = {
+  /** Input or result of one job, as UTF-8 JSON. */
+  payloadBytesMax: 1_048_576,
+  /** Jobs in one call of `enqueue`, those of its flows included. */
+  enqueueJobsMax: 10_000,
+  /** Jobs in one flow (L6). */
+  flowJobsMax: 10_000,
+  /** Levels of parents and children in one flow (L6). */
+  flowDepthMax: 32,
+  /** Jobs in one claim, settlement, renewal or look-up. */
+  batchJobsMax: 1_000,
+  /** Bytes of a name, a queue, a unique key or a wake key. */
+  keyBytesMax: 255,
+  priorityMax: 255,
+  attemptsMax: 1_000,
+  /** Bytes kept of one failure's message and of its stack. */
+  failureBytesMax: 8_192,
+  /** How long a wake that met no job is kept for a release still to come (L7). */
+  wakeKeptMs: 24 * 60 * 60_000,
+  /** The longest delay, `after` or timeout. */
+  delayMsMax: 366 * 24 * 60 * 60_000,
+  /** How long one transaction may keep the embedded store's writer (SQLite) to itself. */
+  transactionMsMax: 2_000,
+} as const;
+
+export const defaults = {
+  queue: "default",
+  lane: "short",
+  priority: 100,
+  attempts: 30,
+  crashes: 3,
+  timeoutMs: { short: 60_000, long: 6 * 60 * 60_000 },
+  leaseMs: 10_000,
+} as const;

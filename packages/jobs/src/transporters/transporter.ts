@@ -1,0 +1,253 @@
+import type { Attempt, Flow, Job, JobFailure, JobId, JobStatus, Lane, StagePolicy } from "../core/job.ts";
+
+/**
+ * Where jobs live and how they move. Each method is a batch, one atomic act, and (but for flows on some stores) one round
+ * trip. A Transporter stores and moves; what an outcome *means* (next priority, next time, failure) is computed by the
+ * manager with the pure functions of `core/` and applied here by compare-and-set.
+ *
+ * Rules for every implementation:
+ * - Managers send durations; instants are made from the store's own clock plus `clockOffsetMs`, which only tests set.
+ * - Ready, delayed, waiting, running and finished jobs are found by different roads: a claim touches ready ones only (L2).
+ * - A method that throws has changed nothing. Connection loss throws `store_unavailable`; the caller may repeat any
+ *   method but `enqueue` of jobs without a unique key.
+ * - A promise resolves only after the change is as durable as `capabilities.durableAck` says (L11).
+ */
+export interface Transporter {
+  readonly capabilities: TransporterCapabilities;
+
+  /** Opens the store and brings its tables up to date, under a lock. Safe to call twice. Throws `store_*`, `migration_failed`. */
+  start(): Promise<void>;
+  /** Ends connections and threads. Awaited, safe to call twice. */
+  stop(): Promise<void>;
+
+  /** The store's clock, ms since 1970, offset included. */
+  now(): Promise<number>;
+  /** Tests only: shifts the store's clock for this Transporter's calls. */
+  setClockOffset(offsetMs: number): void;
+
+  /**
+   * Adds jobs and flows, all or none (L11). Ids are given in order. A flow's first stage, or root, gets ready or delayed;
+   * all behind it `waiting`. A unique key held by an unfinished job makes that item `existing` and adds nothing for it (L17).
+   */
+  enqueue(items: NewItem[], options?: { tx?: Tx }): Promise<Enqueued[]>;
+
+  /** Takes ready jobs in the order of L1, at most `limit` for each request; each gets a new fence and a lease (L3). */
+  claim(requests: ClaimRequest[], manager: string): Promise<Claimed[]>;
+
+  /**
+   * Ends attempts (L3). Each is applied only if the job is `in_progress` with this fence; `retry` and `defer` also only if
+   * the version is unchanged, so that a cancel or priority given meanwhile is never overwritten. With `expiredOnly` (the
+   * rescuer) also only if the lease has run out. Applied in the same act: gates opened, descendants failed, the flow ended
+   * and its `onFailed` job enqueued (L6), the unique key freed, the ended attempt recorded, `enqueue` items of a processed one added.
+   */
+  settle(settlements: Settlement[]): Promise<SettleResult[]>;
+
+  /** Extends leases of started attempts (L9), and marks them started. `cancel`: renewed, but the job is asked to end. */
+  renew(leases: Lease[]): Promise<RenewState[]>;
+
+  /** Attempts whose lease has run out, oldest first, as their claimant saw them: the rescuer settles them with `expiredOnly` (L9). */
+  expired(limit: number): Promise<ExpiredClaim[]>;
+
+  /** Makes due delayed jobs ready. `nextInMs`: until the next one is due, undefined when none is delayed. Idempotent, any manager may call it. */
+  promote(limit: number): Promise<{ promoted: number; nextInMs?: number }>;
+
+  /**
+   * L7. Jobs with this wake key become ready when delayed; one in progress is made ready at its release. A wake that finds
+   * no unfinished job with its key is kept (`limits.wakeKeptMs`) for the first release that names the key. Returns the number of jobs met.
+   * Inside a transaction it takes effect with the commit, and no release may slip between.
+   */
+  wake(keys: string[], options?: { tx?: Tx }): Promise<number>;
+
+  /** Acts of people on jobs; final jobs refuse (L5, L6, L10). */
+  amend(ids: JobId[], change: Change, options?: { tx?: Tx }): Promise<AmendResult[]>;
+
+  get(ids: JobId[]): Promise<Job[]>;
+  list(query: JobQuery): Promise<Job[]>;
+  attempts(id: JobId): Promise<Attempt[]>;
+  flow(id: JobId): Promise<Flow | undefined>;
+
+  /** The notifier: hints that jobs may be ready in these queues. May be lost, doubled or late; never the truth. Returns the way to unsubscribe. */
+  onReady(listener: (queues: string[]) => void): () => void;
+
+  /** Present where `capabilities.sql`: the same connections for the caller's own tables (L11). */
+  readonly sql?: SqlAccess;
+}
+
+export interface TransporterCapabilities {
+  /** What resolved is on disk. False: a crash may lose the last `lossWindowMs` (L11). */
+  durableAck: boolean;
+  lossWindowMs: number;
+  /** `enqueue`, `wake` and `amend` can join a transaction. */
+  transactions: boolean;
+  /** Jobs can be claimed by managers on other hosts. */
+  manyHosts: boolean;
+  sql: "sqlite" | "postgres" | false;
+}
+
+/** The store's connections, lent to the caller. */
+export interface SqlAccess {
+  /** One statement outside any transaction; placeholders as the dialect has them (`?` or `$1`). */
+  query(sql: string, params?: readonly unknown[]): Promise<SqlResult>;
+  /**
+   * Runs `fn` in one write transaction: commits when it resolves, rolls back when it rejects. On SQLite it holds the only
+   * writer, so it must be short: past `limits.transactionMsMax` it is rolled back with `transaction_expired`.
+   */
+  transaction<T>(fn: (tx: Tx) => Promise<T>): Promise<T>;
+}
+
+/** An open transaction: this store's own, or one made from the caller's own handle (`fromPgClient`, `fromDatabaseSync`). */
+export interface Tx {
+  query(sql: string, params?: readonly unknown[]): Promise<SqlResult>;
+}
+
+export interface SqlResult {
+  rows: Record<string, unknown>[];
+  /** Rows changed by an INSERT, UPDATE or DELETE. */
+  changes: number;
+}
+
+/** All defaults are filled in and all bounds checked by the manager before it gets here. */
+export interface NewJob {
+  name: string;
+  queue: string;
+  lane: Lane;
+  /** JSON text. */
+  input: string;
+  priority: number;
+  attempts: number;
+  timeoutMs: number;
+  delayMs: number;
+  uniqueKey?: string;
+  /** Known before the first attempt: a wake that comes earlier is not lost (L7). */
+  wakeKey?: string;
+}
+
+/**
+ * A tree, flat: `stages[k].parent` is an index into `jobs`, or undefined for the stages at the top, which have no parent.
+ * Stages of one parent come in their order. A job's parent stands before it in `jobs`.
+ */
+export interface NewFlow {
+  jobs: (NewJob & { stage: number })[];
+  stages: { parent?: number; policy: StagePolicy }[];
+  onFailed?: NewJob;
+  /** Holds for the whole flow: until it has ended. */
+  uniqueKey?: string;
+}
+
+export type NewItem = { job: NewJob } | { flow: NewFlow };
+
+/** `ids` of a flow are in the order of its `jobs`; `flowId` names it. For `existing`, those of the job or flow that holds the key. */
+export interface Enqueued {
+  state: "added" | "existing";
+  ids: JobId[];
+  flowId?: JobId;
+}
+
+export interface ClaimRequest {
+  queue: string;
+  lane: Lane;
+  /** Jobs this manager has handlers for. */
+  names: string[];
+  limit: number;
+  leaseMs: number;
+  /** False for prefetched jobs: unstarted ones go back free of charge when the lease ends (L4, L9). */
+  started: boolean;
+}
+
+/** What an attempt needs to know: enough to run it, and to compute any outcome of it without another look. */
+export interface Claimed {
+  id: JobId;
+  name: string;
+  queue: string;
+  lane: Lane;
+  input: string;
+  fence: number;
+  version: number;
+  basePriority: number;
+  priority: number;
+  attempts: number;
+  attemptsUsed: number;
+  crashes: number;
+  timeoutMs: number;
+  cancelRequested: boolean;
+  createdAt: number;
+  readyAt: number;
+  flowId?: JobId;
+  parentId?: JobId;
+  wakeKey?: string;
+}
+
+/** `started` false: an unstarted claim ran out; it costs nothing (L4). */
+export interface ExpiredClaim extends Claimed {
+  started: boolean;
+  claimedBy: string;
+}
+
+export interface Lease {
+  id: JobId;
+  fence: number;
+  leaseMs: number;
+}
+
+export type RenewState = "renewed" | "lost" | "cancel";
+
+export interface Settlement {
+  id: JobId;
+  fence: number;
+  version: number;
+  outcome: Outcome;
+  expiredOnly?: boolean;
+}
+
+export type Outcome =
+  | { kind: "processed"; result?: string; enqueue?: NewItem[] }
+  | {
+      /** Comes back after `delayMs`, or at the wake of `wakeKey`: at once if that wake has come already. */
+      kind: "retry";
+      cause: "released" | "error" | "timeout" | "crashed" | "lost";
+      delayMs: number;
+      priority: number;
+      attemptsUsed: number;
+      crashes: number;
+      wakeKey?: string;
+      failure?: JobFailure;
+    }
+  /** Could not even try: neither attempts nor priority change (L4). */
+  | { kind: "defer"; delayMs: number; wakeKey?: string }
+  | {
+      kind: "failed";
+      cause: "released" | "error" | "timeout" | "crashed" | "lost";
+      attemptsUsed: number;
+      crashes: number;
+      failure: JobFailure;
+    }
+  | { kind: "cancelled"; failure: JobFailure };
+
+/** `fence`: another claim holds the job, or it is not in progress any more. `version`: recompute from `current` and settle again. */
+export type SettleResult =
+  | { state: "applied" }
+  | { state: "refused"; why: "fence" | "not-expired" }
+  | { state: "refused"; why: "version"; current: Claimed };
+
+export type Change =
+  /** What runs is asked to end; what does not is cancelled at once, with its descendants, which can never start (L6). */
+  | { kind: "cancel"; reason: string }
+  /** Sets base and current priority. */
+  | { kind: "priority"; priority: number }
+  /**
+   * A failed or cancelled job gets a fresh budget and its base priority back (L4, L10). In a flow that has ended this reopens the
+   * flow: the descendants and later stages that failed because of it wait again.
+   */
+  | { kind: "retry" };
+
+export type AmendResult = { state: "applied" } | { state: "requested" } | { state: "refused"; status: JobStatus | "unknown" };
+
+export interface JobQuery {
+  queue?: string;
+  name?: string;
+  status?: JobStatus;
+  flowId?: JobId;
+  /** Keyset: jobs with a greater id. */
+  after?: JobId;
+  limit: number;
+}
