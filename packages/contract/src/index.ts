@@ -1,1 +1,3 @@
-export {};
+export { errorKinds, exitCodes, ProvostError, type ErrorCode } from "./errors.ts";
+export { failureKinds, type FailureCode } from "./failures.ts";
+export * from "./schemas.ts";

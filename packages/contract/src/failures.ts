@@ -1,0 +1,28 @@
+/**
+ * Why an instance failed: a typed code for each cause, with what to do about it (C7). Kept in the instance's record and
+ * shown with the same words by API, command line and page; listed in `docs/errors.md`.
+ */
+export const failureKinds = {
+  credentials_rejected: "Check the provider's credentials with `provost provider list`, set new ones, deploy again.",
+  quota_exceeded: "Ask the provider for a higher limit or destroy what is not needed, then deploy again.",
+  out_of_stock: "Choose another region or type, then deploy again.",
+  image_missing: "Choose an image that the region has, or copy the image there, then deploy again.",
+  type_missing: "Choose a type that the provider still offers, then deploy again.",
+  region_missing: "Choose a region that the provider still offers, then deploy again.",
+  name_taken_at_provider:
+    "A server of this name exists at the provider and is not ours: destroy or rename it, then deploy again.",
+  create_refused: "The provider refused the request: its own words say why.",
+  create_unknown:
+    "The provider never said whether it made the server. Look for the name in its console before you deploy again.",
+  boot_stuck:
+    "The provider accepted the server but it never ran. Look at its console, then destroy it and deploy again.",
+  callback_missing:
+    "The server runs but its first boot never reported ready. Look at its console; check that it can reach the callback address.",
+  script_failed:
+    "The first-boot script failed. The server still runs: read the log lines, mend the script, destroy it and deploy again.",
+  vanished: "The server is gone at the provider. Deploy again.",
+  cancelled: "It was cancelled before it was ready.",
+  internal: "Something broke inside Provost: the server's log says what.",
+} as const;
+
+export type FailureCode = keyof typeof failureKinds;

@@ -1,0 +1,177 @@
+import { z } from "zod";
+import { failureKinds, type FailureCode } from "./failures.ts";
+
+/** Shapes of the HTTP API. Instants are ISO 8601 in UTC. */
+
+/** 3–40 characters: leaves room for the suffix that makes it unique at the provider. */
+export const namePattern = /^[a-z][a-z0-9-]{1,38}[a-z0-9]$/;
+export const nameRule = "3–40 characters: a–z, 0–9 and -, starting with a letter, not ending with -";
+
+export const stages = ["booting", "configuring", "ready"] as const;
+export type Stage = (typeof stages)[number];
+
+/** As people read it (CLOUD.md). */
+export const instanceStatuses = [
+  "requested",
+  "creating",
+  "provisioning",
+  "provisioned",
+  "running",
+  "stopped",
+  "booting",
+  "rebooting",
+  "stopping",
+  "resizing",
+  "destroying",
+  "destroyed",
+  "failed",
+  "missing",
+] as const;
+export type InstanceStatus = (typeof instanceStatuses)[number];
+
+export const failureSchema = z.object({
+  code: z.enum(Object.keys(failureKinds) as [FailureCode, ...FailureCode[]]),
+  step: z.string().describe("Which step failed: create, await-active, await-ready, or the first-boot step"),
+  message: z.string(),
+  whatToDo: z.string(),
+  providerMessage: z.string().optional().describe("What the provider said, in its words"),
+  providerRequestId: z.string().optional(),
+  exitCode: z.number().int().optional().describe("Of the first-boot script"),
+  log: z.string().optional().describe("Last log lines from the instance"),
+});
+export type Failure = z.infer<typeof failureSchema>;
+
+export const instanceSchema = z.object({
+  id: z.string(),
+  name: z.string(),
+  provider: z.string(),
+  status: z.enum(instanceStatuses),
+  stage: z.enum(stages).optional().describe("The last stage the instance itself reported"),
+  region: z.string(),
+  type: z.string(),
+  image: z.string(),
+  providerId: z.string().optional(),
+  providerName: z.string().describe("Its name at the provider"),
+  observed: z.object({ status: z.string(), at: z.string() }).optional().describe("What the provider said, and when"),
+  ipv4: z.array(z.string()),
+  ipv6: z.array(z.string()),
+  monthlyUsd: z.number().optional(),
+  flowId: z.string().optional().describe("The job flow of the task under way or last done"),
+  rootPassword: z.enum(["none", "sealed", "shown"]),
+  failure: failureSchema.optional(),
+  createdAt: z.string(),
+  provisionedAt: z.string().optional(),
+  archivedAt: z.string().optional(),
+});
+export type Instance = z.infer<typeof instanceSchema>;
+
+/** One line of an instance's story; `seq` ascends and is the SSE id. */
+export const instanceEventSchema = z.object({
+  seq: z.number().int(),
+  instanceId: z.string(),
+  at: z.string(),
+  kind: z.enum([
+    "requested",
+    "creating",
+    "accepted",
+    "adopted",
+    "active",
+    "stage",
+    "provisioned",
+    "failed",
+    "destroying",
+    "destroyed",
+    "note",
+  ]),
+  message: z.string(),
+  stage: z.enum(stages).optional(),
+  log: z.string().optional(),
+});
+export type InstanceEvent = z.infer<typeof instanceEventSchema>;
+
+export const deployRequestSchema = z.strictObject({
+  name: z.string(),
+  provider: z.string().min(1),
+  region: z.string().min(1).optional().describe("Default: the provider's default region"),
+  type: z.string().min(1).optional().describe("Default: the provider's default type"),
+  image: z.string().min(1).optional().describe("Default: the provider's golden image"),
+  sshKeys: z.array(z.string()).max(32).default([]),
+  script: z.string().optional().describe("Runs once at first boot, as root; begins with its interpreter line"),
+});
+export type DeployRequest = z.input<typeof deployRequestSchema>;
+
+export const providerSchema = z.object({
+  name: z.string(),
+  driver: z.string(),
+  endpoint: z.string().describe("Base URL or socket; never a credential"),
+  defaults: z.object({ region: z.string().optional(), type: z.string().optional(), image: z.string().optional() }),
+  callbackUrl: z.string().optional().describe("The address that its instances call, if not the server's own"),
+  createdAt: z.string(),
+});
+export type ProviderView = z.infer<typeof providerSchema>;
+
+export const providerRequestSchema = z.strictObject({
+  name: z.string(),
+  driver: z.string(),
+  endpoint: z.string().min(1).optional(),
+  token: z.string().min(1).optional().describe("Sealed at rest, never shown again"),
+  options: z.record(z.string(), z.string()).default({}).describe("The driver's own: project, profiles, …"),
+  defaults: z
+    .strictObject({ region: z.string().optional(), type: z.string().optional(), image: z.string().optional() })
+    .default({}),
+  callbackUrl: z.url().optional(),
+});
+export type ProviderRequest = z.input<typeof providerRequestSchema>;
+
+export const catalogSchema = z.object({
+  regions: z.array(z.object({ id: z.string(), label: z.string() })),
+  types: z.array(
+    z.object({
+      id: z.string(),
+      label: z.string(),
+      vcpus: z.number(),
+      memoryMb: z.number(),
+      diskGb: z.number(),
+      monthlyUsd: z.number().optional(),
+    }),
+  ),
+  images: z.array(z.object({ id: z.string(), label: z.string(), kind: z.enum(["golden", "public", "private"]) })),
+});
+export type Catalog = z.infer<typeof catalogSchema>;
+
+/** What an instance sends (C6). Bounded: a callback is the one door that strangers can knock at. */
+export const callbackLimits = { bodyBytesMax: 16_384, logBytesMax: 8_192 } as const;
+export const callbackSchema = z.discriminatedUnion("stage", [
+  z.object({ stage: z.enum(stages), log: z.string().max(callbackLimits.logBytesMax).optional() }),
+  z.object({
+    stage: z.literal("failed"),
+    step: z.string().max(64),
+    exit_code: z.number().int().optional(),
+    log: z.string().max(callbackLimits.logBytesMax).optional(),
+  }),
+]);
+export type Callback = z.infer<typeof callbackSchema>;
+
+/** RFC 9457, with our stable `code`. */
+export const problemSchema = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.number().int(),
+  detail: z.string(),
+  code: z.string(),
+  field: z.string().optional(),
+  requestId: z.string().optional(),
+});
+export type Problem = z.infer<typeof problemSchema>;
+
+export const pageSchema = <T extends z.ZodType>(item: T) =>
+  z.object({
+    items: z.array(item),
+    next: z.string().optional().describe("Hand it back as `after`; absent on the last page"),
+  });
+
+/** A page of any list. */
+export interface Listed<T> {
+  items: T[];
+  next?: string;
+}
