@@ -1,0 +1,75 @@
+import type { Transporter } from "@provost/jobs";
+
+/** What a `Control` is made of; everything is handed in, nothing is read from the environment. */
+export interface ControlOptions {
+  /** Started already, with `capabilities.sql`: instance rows and their jobs share its transactions (L11). */
+  transporter: Transporter;
+  /** 32 bytes: seals credentials, scripts and root passwords, and derives callback tokens (C6, C15). */
+  secretKey: Uint8Array;
+  callback: CallbackAddress;
+  timings?: Partial<Timings>;
+  log: Log;
+}
+
+/** Where instances report to (C6). */
+export interface CallbackAddress {
+  /** Base address of this server as instances reach it; a provider may bring its own. The path `/v1/callbacks/<id>` is added. */
+  defaultUrl?: string;
+  /** Plain HTTP is taken at all; even then only to private and loopback addresses. */
+  allowHttp: boolean;
+  /** The server's check that `url` reaches this very deployment: throws `ProvostError` `callback_unreachable`. */
+  check(url: string): Promise<void>;
+}
+
+/** The part of pino that is used here. */
+export interface Log {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+/** Every wait and limit in time, in ms (C7). */
+export interface Timings {
+  /** A provision not finished this long after the provider accepted it has failed. */
+  provisionMaxMs: number;
+  /** Between two looks at an instance that has not called; the longest pause of `await-active` too. */
+  lookEveryMs: number;
+  /** Looks in one step, whichever comes first. */
+  looksMax: number;
+  /** First pause of `await-active` and of `destroy`; it grows from there. */
+  firstLookMs: number;
+  /** How long a create's outcome may stay unknown (C4). */
+  createUnknownMaxMs: number;
+  /** Overrides the driver's `createQuietMs`: tests only. */
+  createQuietMs?: number;
+  /** How long "no such instance" is taken for the provider's lag after a create. */
+  vanishGraceMs: number;
+  /** How often the watchdog looks at the rows. */
+  watchdogEveryMs: number;
+  /** How long a deploy whose flow has ended without a word is left to its `onFailed` job. */
+  orphanGraceMs: number;
+  /** A callback token outlives the provision's limit by this, so that late replays are answered (C6). */
+  callbackTokenMarginMs: number;
+  /** Age at which a catalog is asked for again. */
+  catalogFreshMs: number;
+  /** Pause after a provider that could not be reached and gave no time of its own. */
+  unreachableRetryMs: number;
+  /** Idempotency keys are forgotten after this. */
+  idempotencyKeptMs: number;
+}
+
+export const defaultTimings: Timings = {
+  provisionMaxMs: 15 * 60_000,
+  lookEveryMs: 30_000,
+  looksMax: 40,
+  firstLookMs: 300,
+  createUnknownMaxMs: 20 * 60_000,
+  vanishGraceMs: 60_000,
+  watchdogEveryMs: 30_000,
+  orphanGraceMs: 60_000,
+  callbackTokenMarginMs: 60 * 60_000,
+  catalogFreshMs: 5 * 60_000,
+  unreachableRetryMs: 5_000,
+  idempotencyKeptMs: 7 * 24 * 60 * 60_000,
+};
