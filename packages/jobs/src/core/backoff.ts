@@ -1,0 +1,62 @@
+import { durationMs, type Duration } from "./duration.ts";
+import { JobsError } from "./errors.ts";
+import { limits } from "./limits.ts";
+
+/** How long a failed attempt waits for the next: always the same, growing, or the job's own rule over attempts used. */
+export type Backoff = Duration | ExponentialBackoff | ((attemptsUsed: number) => Duration);
+
+export interface ExponentialBackoff {
+  first: Duration;
+  max: Duration;
+  /** 2 by default. */
+  factor?: number;
+}
+
+/** Delay in ms after the given number of used attempts (from 1); `random` gives 0 ≤ x < 1. */
+export type BackoffRule = (attemptsUsed: number, random: () => number) => number;
+
+/** 1 s doubling to 5 min. */
+export const defaultBackoff: BackoffRule = exponential(1_000, 300_000, 2);
+
+/**
+ * The rule behind a definition's `backoff`.
+ *
+ * @throws JobsError `invalid_options` for durations that are none, a factor below 1, or `max` below `first`.
+ */
+export function backoffRule(backoff: Backoff | undefined): BackoffRule {
+  if (backoff === undefined) return defaultBackoff;
+  if (typeof backoff === "function") return ownRule(backoff);
+  if (typeof backoff !== "object") {
+    const fixed = durationMs(backoff, "backoff");
+    return () => fixed;
+  }
+  const first = durationMs(backoff.first, "backoff.first");
+  const max = durationMs(backoff.max, "backoff.max");
+  const factor = backoff.factor ?? 2;
+  if (!(factor >= 1) || !Number.isFinite(factor)) {
+    throw new JobsError("invalid_options", `backoff.factor is ${String(factor)}: give a number from 1`);
+  }
+  if (max < first) {
+    throw new JobsError("invalid_options", `backoff.max (${max} ms) is below backoff.first (${first} ms): raise it`);
+  }
+  return exponential(first, max, factor);
+}
+
+/** Half of the delay is fixed and half is jitter: jobs that failed together do not come back together. */
+function exponential(first: number, max: number, factor: number): BackoffRule {
+  return (attemptsUsed, random) => {
+    const full = Math.min(max, first * factor ** Math.max(0, attemptsUsed - 1));
+    return Math.ceil(full / 2 + (random() * full) / 2);
+  };
+}
+
+/** Like a decay rule, it runs while an attempt is settled: what it throws gives the default instead. */
+function ownRule(rule: (attemptsUsed: number) => Duration): BackoffRule {
+  return (attemptsUsed, random) => {
+    try {
+      return Math.min(limits.delayMsMax, durationMs(rule(attemptsUsed), "backoff"));
+    } catch {
+      return defaultBackoff(attemptsUsed, random);
+    }
+  };
+}

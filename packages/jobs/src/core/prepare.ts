@@ -1,0 +1,51 @@
+import type { NewJob } from "../transporters/transporter.ts";
+import { checkedAttempts, checkedKey, checkedPriority, checkedTimeout } from "./bounds.ts";
+import { durationMs } from "./duration.ts";
+import { JobsError } from "./errors.ts";
+import { validatedInput } from "./input.ts";
+import { limits } from "./limits.ts";
+import { payloadJson } from "./payload.ts";
+import type { JobOptions, JobRequest } from "./request.ts";
+
+/**
+ * A request with its defaults filled in and its bounds checked, as a Transporter takes it. What is stored is the input as it
+ * was given: the schema runs again before each attempt, so that its defaults and transforms are those of the code that runs.
+ *
+ * @param storeNow the store's clock; asked only for `at`.
+ * @throws JobsError `invalid_input`, `invalid_options`, `payload_too_large`.
+ */
+export async function newJob(request: JobRequest, storeNow: () => Promise<number>): Promise<NewJob> {
+  const { definition, options } = request;
+  const what = `input of job ${JSON.stringify(definition.name)}`;
+  await validatedInput(definition, request.input);
+  return {
+    name: definition.name,
+    queue: definition.queue,
+    lane: definition.lane,
+    input: payloadJson(request.input, what, "invalid_input"),
+    priority: checkedPriority(options.priority ?? definition.priority),
+    attempts: checkedAttempts(options.attempts ?? definition.attempts),
+    timeoutMs: options.timeout === undefined ? definition.timeoutMs : checkedTimeout(options.timeout),
+    delayMs: await delayMs(options, storeNow),
+    ...(options.unique === undefined ? {} : { uniqueKey: checkedKey(options.unique, "unique") }),
+    ...(options.wake === undefined ? {} : { wakeKey: checkedKey(options.wake, "wake") }),
+  };
+}
+
+async function delayMs(options: JobOptions, storeNow: () => Promise<number>): Promise<number> {
+  if (options.at === undefined) return options.after === undefined ? 0 : durationMs(options.after, "after");
+  if (options.after !== undefined) {
+    throw new JobsError("invalid_options", "both after and at are given: give one of them");
+  }
+  const at = typeof options.at === "number" ? options.at : options.at.getTime();
+  if (!Number.isFinite(at)) {
+    throw new JobsError("invalid_options", `at is ${String(options.at)}: give a Date or ms since 1970`);
+  }
+  // An instant in the past is due now.
+  const delay = Math.ceil(Math.max(0, at - (await storeNow())));
+  if (delay <= limits.delayMsMax) return delay;
+  throw new JobsError(
+    "invalid_options",
+    `at is ${new Date(at).toISOString()}: at most ${limits.delayMsMax / 86_400_000}d ahead (limits.delayMsMax)`,
+  );
+}

@@ -1,0 +1,57 @@
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import type { Duration } from "./duration.ts";
+import type { Lane } from "./job.ts";
+import type { OutcomeRules } from "./outcome.ts";
+
+/** What `defineJob` makes: everything about a job but its input. */
+export interface JobDefinition<Input = unknown, Result = unknown> {
+  readonly name: string;
+  readonly queue: string;
+  readonly lane: Lane;
+  readonly priority: number;
+  readonly attempts: number;
+  readonly timeoutMs: number;
+  readonly rules: OutcomeRules;
+  readonly schema: StandardSchemaV1 | undefined;
+  /** The handler with its context's type erased; processes call it. */
+  readonly run: (context: never) => unknown;
+  /** The job with its input, as a part of a flow or of `enqueueMany`. */
+  with(...args: InputArguments<Input>): JobRequest;
+  /** Carries the result's type; never there at run time. */
+  readonly result?: Result;
+}
+
+/** Input may be left out where it may be undefined. */
+export type InputArguments<Input, Options = JobOptions> = [undefined] extends [Input]
+  ? [input?: Input, options?: Options]
+  : [input: Input, options?: Options];
+
+export interface JobOptions {
+  /** 0–255, **higher goes first** (L1). */
+  priority?: number;
+  /** Not before this has passed; in a flow counted from the opening of its stage. */
+  after?: Duration;
+  /** Not before this instant (a Date, or ms since 1970); not in a flow. */
+  at?: Date | number;
+  /** While an unfinished job holds this key no other is added (L17); not in a flow, which has a key of its own. */
+  unique?: string;
+  /** Wake key known from the start: a wake before the first release is not lost (L7). */
+  wake?: string;
+  /** The budget (L10). */
+  attempts?: number;
+  /** Of one attempt (L9). */
+  timeout?: Duration;
+}
+
+/** A job with its input, not enqueued yet: made by `job.with(input, options)`. */
+export class JobRequest {
+  readonly definition: JobDefinition;
+  readonly input: unknown;
+  readonly options: JobOptions;
+
+  constructor(definition: JobDefinition, input: unknown, options: JobOptions) {
+    this.definition = definition;
+    this.input = input;
+    this.options = options;
+  }
+}
