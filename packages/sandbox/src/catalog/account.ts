@@ -1,0 +1,47 @@
+/** The pretend customer, as `GET /v4/account` shows it. */
+export const LINODE_ACCOUNT = {
+  euuid: "5a4d0b0e-7c1f-4b6e-9d1a-0c5a6d7e8f90",
+  company: "Sandbox",
+  first_name: "Sandra",
+  last_name: "Box",
+  email: "sandbox@example.com",
+  address_1: "1 Example Street",
+  address_2: "",
+  city: "Exampleton",
+  state: "PA",
+  zip: "00000",
+  country: "US",
+  phone: "215-555-0100",
+  tax_id: "",
+  balance: 0,
+  balance_uninvoiced: 0,
+  billing_source: "linode",
+  active_since: "2025-01-01T00:01:01",
+  active_promotions: [],
+  capabilities: ["Linodes", "NodeBalancers", "Block Storage", "Cloud Firewall"],
+  credit_card: { last_four: "1111", expiry: "11/2030" },
+} as const;
+
+/** The pretend user behind every token, as `GET /v4/profile` shows it: the cheapest call that proves a token. */
+export const LINODE_PROFILE = {
+  uid: 1_001,
+  username: "sandbox",
+  email: "sandbox@example.com",
+  timezone: "UTC",
+  email_notifications: false,
+  ip_whitelist_enabled: false,
+  two_factor_auth: false,
+  lish_auth_method: "keys_only",
+  authentication_type: "password",
+  authorized_keys: null,
+  restricted: false,
+  verified_phone_number: null,
+  referrals: {
+    code: "sandbox",
+    total: 0,
+    completed: 0,
+    pending: 0,
+    credit: 0,
+    url: "https://www.example.com/?r=sandbox",
+  },
+} as const;
