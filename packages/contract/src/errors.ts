@@ -32,6 +32,8 @@ const kinds = {
   provider_not_found: { status: 404, exit: 3, title: "No such provider is set up" },
   instance_not_found: { status: 404, exit: 3, title: "No such instance" },
   driver_not_found: { status: 422, exit: 2, title: "No such driver" },
+  request_too_large: { status: 413, exit: 2, title: "The request is too large" },
+  media_type_not_supported: { status: 415, exit: 2, title: "The request's content type is not supported" },
   route_not_found: { status: 404, exit: 3, title: "No such address in this API" },
   // Who asks
   unauthenticated: { status: 401, exit: 4, title: "A valid token is needed" },

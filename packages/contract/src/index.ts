@@ -1,3 +1,5 @@
+export * from "./answers.ts";
+export { parseDuration } from "./duration.ts";
 export { errorKinds, exitCodes, ProvostError, type ErrorCode } from "./errors.ts";
 export { failureKinds, type FailureCode } from "./failures.ts";
 export * from "./schemas.ts";

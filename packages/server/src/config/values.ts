@@ -1,0 +1,85 @@
+import { parseDuration, ProvostError } from "@provost/contract";
+
+/** Each reader throws `config_invalid` with the variable's name, the value and what is accepted. */
+
+export const levels = ["fatal", "error", "warn", "info", "debug", "trace"] as const;
+export type Level = (typeof levels)[number];
+
+const durationMsMin = 10;
+const durationMsMax = 30 * 86_400_000;
+
+export function invalid(variable: string, shown: string, wayOut: string): ProvostError {
+  return new ProvostError("config_invalid", `${variable} is ${shown}: ${wayOut}.`, { field: variable });
+}
+
+export function quoted(value: string): string {
+  return JSON.stringify(value.length > 120 ? `${value.slice(0, 120)}…` : value);
+}
+
+export function readPort(variable: string, value: string | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  const port = /^\d{1,5}$/.test(value) ? Number(value) : Number.NaN;
+  if (!(port <= 65_535)) throw invalid(variable, quoted(value), "give a port from 1 to 65535, or 0 for a free one");
+  return port;
+}
+
+export function readAddress(variable: string, value: string | undefined): { host: string; port: number } | undefined {
+  if (value === undefined) return undefined;
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]/\s]+)):(\d{1,5})$/.exec(value);
+  const host = match?.[1] ?? match?.[2];
+  const port = Number(match?.[3]);
+  if (host === undefined || !(port <= 65_535)) {
+    throw invalid(variable, quoted(value), "give an address and a port, like 10.0.0.1:4511 or [fd00::1]:4511");
+  }
+  return { host, port };
+}
+
+export function readUrl(variable: string, value: string | undefined): string | undefined {
+  if (value === undefined) return undefined;
+  const url = URL.parse(value);
+  if (url === null || (url.protocol !== "https:" && url.protocol !== "http:")) {
+    throw invalid(variable, quoted(value), "give a URL like https://provost.example.com");
+  }
+  if (url.username !== "" || url.password !== "" || url.search !== "" || url.hash !== "") {
+    throw invalid(
+      variable,
+      quoted(`${url.protocol}//${url.host}${url.pathname}`),
+      "give it without user, password, ? or #",
+    );
+  }
+  return url.href.replace(/\/+$/, "");
+}
+
+export function readFlag(variable: string, value: string | undefined): boolean {
+  if (value === undefined || value === "0" || value === "false") return false;
+  if (value === "1" || value === "true") return true;
+  throw invalid(variable, quoted(value), "give 1 or 0");
+}
+
+export function readDuration(variable: string, value: string | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  const ms = parseDuration(value);
+  if (ms === undefined || ms < durationMsMin || ms > durationMsMax) {
+    throw invalid(variable, quoted(value), "give a duration from 10ms to 30d, like 30s, 15m or 2h");
+  }
+  return ms;
+}
+
+export function readLevel(variable: string, value: string | undefined): Level {
+  if (value === undefined) return "info";
+  const level = levels.find((each) => each === value.toLowerCase());
+  if (level === undefined) throw invalid(variable, quoted(value), `give one of ${levels.join(", ")}`);
+  return level;
+}
+
+/** The value is a secret: an error says its length only. */
+export function readSecretKey(variable: string, value: string | undefined): Uint8Array | undefined {
+  if (value === undefined) return undefined;
+  if (/^[0-9a-fA-F]{64}$/.test(value)) return Buffer.from(value, "hex");
+  if (/^[A-Za-z0-9+/_-]{43}=?$/.test(value)) return Buffer.from(value, "base64");
+  throw invalid(
+    variable,
+    `${value.length} characters that are no key`,
+    "give 32 bytes as 64 hex digits or 44 characters of base64 (`openssl rand -hex 32`)",
+  );
+}

@@ -1,0 +1,114 @@
+import { randomUUID } from "node:crypto";
+import type { IncomingMessage } from "node:http";
+import { ProvostError } from "@provost/contract";
+import type { ControlSurface } from "@provost/control";
+import Fastify from "fastify";
+import type { Listener } from "../listener.ts";
+import type { Logger } from "../log.ts";
+import { requireAccess } from "./access.ts";
+import { streamTimes, type StreamTimes } from "./event-stream.ts";
+import { documentApi } from "./openapi.ts";
+import { answerError, sendProblem } from "./problems.ts";
+import { serveReference } from "./reference.ts";
+import { callbackRoute } from "./routes/callbacks.ts";
+import { healthRoute } from "./routes/health.ts";
+import { instanceEventRoutes } from "./routes/instance-events.ts";
+import { instanceRoutes } from "./routes/instances.ts";
+import { providerRoutes } from "./routes/providers.ts";
+import { validate, type App, type ZodTypes } from "./zod-routes.ts";
+
+export interface AppOptions {
+  listener: Listener;
+  control: ControlSurface;
+  version: string;
+  log: Logger;
+  streams?: StreamTimes;
+}
+
+/** Scripts and keys travel in deploys; 1 MB is far above what any provider takes as user data. */
+const bodyBytesMax = 1024 * 1024;
+
+/** The whole API on its listener. `close()` ends it, open streams first. */
+export async function serveApi(options: AppOptions): Promise<App> {
+  const app = bareApp(options);
+  app.addHook("onRequest", async (request) => requireAccess(options.control.tokens, request));
+  await documentApi(app, options.version);
+  healthRoute(app, options.control, options.version);
+  callbackRoute(app, options.control);
+  providerRoutes(app, options.control);
+  instanceRoutes(app, options.control);
+  instanceEventRoutes(app, options.control, options.streams ?? streamTimes);
+  await serveReference(app);
+  await app.ready();
+  return app;
+}
+
+/** Callbacks and health only, for an address that instances reach: the API is not to be had there. */
+export async function serveCallbacks(options: AppOptions): Promise<App> {
+  const app = bareApp(options);
+  healthRoute(app, options.control, options.version);
+  callbackRoute(app, options.control);
+  await app.ready();
+  return app;
+}
+
+function bareApp({ listener, log }: AppOptions): App {
+  const app = Fastify({
+    loggerInstance: log,
+    logController: quietLog(),
+    bodyLimit: bodyBytesMax,
+    genReqId: requestId,
+    routerOptions: { maxParamLength: 128 },
+    frameworkErrors: (error, request, reply) => void answerError(error, request, reply),
+    serverFactory: (handler) => {
+      listener.attach(handler);
+      return listener.server;
+    },
+  }).withTypeProvider<ZodTypes>();
+  app.setValidatorCompiler(validate);
+  app.setSerializerCompiler(() => JSON.stringify);
+  app.setErrorHandler((error, request, reply) => answerError(error, request, reply));
+  app.setNotFoundHandler((request, reply) => sendProblem(reply, request, noRoute(request.method, request.url)));
+  app.addHook("onRequest", async (request, reply) => {
+    void reply.header("x-request-id", request.id).header("x-content-type-options", "nosniff");
+  });
+  app.addHook("onResponse", async (request, reply) => {
+    if (reply.statusCode >= 400 || request.method !== "GET") {
+      request.log.info(
+        {
+          requestId: request.id,
+          method: request.method,
+          path: pathOf(request.url),
+          status: reply.statusCode,
+          ms: Math.round(reply.elapsedTime),
+        },
+        "request",
+      );
+    }
+  });
+  return app;
+}
+
+/** Our own `onResponse` line says in one what the framework says in two; reads that went well are not worth a line. */
+function quietLog(): InstanceType<typeof Fastify.LogController> {
+  return new Fastify.LogController({ disableRequestLogging: true });
+}
+
+/** The caller's own id is taken when it is harmless, so that its logs and ours can be laid side by side. */
+function requestId(request: IncomingMessage): string {
+  const given = request.headers["x-request-id"];
+  return typeof given === "string" && /^[\w.:-]{1,64}$/.test(given) ? given : `req-${randomUUID()}`;
+}
+
+function noRoute(method: string, url: string): ProvostError {
+  const path = pathOf(url);
+  return new ProvostError(
+    "route_not_found",
+    `There is no ${method} ${path.length > 120 ? `${path.slice(0, 120)}…` : path}. All of the API is at /reference.`,
+  );
+}
+
+/** Without the query: nothing in it is worth a log line, and a client may have put a secret there by mistake. */
+function pathOf(url: string): string {
+  return url.split("?", 1)[0] ?? url;
+}

@@ -1,0 +1,130 @@
+import swagger from "@fastify/swagger";
+import {
+  callbackAnswerSchema,
+  callbackSchema,
+  catalogSchema,
+  deployRequestSchema,
+  driverSchema,
+  eventListSchema,
+  failureSchema,
+  healthSchema,
+  instanceEventSchema,
+  instanceLogSchema,
+  instanceSchema,
+  problemSchema,
+  providerRequestSchema,
+  providerSchema,
+  rootPasswordSchema,
+} from "@provost/contract";
+import { z } from "zod";
+import type { App } from "./zod-routes.ts";
+
+/** The schemas that have a name in the document; all others are written where they are used. */
+const named = z.registry<{ id: string }>();
+for (const [id, schema] of Object.entries({
+  Callback: callbackSchema,
+  CallbackAnswer: callbackAnswerSchema,
+  Catalog: catalogSchema,
+  DeployRequest: deployRequestSchema,
+  Driver: driverSchema,
+  EventList: eventListSchema,
+  Failure: failureSchema,
+  Health: healthSchema,
+  Instance: instanceSchema,
+  InstanceEvent: instanceEventSchema,
+  InstanceLog: instanceLogSchema,
+  Problem: problemSchema,
+  Provider: providerSchema,
+  ProviderRequest: providerRequestSchema,
+  RootPassword: rootPasswordSchema,
+})) {
+  named.add(schema as z.ZodType, { id });
+}
+
+/** What a client sends: defaults make their fields optional there. */
+const requests = new Set(["Callback", "DeployRequest", "ProviderRequest"]);
+const componentPath = "#/components/schemas/";
+
+const securitySchemes = {
+  token: { type: "http", scheme: "bearer", description: "A token of Provost" },
+  instanceToken: { type: "http", scheme: "bearer", description: "The token of one deploy of one instance" },
+} as const;
+
+/** Serves OpenAPI 3.1 made from the routes' zod schemas. To be registered before the routes. */
+export async function documentApi(app: App, version: string): Promise<void> {
+  await app.register(swagger, {
+    openapi: {
+      openapi: "3.1.0",
+      info: {
+        title: "Provost API",
+        version,
+        description:
+          "Deploys cloud servers and knows at every moment what state they are in. Every call but the open ones needs `Authorization: Bearer <token>`; the admin token lies in the file `admin-token` in the server's data folder. Errors are `application/problem+json` with a stable `code`, listed in docs/errors.md.",
+      },
+      servers: [{ url: "/", description: "This server" }],
+      components: { securitySchemes },
+      security: [{ token: [] }],
+    },
+    transform: ({ schema, url }) => ({ schema: schema === undefined ? { hide: true } : asJsonSchemas(schema), url }),
+  });
+  app.get("/v1/openapi.json", { config: { access: "open" }, schema: { hide: true } }, () => finished(app.swagger()));
+}
+
+function components(): Record<string, unknown> {
+  const made: Record<string, unknown> = {};
+  for (const io of ["input", "output"] as const) {
+    const { schemas } = z.toJSONSchema(named, { io, uri: (id) => `${componentPath}${id}` });
+    for (const [id, schema] of Object.entries(schemas)) {
+      if (requests.has(id) !== (io === "input")) continue;
+      const { $schema: _schema, $id: _id, ...rest } = schema as Record<string, unknown>;
+      made[id] = rest;
+    }
+  }
+  return made;
+}
+
+/** Swagger resolves every `$ref` it meets; ours travel past it under this key until the document is whole. */
+const referenceKey = "x-provost-component";
+
+function asJsonSchemas(schema: object): object {
+  return Object.fromEntries(
+    Object.entries(schema).map(([key, value]: [string, unknown]) => [
+      key,
+      key === "response" ? responses(value) : value instanceof z.ZodType ? jsonSchema(value, "input") : value,
+    ]),
+  );
+}
+
+function responses(byStatus: unknown): object {
+  return Object.fromEntries(
+    Object.entries(byStatus ?? {}).map(([status, body]: [string, unknown]) => [
+      status,
+      body instanceof z.ZodType ? { description: "Done", ...jsonSchema(body, "output") } : body,
+    ]),
+  );
+}
+
+function jsonSchema(schema: z.ZodType, io: "input" | "output"): object {
+  const id = named.get(schema)?.id;
+  if (id !== undefined) return { type: "object", [referenceKey]: id };
+  const { $schema: _schema, $defs: _defs, ...made } = z.toJSONSchema(schema, { io, metadata: named });
+  return JSON.parse(JSON.stringify(made), (_key, value: unknown) => {
+    const reference = referenceIn(value, "$ref");
+    return reference === undefined ? value : { type: "object", [referenceKey]: reference.split("/").at(-1) };
+  });
+}
+
+/** The document as it is served: names are references again, and what they name is there. */
+function finished(document: object): object {
+  const whole: object = JSON.parse(JSON.stringify(document), (_key, value: unknown) => {
+    const id = referenceIn(value, referenceKey);
+    return id === undefined ? value : { $ref: `${componentPath}${id}` };
+  });
+  return { ...whole, components: { securitySchemes, schemas: components() } };
+}
+
+function referenceIn(value: unknown, key: string): string | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  const reference: unknown = Reflect.get(value, key);
+  return typeof reference === "string" ? reference : undefined;
+}

@@ -1,0 +1,118 @@
+import {
+  deployRequestSchema,
+  instanceLogSchema,
+  instanceSchema,
+  pageSchema,
+  ProvostError,
+  rootPasswordSchema,
+} from "@provost/contract";
+import type { ControlSurface } from "@provost/control";
+import { z } from "zod";
+import type { App } from "../zod-routes.ts";
+import { flag, instanceRef, limit } from "./parameters.ts";
+
+const tags = ["Instances"];
+
+export function instanceRoutes(app: App, control: ControlSurface): void {
+  listAndDeploy(app, control);
+  app.get(
+    "/v1/instances/:ref",
+    { schema: { summary: "One instance", tags, params: instanceRef, response: { 200: instanceSchema } } },
+    (request) => control.instances.get(request.params.ref),
+  );
+  app.delete(
+    "/v1/instances/:ref",
+    {
+      schema: {
+        summary: "Destroy an instance",
+        description: "Answers at once; the instance is gone when its status is `destroyed`.",
+        tags,
+        params: instanceRef,
+        response: { 202: instanceSchema },
+      },
+    },
+    async (request, reply) => reply.code(202).send(await control.instances.destroy(request.params.ref)),
+  );
+  app.get(
+    "/v1/instances/:ref/logs",
+    {
+      schema: {
+        summary: "Log lines that the instance sent",
+        tags,
+        params: instanceRef,
+        response: { 200: z.object({ items: z.array(instanceLogSchema) }) },
+      },
+    },
+    async (request) => ({ items: await control.instances.logs(request.params.ref) }),
+  );
+  app.post(
+    "/v1/instances/:ref/root-password",
+    {
+      schema: {
+        summary: "Show the root password, once",
+        description: "Where the provider demanded one. The second time it is gone (410).",
+        tags,
+        params: instanceRef,
+        response: { 200: rootPasswordSchema },
+      },
+    },
+    async (request, reply) => {
+      const rootPassword = await control.instances.revealRootPassword(request.params.ref);
+      return reply.header("cache-control", "no-store").send({ rootPassword });
+    },
+  );
+}
+
+function listAndDeploy(app: App, control: ControlSurface): void {
+  app.get(
+    "/v1/instances",
+    {
+      schema: {
+        summary: "Instances, newest first",
+        tags,
+        querystring: z.strictObject({
+          failed: flag.describe("Those that failed and are still there to look at"),
+          all: flag.describe("Every record, destroyed ones too"),
+          after: z.string().max(128).optional().describe("`next` of the page before"),
+          limit,
+        }),
+        response: { 200: pageSchema(instanceSchema) },
+      },
+    },
+    (request) => {
+      const { after, ...query } = request.query;
+      return control.instances.list(after === undefined ? query : { ...query, after });
+    },
+  );
+  app.post(
+    "/v1/instances",
+    {
+      schema: {
+        summary: "Deploy an instance",
+        description:
+          "Answers as soon as the intent is stored; follow `/events`. With an `Idempotency-Key` the same request gives the same instance, however often it is sent.",
+        tags,
+        headers: z.object({ "idempotency-key": z.string().optional().describe("1–128 printable ASCII characters") }),
+        body: deployRequestSchema,
+        response: { 202: instanceSchema },
+      },
+    },
+    async (request, reply) => {
+      const idempotencyKey = checkedKey(request.headers["idempotency-key"]);
+      const instance = await control.instances.deploy(
+        request.body,
+        idempotencyKey === undefined ? {} : { idempotencyKey },
+      );
+      return reply.code(202).header("location", `/v1/instances/${instance.id}`).send(instance);
+    },
+  );
+}
+
+function checkedKey(key: string | undefined): string | undefined {
+  if (key === undefined || /^[\x21-\x7e]{1,128}$/.test(key)) return key;
+  throw new ProvostError(
+    "invalid_request",
+    `Idempotency-Key has ${key.length} characters or characters outside printable ASCII: give 1–128 of those, a UUID for one.`,
+    { field: "Idempotency-Key" },
+  );
+}

@@ -1,0 +1,14 @@
+import { z } from "zod";
+
+export const instanceRef = z.object({ ref: z.string().min(1).max(64).describe("Id, or the name of a live instance") });
+export const providerName = z.object({ name: z.string().min(1).max(64) });
+
+/** How many items a list gives at once. */
+export const listLimits = { default: 100, max: 500 } as const;
+export const limit = z.coerce.number().int().min(1).max(listLimits.max).default(listLimits.default);
+
+/** `?failed`, `?failed=true`, `?failed=1`. */
+export const flag = z
+  .enum(["", "0", "1", "false", "true"])
+  .default("false")
+  .transform((value) => value !== "0" && value !== "false");

@@ -1,0 +1,65 @@
+import { catalogSchema, driverSchema, providerRequestSchema, providerSchema } from "@provost/contract";
+import type { ControlSurface } from "@provost/control";
+import { z } from "zod";
+import type { App } from "../zod-routes.ts";
+import { providerName } from "./parameters.ts";
+
+export function providerRoutes(app: App, control: ControlSurface): void {
+  const tags = ["Providers"];
+  app.get(
+    "/v1/drivers",
+    {
+      schema: {
+        summary: "Kinds of provider, and what each one needs",
+        tags,
+        response: { 200: z.object({ items: z.array(driverSchema) }) },
+      },
+    },
+    () => ({ items: control.providers.drivers() }),
+  );
+  app.get(
+    "/v1/providers",
+    {
+      schema: {
+        summary: "Providers that are set up",
+        tags,
+        response: { 200: z.object({ items: z.array(providerSchema) }) },
+      },
+    },
+    async () => ({ items: await control.providers.list() }),
+  );
+  app.post(
+    "/v1/providers",
+    {
+      config: { access: "admin" },
+      schema: {
+        summary: "Set up a provider",
+        description: "Its credentials are tried once, then sealed; they are never shown again.",
+        tags,
+        body: providerRequestSchema,
+        response: { 201: providerSchema },
+      },
+    },
+    async (request, reply) => {
+      const provider = await control.providers.add(request.body);
+      return reply.code(201).header("location", `/v1/providers/${provider.name}`).send(provider);
+    },
+  );
+  app.get(
+    "/v1/providers/:name",
+    { schema: { summary: "One provider", tags, params: providerName, response: { 200: providerSchema } } },
+    (request) => control.providers.get(request.params.name),
+  );
+  app.get(
+    "/v1/providers/:name/catalog",
+    {
+      schema: {
+        summary: "Regions, types and images of a provider",
+        tags,
+        params: providerName,
+        response: { 200: catalogSchema },
+      },
+    },
+    (request) => control.providers.catalog(request.params.name),
+  );
+}
