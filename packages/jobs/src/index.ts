@@ -1,4 +1,15 @@
+export { type Backoff, type ExponentialBackoff } from "./core/backoff.ts";
+export type { FlowFailure, JobContext } from "./core/context.ts";
+export type { DecayRule } from "./core/decay.ts";
+export { defineJob, typed, type JobOfDefinition } from "./core/definition.ts";
+export type { Directive, ReleaseOptions } from "./core/directive.ts";
+export type { Duration } from "./core/duration.ts";
 export { JobsError, jobsErrorCodes, type JobsErrorCode } from "./core/errors.ts";
+export { flow, FlowBuilder, type FlowOptions, type Member, type StageOptions } from "./core/flow.ts";
 export type * from "./core/job.ts";
 export { defaults, limits } from "./core/limits.ts";
+export { JobRequest, type JobDefinition, type JobOptions } from "./core/request.ts";
+export type { ManagerEvent } from "./manager/events.ts";
+export { JobManager, type EnqueuedFlow, type EnqueuedJob, type InTransaction } from "./manager/manager.ts";
+export type { JobManagerOptions } from "./manager/options.ts";
 export type * from "./transporters/transporter.ts";

@@ -1,5 +1,5 @@
 import type { Directive, ReleaseOptions } from "./directive.ts";
-import type { Flow } from "./flow.ts";
+import type { FlowBuilder } from "./flow.ts";
 import type { JobFailure, JobId } from "./job.ts";
 import type { JobRequest } from "./request.ts";
 
@@ -31,7 +31,7 @@ export interface JobContext<Input> {
    * Adds a job or flow in the same act that makes this job `processed`; never when it ends otherwise. Its promise tells
    * wrong input; the attempt waits for it in any case.
    */
-  readonly enqueue: (item: JobRequest | Flow) => Promise<void>;
+  readonly enqueue: (item: JobRequest | FlowBuilder) => Promise<void>;
   /** For `onFailed` jobs: what ended their flow. `undefined` outside a flow, or while the flow has no failure. */
   readonly flowFailure: () => Promise<FlowFailure | undefined>;
   /** Tells the manager's log; takes no secrets. */

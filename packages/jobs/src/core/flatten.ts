@@ -1,7 +1,7 @@
 import type { NewFlow, NewJob } from "../transporters/transporter.ts";
 import { checkedKey } from "./bounds.ts";
 import { JobsError } from "./errors.ts";
-import { Flow } from "./flow.ts";
+import { FlowBuilder } from "./flow.ts";
 import { limits } from "./limits.ts";
 import type { JobRequest } from "./request.ts";
 
@@ -17,14 +17,14 @@ export interface FlatFlow {
  * @throws JobsError `flow_too_large`, `flow_too_deep`, `invalid_definition` for nested flows that start with more than one
  *   job or have an `onFailed` or unique key of their own, `invalid_options` for members with `unique` or `at`.
  */
-export function flattened(flow: Flow): FlatFlow {
+export function flattened(flow: FlowBuilder): FlatFlow {
   const flat: FlatFlow = { requests: [], stages: [] };
   addStages(flat, flow.stages, undefined, 1);
   return flat;
 }
 
 /** The flow as a Transporter takes it; `prepare` checks one request and fills in its defaults. */
-export async function newFlow(flow: Flow, prepare: (request: JobRequest) => Promise<NewJob>): Promise<NewFlow> {
+export async function newFlow(flow: FlowBuilder, prepare: (request: JobRequest) => Promise<NewJob>): Promise<NewFlow> {
   const flat = flattened(flow);
   const jobs: NewFlow["jobs"] = [];
   for (const { request, stage } of flat.requests) jobs.push({ ...(await prepare(request)), stage });
@@ -37,7 +37,7 @@ export async function newFlow(flow: Flow, prepare: (request: JobRequest) => Prom
   };
 }
 
-function addStages(flat: FlatFlow, stages: Flow["stages"], parent: number | undefined, depth: number): void {
+function addStages(flat: FlatFlow, stages: FlowBuilder["stages"], parent: number | undefined, depth: number): void {
   if (depth > limits.flowDepthMax) {
     throw new JobsError(
       "flow_too_deep",
@@ -48,14 +48,14 @@ function addStages(flat: FlatFlow, stages: Flow["stages"], parent: number | unde
   for (const { members, policy } of stages) {
     const stage = flat.stages.push(parent === undefined ? { policy } : { parent, policy }) - 1;
     for (const member of members) {
-      if (member instanceof Flow) addNested(flat, member, stage, depth);
+      if (member instanceof FlowBuilder) addNested(flat, member, stage, depth);
       else addRequest(flat, member, stage);
     }
   }
 }
 
 /** A nested flow is its first job; its later stages are that job's children (L6). */
-function addNested(flat: FlatFlow, nested: Flow, stage: number, depth: number): void {
+function addNested(flat: FlatFlow, nested: FlowBuilder, stage: number, depth: number): void {
   if (nested.failedRequest !== undefined || nested.uniqueKey !== undefined) {
     throw new JobsError(
       "invalid_definition",
@@ -72,8 +72,8 @@ function addNested(flat: FlatFlow, nested: Flow, stage: number, depth: number): 
         "start it with one job and no policy; the others are its children",
     );
   }
-  if (root instanceof Flow) {
-    addNested(flat, new Flow([...root.stages, ...later], root.uniqueKey, root.failedRequest), stage, depth);
+  if (root instanceof FlowBuilder) {
+    addNested(flat, new FlowBuilder([...root.stages, ...later], root.uniqueKey, root.failedRequest), stage, depth);
     return;
   }
   const parent = addRequest(flat, root, stage);

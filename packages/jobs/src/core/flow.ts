@@ -3,7 +3,7 @@ import type { StagePolicy } from "./job.ts";
 import { JobRequest, type InputArguments, type JobDefinition, type JobOptions } from "./request.ts";
 
 /** What a stage is made of: a job with its input, a job that takes none, or a flow that starts with one job. */
-export type Member = JobRequest | JobDefinition<undefined> | Flow;
+export type Member = JobRequest | JobDefinition<undefined> | FlowBuilder;
 
 export interface StageOptions {
   /** What the stage needs to pass (L6); `"all-processed"` by default. */
@@ -16,7 +16,7 @@ export interface FlowOptions extends StageOptions {
 }
 
 export interface Stage {
-  members: readonly (JobRequest | Flow)[];
+  members: readonly (JobRequest | FlowBuilder)[];
   policy: StagePolicy;
 }
 
@@ -27,7 +27,7 @@ export interface Stage {
  * It is no promise, though it has a `then`: do not await it or return it bare from an async function (that is refused with
  * an error that says so).
  */
-export class Flow {
+export class FlowBuilder {
   readonly stages: readonly Stage[];
   readonly uniqueKey: string | undefined;
   readonly failedRequest: JobRequest | undefined;
@@ -44,13 +44,13 @@ export class Flow {
    * @throws JobsError `invalid_definition` for an empty stage or what is no member.
    */
   // oxlint-disable-next-line unicorn/no-thenable -- the field's word for "and after that"; a function argument is refused below
-  then(members: Member | readonly Member[], options: StageOptions = {}): Flow {
-    return new Flow([...this.stages, stage(members, options)], this.uniqueKey, this.failedRequest);
+  then(members: Member | readonly Member[], options: StageOptions = {}): FlowBuilder {
+    return new FlowBuilder([...this.stages, stage(members, options)], this.uniqueKey, this.failedRequest);
   }
 
   /** The job that is enqueued in the same act that ends the flow badly, whatever ended it (L6). */
-  onFailed<Input>(job: JobDefinition<Input>, ...args: InputArguments<NoInfer<Input>>): Flow {
-    return new Flow(this.stages, this.uniqueKey, job.with(...args));
+  onFailed<Input>(job: JobDefinition<Input>, ...args: InputArguments<NoInfer<Input>>): FlowBuilder {
+    return new FlowBuilder(this.stages, this.uniqueKey, job.with(...args));
   }
 }
 
@@ -69,16 +69,16 @@ export class Flow {
 export function flow<Input>(
   job: JobDefinition<Input>,
   ...args: InputArguments<NoInfer<Input>, JobOptions & FlowOptions>
-): Flow;
-export function flow(members: Member | readonly Member[], options?: FlowOptions): Flow;
-export function flow(first: Member | readonly Member[], ...args: [unknown?, (JobOptions & FlowOptions)?]): Flow {
+): FlowBuilder;
+export function flow(members: Member | readonly Member[], options?: FlowOptions): FlowBuilder;
+export function flow(first: Member | readonly Member[], ...args: [unknown?, (JobOptions & FlowOptions)?]): FlowBuilder {
   if (isDefinition(first)) {
     const { policy, unique, ...jobOptions } = args[1] ?? {};
     const request = new JobRequest(first, args[0], jobOptions);
-    return new Flow([stage(request, policy === undefined ? {} : { policy })], unique, undefined);
+    return new FlowBuilder([stage(request, policy === undefined ? {} : { policy })], unique, undefined);
   }
   const options = (args[0] ?? {}) as FlowOptions;
-  return new Flow([stage(first, options)], options.unique, undefined);
+  return new FlowBuilder([stage(first, options)], options.unique, undefined);
 }
 
 function stage(members: Member | readonly Member[], options: StageOptions): Stage {
@@ -96,8 +96,8 @@ function stage(members: Member | readonly Member[], options: StageOptions): Stag
   return { members: list.map(member), policy };
 }
 
-function member(value: unknown): JobRequest | Flow {
-  if (value instanceof JobRequest || value instanceof Flow) return value;
+function member(value: unknown): JobRequest | FlowBuilder {
+  if (value instanceof JobRequest || value instanceof FlowBuilder) return value;
   if (isDefinition(value)) return new JobRequest(value, undefined, {});
   throw new JobsError(
     "invalid_definition",

@@ -13,8 +13,8 @@ export interface JobDefinition<Input = unknown, Result = unknown> {
   readonly timeoutMs: number;
   readonly rules: OutcomeRules;
   readonly schema: StandardSchemaV1 | undefined;
-  /** The handler with its context's type erased; processes call it. */
-  readonly run: (context: never) => unknown;
+  /** The handler, with the type of its context erased: `defineJob` has checked it, and processes call it. */
+  readonly run: (context: any) => unknown;
   /** The job with its input, as a part of a flow or of `enqueueMany`. */
   with(...args: InputArguments<Input>): JobRequest;
   /** Carries the result's type; never there at run time. */

@@ -1,0 +1,46 @@
+import type { AttemptCause, JobFailure, JobId } from "../core/job.ts";
+import type { Outcome } from "../transporters/transporter.ts";
+
+/** What a manager tells of itself, for logs. Never holds an input, a result or a key. */
+export type ManagerEvent =
+  | { event: "manager.started"; manager: string }
+  | { event: "manager.stopped"; manager: string; abandoned: number }
+  | ({ event: "attempt.started" } & AttemptName)
+  /** The store has taken the end of an attempt. */
+  | ({ event: "attempt.settled"; outcome: Outcome["kind"]; cause?: AttemptCause; failure?: JobFailure } & AttemptName)
+  /** The end was refused: another claim holds the job, or it has ended meanwhile (L3). */
+  | ({ event: "attempt.refused"; why: string } & AttemptName)
+  /** The end could not be handed over: the lease will run out and the job be rescued. */
+  | ({ event: "attempt.unsettled"; failure: JobFailure } & AttemptName)
+  | ({ event: "attempt.aborted"; reason: AbortReason } & AttemptName)
+  /** An inline handler runs on after its abort and the grace: it keeps its slot and lease (L9). */
+  | ({ event: "attempt.stuck"; reason: AbortReason } & AttemptName)
+  | ({ event: "job.log"; message: string; fields: Readonly<Record<string, unknown>> } & AttemptName)
+  | { event: "rescue.found"; expired: number }
+  /** A service met an error and tries again after `retryInMs`. */
+  | { event: "service.error"; service: ServiceName; failure: JobFailure; retryInMs: number };
+
+export type ServiceName = "claimer" | "settler" | "lease-keeper" | "promoter" | "rescuer";
+
+/** `lease`: it could not be renewed in time, or another claim has the job. */
+export type AbortReason = "timeout" | "cancel" | "stop" | "lease";
+
+export interface AttemptName {
+  jobId: JobId;
+  name: string;
+  fence: number;
+}
+
+export type Log = (event: ManagerEvent) => void;
+
+/** A log that throws must not end the service that wrote to it. */
+export function guarded(log: Log | undefined): Log {
+  if (log === undefined) return () => undefined;
+  return (event) => {
+    try {
+      log(event);
+    } catch {
+      // There is nobody left to tell.
+    }
+  };
+}

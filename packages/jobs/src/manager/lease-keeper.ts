@@ -1,0 +1,113 @@
+import { failureOf } from "../core/failure.ts";
+import { limits } from "../core/limits.ts";
+import type { RenewState, Transporter } from "../transporters/transporter.ts";
+import type { Attempt } from "./attempt.ts";
+import type { Clock } from "./clock.ts";
+import type { Log } from "./events.ts";
+import type { Runner } from "./runner.ts";
+
+export interface LeaseKeeperOptions {
+  transporter: Pick<Transporter, "renew">;
+  runner: Pick<Runner, "live" | "abort">;
+  leaseMs: number;
+  clock: Clock;
+  log: Log;
+}
+
+/** Looks at all leases so many times in one: renewal at a third, abort in the last quarter. */
+const looksPerLease = 6;
+
+/**
+ * Renews the leases of running attempts, in batches, when a third of them has passed; aborts what it could not renew in the last
+ * quarter, before another manager may claim it (L3).
+ *
+ * Its look is a timer that awaits nothing: a store that hangs does not keep it from aborting in time. After the event loop
+ * was blocked, leases are first tried to be renewed: as long as nobody has rescued the job, it is still ours.
+ */
+export class LeaseKeeper {
+  readonly #options: LeaseKeeperOptions;
+  readonly #calls = new Set<Promise<void>>();
+  #cancelTimer: (() => void) | undefined;
+  #stopped = true;
+
+  constructor(options: LeaseKeeperOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    if (!this.#stopped) return;
+    this.#stopped = false;
+    this.#arm();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#cancelTimer?.();
+    await Promise.all(this.#calls);
+  }
+
+  #arm(): void {
+    const { clock, leaseMs } = this.#options;
+    this.#cancelTimer = clock.after(leaseMs / looksPerLease, () => {
+      this.#look();
+      if (!this.#stopped) this.#arm();
+    });
+  }
+
+  #look(): void {
+    const { runner, leaseMs, clock } = this.#options;
+    const now = clock.now();
+    const due: Attempt[] = [];
+    for (const attempt of runner.live) {
+      const left = attempt.leaseUntil - now;
+      if (attempt.lost || left > (leaseMs * 2) / 3) continue;
+      if (left <= leaseMs / 4 && attempt.renewalsOpen > 0) runner.abort(attempt, "lease");
+      due.push(attempt);
+    }
+    // Two calls at most: one that hangs leaves room for one on a new connection.
+    if (this.#calls.size >= 2) {
+      for (const attempt of due) attempt.renewalsOpen += 1;
+      return;
+    }
+    for (let from = 0; from < due.length; from += limits.batchJobsMax) {
+      this.#send(due.slice(from, from + limits.batchJobsMax));
+    }
+  }
+
+  #send(attempts: Attempt[]): void {
+    const call = this.#renew(attempts).finally(() => this.#calls.delete(call));
+    this.#calls.add(call);
+  }
+
+  async #renew(attempts: Attempt[]): Promise<void> {
+    const { transporter, clock, leaseMs, log } = this.#options;
+    const sentAt = clock.now();
+    for (const attempt of attempts) attempt.renewalsOpen += 1;
+    try {
+      const states = await transporter.renew(attempts.map(({ claimed: { id, fence } }) => ({ id, fence, leaseMs })));
+      for (const [index, attempt] of attempts.entries()) this.#answered(attempt, states[index], sentAt + leaseMs);
+    } catch (thrown) {
+      log({
+        event: "service.error",
+        service: "lease-keeper",
+        failure: failureOf(thrown, "store_unavailable"),
+        retryInMs: leaseMs / looksPerLease,
+      });
+    }
+  }
+
+  #answered(attempt: Attempt, state: RenewState | undefined, leaseUntil: number): void {
+    const { runner } = this.#options;
+    if (state === undefined) return;
+    if (state === "lost") {
+      // An attempt that has ended may be settled already: its settlement tells.
+      if (attempt.ended) return;
+      attempt.lost = true;
+      runner.abort(attempt, "lease");
+      return;
+    }
+    attempt.renewalsOpen = 0;
+    attempt.leaseUntil = Math.max(attempt.leaseUntil, leaseUntil);
+    if (state === "cancel") runner.abort(attempt, "cancel");
+  }
+}

@@ -1,0 +1,226 @@
+import { randomBytes } from "node:crypto";
+import { hostname } from "node:os";
+import { checkedBatch, checkedKey } from "../core/bounds.ts";
+import { JobsError } from "../core/errors.ts";
+import { newFlow } from "../core/flatten.ts";
+import { FlowBuilder } from "../core/flow.ts";
+import type { Attempt, Flow, Job, JobId } from "../core/job.ts";
+import { limits } from "../core/limits.ts";
+import { newJob } from "../core/prepare.ts";
+import { JobRequest, type InputArguments, type JobDefinition, type JobOptions } from "../core/request.ts";
+import { InlineProcess } from "../processes/inline.ts";
+import type { AmendResult, Enqueued, JobQuery, NewItem, Transporter, Tx } from "../transporters/transporter.ts";
+import type { JobManagerOptions } from "./options.ts";
+import { registryOf } from "./registry.ts";
+import { Services } from "./services.ts";
+import { settingsOf } from "./options.ts";
+
+export interface InTransaction {
+  /** Joins the caller's transaction: takes effect with its commit (L11). */
+  tx?: Tx;
+}
+
+/** `existing`: an unfinished one holds the unique key, its ids are given, and nothing was added (L17). */
+export interface EnqueuedJob {
+  id: JobId;
+  state: "added" | "existing";
+}
+
+export interface EnqueuedFlow {
+  id: JobId;
+  state: "added" | "existing";
+  /** In the order of the flow: a nested flow's jobs stand behind its first one. */
+  jobIds: JobId[];
+}
+
+/**
+ * The enforcer of LAWS.md: claims jobs, runs them, renews their leases, rescues those of dead managers. Several, in one
+ * process or many, share a Transporter.
+ */
+export class JobManager {
+  /** As claims and logs name it. */
+  readonly id = `${hostname().slice(0, 64)}:${process.pid}:${randomBytes(4).toString("hex")}`;
+  readonly #transporter: Transporter;
+  readonly #services: Services;
+
+  /** @throws JobsError `invalid_options`, `invalid_definition`. */
+  constructor(options: JobManagerOptions) {
+    const registry = registryOf(options.jobs ?? []);
+    this.#transporter = options.transporter;
+    this.#services = new Services({
+      manager: this.id,
+      transporter: options.transporter,
+      registry,
+      settings: settingsOf(options),
+      process: new InlineProcess(),
+      prepare: (item) => this.#prepare(item),
+    });
+  }
+
+  /** Opens the store and begins to run jobs. Safe to call twice. Throws what the Transporter's `start` throws. */
+  async start(): Promise<void> {
+    await this.#services.start();
+  }
+
+  /**
+   * Claims no more, lets running jobs end, then aborts and defers them, which costs them nothing (L4). Awaited, bounded, safe to
+   * call twice. The Transporter stays open.
+   */
+  async stop(): Promise<void> {
+    await this.#services.stop();
+  }
+
+  /**
+   * Adds one job or flow; durable when it resolves, or with the commit of `tx` (L11).
+   *
+   * @throws JobsError `invalid_input`, `invalid_options`, `invalid_definition`, `payload_too_large`, `flow_too_large`,
+   *   `flow_too_deep`, `store_unavailable`: then nothing was added (after a lost connection that is not certain: use `unique`).
+   */
+  enqueue(flow: FlowBuilder, options?: InTransaction): Promise<EnqueuedFlow>;
+  enqueue(request: JobRequest, options?: InTransaction): Promise<EnqueuedJob>;
+  enqueue<Input>(
+    job: JobDefinition<Input>,
+    ...args: InputArguments<NoInfer<Input>, JobOptions & InTransaction>
+  ): Promise<EnqueuedJob>;
+  async enqueue(
+    item: FlowBuilder | JobRequest | JobDefinition,
+    ...args: [any?, (JobOptions & InTransaction)?]
+  ): Promise<EnqueuedFlow | EnqueuedJob> {
+    if (item instanceof FlowBuilder) return flowOf(await this.#enqueueOne(item, args[0]));
+    if (item instanceof JobRequest) return jobOf(await this.#enqueueOne(item, args[0]));
+    const { tx, ...options } = args[1] ?? {};
+    const request = new JobRequest(item, args[0], options);
+    return jobOf(await this.#enqueueOne(request, tx === undefined ? {} : { tx }));
+  }
+
+  /**
+   * Adds jobs and flows, all or none, in one act; the answers are in their order.
+   *
+   * @throws JobsError as `enqueue`, and `batch_too_large` above `limits.enqueueJobsMax` jobs.
+   */
+  async enqueueMany(
+    items: readonly (JobRequest | FlowBuilder)[],
+    options: InTransaction = {},
+  ): Promise<(EnqueuedJob | EnqueuedFlow)[]> {
+    const prepared: NewItem[] = [];
+    for (const item of items) prepared.push(await this.#prepare(item));
+    const enqueued = await this.#enqueueItems(prepared, options);
+    return enqueued.map((one) => (one.flowId === undefined ? jobOf(one) : flowOf(one)));
+  }
+
+  /**
+   * L7. Makes jobs that were released or enqueued with these keys ready now; one that runs is made ready at its release; a wake
+   * that meets no job is kept for one. In `tx` it takes effect with the commit.
+   *
+   * @returns the number of jobs met.
+   */
+  async wake(keys: string | readonly string[], options: InTransaction = {}): Promise<number> {
+    const list = typeof keys === "string" ? [keys] : [...new Set(keys)];
+    for (const key of checkedBatch(list, "wake keys")) checkedKey(key, "wake key");
+    const met = list.length === 0 ? 0 : await this.#transporter.wake(list, options);
+    if (options.tx === undefined && met > 0) this.#services.claimer.hint();
+    return met;
+  }
+
+  /**
+   * Cancels jobs, with their descendants. What runs is asked to end (`requested`): its signal aborts, here at once, elsewhere
+   * with the next renewal; should it be processed all the same, that counts.
+   *
+   * @param options.reason kept with the job.
+   */
+  async cancel(
+    ids: JobId | readonly JobId[],
+    options: InTransaction & { reason?: string } = {},
+  ): Promise<AmendResult[]> {
+    const { reason = "cancelled by request", ...inTransaction } = options;
+    const list = checkedIds(ids);
+    if (list.length === 0) return [];
+    const results = await this.#transporter.amend(list, { kind: "cancel", reason }, inTransaction);
+    if (options.tx === undefined) {
+      this.#services.runner.cancel(list.filter((_, index) => results[index]?.state === "requested"));
+      // A flow that ends may have made its `onFailed` job ready.
+      this.#services.claimer.hint();
+    }
+    return results;
+  }
+
+  async get(id: JobId): Promise<Job | undefined> {
+    return (await this.#transporter.get(checkedIds(id)))[0];
+  }
+
+  /** A flow without its jobs: `list({ flowId })` has those. */
+  async flow(id: JobId): Promise<Flow | undefined> {
+    const [checked = id] = checkedIds(id);
+    return await this.#transporter.flow(checked);
+  }
+
+  /** Jobs by id ascending, page by page: `after` is the last id of the page before; `limit` is 100 by default. */
+  async list(query: Omit<JobQuery, "limit"> & { limit?: number } = {}): Promise<Job[]> {
+    return await this.#transporter.list({ ...query, limit: Math.min(query.limit ?? 100, limits.batchJobsMax) });
+  }
+
+  /** Every attempt of a job that ended without `processed`, with its error (L10). */
+  async attempts(id: JobId): Promise<Attempt[]> {
+    const [checked = id] = checkedIds(id);
+    return await this.#transporter.attempts(checked);
+  }
+
+  async #enqueueOne(item: JobRequest | FlowBuilder, options: InTransaction = {}): Promise<Enqueued> {
+    const [enqueued] = await this.#enqueueItems([await this.#prepare(item)], options);
+    if (enqueued !== undefined) return enqueued;
+    throw new JobsError(
+      "store_unavailable",
+      "the store gave no answer to an enqueue of one item: look for it before repeating",
+    );
+  }
+
+  async #enqueueItems(items: NewItem[], { tx }: InTransaction): Promise<Enqueued[]> {
+    if (items.length === 0) return [];
+    let jobs = 0;
+    for (const item of items)
+      jobs += "job" in item ? 1 : item.flow.jobs.length + (item.flow.onFailed === undefined ? 0 : 1);
+    if (jobs > limits.enqueueJobsMax) {
+      throw new JobsError(
+        "batch_too_large",
+        `${jobs} jobs in one enqueue; at most ${limits.enqueueJobsMax} (limits.enqueueJobsMax): split them`,
+      );
+    }
+    const enqueued = await this.#transporter.enqueue(items, tx === undefined ? {} : { tx });
+    // What joins a transaction is not there yet: the store hints at the commit.
+    if (tx === undefined) this.#services.enqueued(items);
+    return enqueued;
+  }
+
+  async #prepare(item: JobRequest | FlowBuilder): Promise<NewItem> {
+    const prepare = (request: JobRequest) => newJob(request, () => this.#transporter.now());
+    return item instanceof FlowBuilder ? { flow: await newFlow(item, prepare) } : { job: await prepare(item) };
+  }
+}
+
+function jobOf({ ids, state }: Enqueued): EnqueuedJob {
+  const [id] = ids;
+  if (id === undefined)
+    throw new JobsError("store_unavailable", "the store gave no id for a job: look for it before repeating");
+  return { id, state };
+}
+
+function flowOf({ ids, state, flowId }: Enqueued): EnqueuedFlow {
+  // The holder of the unique key may be a job of its own: then that is what is named.
+  const id = flowId ?? ids[0];
+  if (id === undefined)
+    throw new JobsError("store_unavailable", "the store gave no id for a flow: look for it before repeating");
+  return { id, state, jobIds: ids };
+}
+
+function checkedIds(ids: JobId | readonly JobId[]): JobId[] {
+  const list = typeof ids === "string" ? [ids] : [...ids];
+  for (const id of checkedBatch(list, "job ids")) {
+    if (typeof id !== "string" || !/^\d{1,19}$/.test(id)) {
+      throw new JobsError(
+        "invalid_options",
+        `${JSON.stringify(id)} is no job id: give the decimal digits that enqueue returned`,
+      );
+    }
+  }
+  return list;
+}

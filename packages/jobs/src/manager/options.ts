@@ -1,0 +1,75 @@
+import { checkedInteger } from "../core/bounds.ts";
+import { durationMs, type Duration } from "../core/duration.ts";
+import { JobsError } from "../core/errors.ts";
+import type { Lane } from "../core/job.ts";
+import { defaults } from "../core/limits.ts";
+import type { JobDefinition } from "../core/request.ts";
+import type { Transporter } from "../transporters/transporter.ts";
+import { systemClock, type Clock } from "./clock.ts";
+import { guarded, type Log } from "./events.ts";
+
+export interface JobManagerOptions {
+  /** Where the jobs live. Started with the manager; whoever made it stops it, after the manager. */
+  transporter: Transporter;
+  /** The jobs this manager runs; none for a manager that only enqueues. */
+  jobs?: readonly JobDefinition[];
+  /** How many jobs of a lane run at once (L8): 64 short and 8 long by default. 0: none of that lane. */
+  slots?: Partial<Record<Lane, number>>;
+  /** How long a killed manager's jobs stay with it; 10 s by default (L9). */
+  lease?: Duration;
+  /** The net under lost hints; 1 s by default. */
+  poll?: Duration;
+  /** What running jobs get to end by themselves at `stop()`; 10 s by default. */
+  stopGrace?: Duration;
+  /** What a handler gets to end after its abort; 5 s by default. */
+  abortGrace?: Duration;
+  /** Told what happens; never an input, result or key. Must not throw. */
+  log?: Log;
+  /** For tests. */
+  clock?: Clock;
+  /** For tests: jitter, 0 ≤ x < 1. */
+  random?: () => number;
+}
+
+export interface ManagerSettings {
+  slots: Record<Lane, number>;
+  leaseMs: number;
+  pollMs: number;
+  stopGraceMs: number;
+  abortGraceMs: number;
+  /** How long an end is kept for a store that is away. The fence makes it safe past the lease (L3). */
+  settleKeptMs: number;
+  rescueEveryMs: number;
+  clock: Clock;
+  random: () => number;
+  log: Log;
+}
+
+/** One host's loop holds thousands of inline jobs that wait for I/O; beyond this, more managers serve better. */
+const slotsMax = 100_000;
+const leaseMsMin = 100;
+const leaseMsMax = 3_600_000;
+
+/** @throws JobsError `invalid_options` with the value that is out of bounds. */
+export function settingsOf(options: JobManagerOptions): ManagerSettings {
+  if (typeof options.transporter?.claim !== "function") {
+    throw new JobsError("invalid_options", "transporter is missing: give the Transporter that holds the jobs");
+  }
+  const slots = (lane: Lane, byDefault: number): number =>
+    checkedInteger(options.slots?.[lane] ?? byDefault, `slots.${lane}`, 0, slotsMax, "invalid_options");
+  const lease = durationMs(options.lease ?? defaults.leaseMs, "lease");
+  const leaseMs = checkedInteger(lease, "lease (ms)", leaseMsMin, leaseMsMax, "invalid_options");
+  return {
+    slots: { short: slots("short", 64), long: slots("long", 8) },
+    leaseMs,
+    pollMs: Math.max(10, durationMs(options.poll ?? 1_000, "poll")),
+    stopGraceMs: durationMs(options.stopGrace ?? 10_000, "stopGrace"),
+    abortGraceMs: durationMs(options.abortGrace ?? 5_000, "abortGrace"),
+    settleKeptMs: leaseMs * 6,
+    // With the lease of 10 s a killed manager's jobs are back after 12.5 s at most (L9: 15 s).
+    rescueEveryMs: leaseMs / 4,
+    clock: options.clock ?? systemClock,
+    random: options.random ?? Math.random,
+    log: guarded(options.log),
+  };
+}

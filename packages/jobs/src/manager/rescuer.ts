@@ -1,0 +1,80 @@
+import { jobFailure } from "../core/failure.ts";
+import { limits } from "../core/limits.ts";
+import { defaultRules, type AttemptEnd } from "../core/outcome.ts";
+import type { JobDefinition } from "../core/request.ts";
+import type { ExpiredClaim, Transporter } from "../transporters/transporter.ts";
+import type { Clock } from "./clock.ts";
+import type { Log } from "./events.ts";
+import { Pulse } from "./pulse.ts";
+import type { Runner } from "./runner.ts";
+import type { Settler } from "./settler.ts";
+
+export interface RescuerOptions {
+  transporter: Pick<Transporter, "expired">;
+  settler: Pick<Settler, "settle">;
+  runner: Pick<Runner, "holds">;
+  definitions: ReadonlyMap<string, JobDefinition>;
+  everyMs: number;
+  clock: Clock;
+  random: () => number;
+  log: Log;
+}
+
+/**
+ * Ends attempts whose lease has run out (L9): an attempt less when they had started, nothing when not (L4). It also knows
+ * what to do with jobs it has no definition of, by the default rules.
+ */
+export class Rescuer {
+  readonly #options: RescuerOptions;
+  readonly #pulse: Pulse;
+
+  constructor(options: RescuerOptions) {
+    this.#options = options;
+    this.#pulse = new Pulse({ ...options, service: "rescuer", beat: () => this.#rescue() });
+  }
+
+  start(): void {
+    this.#pulse.start();
+  }
+
+  async stop(): Promise<void> {
+    await this.#pulse.stop();
+  }
+
+  async #rescue(): Promise<number> {
+    const { transporter, runner, everyMs, random, log } = this.#options;
+    const expired = await transporter.expired(limits.batchJobsMax);
+    // Our own, still running: this event loop was blocked. The lease keeper decides; a rescue would run it twice.
+    const foreign = expired.filter(({ id, fence }) => !runner.holds(id, fence));
+    if (foreign.length > 0) {
+      log({ event: "rescue.found", expired: foreign.length });
+      await Promise.all(foreign.map((claim) => this.#settle(claim)));
+    }
+    if (foreign.length > 0 && expired.length >= limits.batchJobsMax) return 0;
+    // Jitter downwards: managers started together do not look together, and none looks late.
+    return Math.ceil(everyMs * (1 - random() / 4));
+  }
+
+  async #settle(claim: ExpiredClaim): Promise<void> {
+    const { settler, definitions, clock } = this.#options;
+    await settler.settle({
+      job: claim,
+      end: endOf(claim),
+      rules: definitions.get(claim.name)?.rules ?? defaultRules,
+      expiredOnly: true,
+      // The next round finds it again.
+      giveUpAt: clock.now(),
+    });
+  }
+}
+
+function endOf(claim: ExpiredClaim): AttemptEnd {
+  if (!claim.started) return { kind: "deferred", delayMs: 0 };
+  return {
+    kind: "lost",
+    failure: jobFailure(
+      "lease_lost",
+      `manager ${claim.claimedBy} did not renew the lease: it died, or was cut off from the store`,
+    ),
+  };
+}

@@ -1,0 +1,131 @@
+import type { FlowBuilder } from "../core/flow.ts";
+import type { JobRequest } from "../core/request.ts";
+import type { Process } from "../processes/process.ts";
+import type { Claimed, NewItem, Outcome, Transporter } from "../transporters/transporter.ts";
+import { Claimer } from "./claimer.ts";
+import { settledWithin } from "./clock.ts";
+import { LeaseKeeper } from "./lease-keeper.ts";
+import type { ManagerSettings } from "./options.ts";
+import { Promoter } from "./promoter.ts";
+import type { Registry } from "./registry.ts";
+import { Rescuer } from "./rescuer.ts";
+import { Runner } from "./runner.ts";
+import { Settler } from "./settler.ts";
+
+export interface ServicesOptions {
+  manager: string;
+  transporter: Transporter;
+  registry: Registry;
+  settings: ManagerSettings;
+  process: Process;
+  prepare: (item: JobRequest | FlowBuilder) => Promise<NewItem>;
+}
+
+/** The parts of a manager, wired: who wakes whom, and in which order they start and stop. */
+export class Services {
+  readonly runner: Runner;
+  readonly claimer: Claimer;
+  readonly #options: ServicesOptions;
+  readonly #settler: Settler;
+  readonly #leaseKeeper: LeaseKeeper;
+  readonly #promoter: Promoter;
+  readonly #rescuer: Rescuer;
+  #running = false;
+  #changing: Promise<void> = Promise.resolve();
+
+  constructor(options: ServicesOptions) {
+    const { transporter, registry, settings, manager } = options;
+    const shared = { ...settings, transporter };
+    this.#options = options;
+    this.#settler = new Settler({ ...shared, onApplied: (applied) => this.#applied(applied) });
+    this.runner = new Runner({
+      ...shared,
+      definitions: registry.definitions,
+      process: options.process,
+      settler: this.#settler,
+      prepare: options.prepare,
+      onFreeSlot: (lane) => this.claimer.freeSlot(lane),
+    });
+    this.claimer = new Claimer({ ...shared, registry, runner: this.runner, manager });
+    this.#leaseKeeper = new LeaseKeeper({ ...shared, runner: this.runner });
+    this.#promoter = new Promoter({ ...shared, onPromoted: () => this.claimer.hint() });
+    this.#rescuer = new Rescuer({
+      ...shared,
+      settler: this.#settler,
+      runner: this.runner,
+      definitions: registry.definitions,
+      everyMs: settings.rescueEveryMs,
+    });
+  }
+
+  start(): Promise<void> {
+    return this.#change(() => this.#start());
+  }
+
+  stop(): Promise<void> {
+    return this.#change(() => this.#stop());
+  }
+
+  /** New jobs of this manager's own: hints of the store may be lost. */
+  enqueued(items: readonly NewItem[]): void {
+    let ready = false;
+    for (const item of items) {
+      const jobs = "job" in item ? [item.job] : item.flow.jobs;
+      for (const { delayMs } of jobs) {
+        if (delayMs > 0) this.#promoter.delayed(delayMs);
+        else ready = true;
+      }
+    }
+    if (ready) this.claimer.hint();
+  }
+
+  /** One start or stop at a time, in the order they were called. */
+  #change(change: () => Promise<void>): Promise<void> {
+    const changed = this.#changing.then(change);
+    this.#changing = changed.catch(() => undefined);
+    return changed;
+  }
+
+  async #start(): Promise<void> {
+    if (this.#running) return;
+    const { transporter, settings, manager } = this.#options;
+    await transporter.start();
+    this.#running = true;
+    this.#settler.start();
+    this.runner.start();
+    this.#leaseKeeper.start();
+    this.#promoter.start();
+    this.#rescuer.start();
+    this.claimer.start();
+    settings.log({ event: "manager.started", manager });
+  }
+
+  /** Leases are kept until the last attempt is given back; every wait is bounded, a store that hangs included. */
+  async #stop(): Promise<void> {
+    if (!this.#running) return;
+    const { settings, manager } = this.#options;
+    const { clock, abortGraceMs } = settings;
+    this.#running = false;
+    const finding = Promise.all([this.claimer.stop(), this.#promoter.stop(), this.#rescuer.stop()]);
+    // Not awaited first: a claim that hangs is no reason to let running jobs go on.
+    const abandoned = await this.runner.stop();
+    await settledWithin(finding, abortGraceMs, clock);
+    // A claim that was under way has been given back by now.
+    this.#settler.stop();
+    await settledWithin(Promise.all([this.#leaseKeeper.stop(), this.runner.stop()]), abortGraceMs, clock);
+    settings.log({ event: "manager.stopped", manager, abandoned });
+  }
+
+  #applied(applied: readonly { job: Claimed; outcome: Outcome }[]): void {
+    let ready = false;
+    for (const { job, outcome } of applied) {
+      const delayMs = outcome.kind === "retry" || outcome.kind === "defer" ? outcome.delayMs : 0;
+      if (delayMs > 0) this.#promoter.delayed(delayMs);
+      // A gate may have opened, a wake may have been waiting for the release, a job may be back at once.
+      const back = outcome.kind === "retry" || outcome.kind === "defer";
+      if (job.flowId !== undefined || (back && (delayMs === 0 || outcome.wakeKey !== undefined))) ready = true;
+      if (outcome.kind === "processed" && outcome.enqueue !== undefined) this.enqueued(outcome.enqueue);
+    }
+    if (ready) this.claimer.hint();
+  }
+}

@@ -1,0 +1,23 @@
+import type { FlowFailure } from "../core/context.ts";
+import type { FlowBuilder } from "../core/flow.ts";
+import type { AttemptEnd } from "../core/outcome.ts";
+import type { JobDefinition, JobRequest } from "../core/request.ts";
+import type { Claimed, NewItem } from "../transporters/transporter.ts";
+
+/**
+ * Where jobs run. The manager knows nothing of event loops, threads or child processes behind it: it hands an attempt over
+ * and gets its end back.
+ */
+export interface Process {
+  /** Runs one attempt. Never rejects: whatever goes wrong is an end. */
+  run(definition: JobDefinition, claimed: Claimed, host: AttemptHost): Promise<AttemptEnd>;
+}
+
+/** What a running attempt may ask of its manager. */
+export interface AttemptHost {
+  signal: AbortSignal;
+  /** Checks and fills in what the handler wants enqueued with its end. */
+  prepare(item: JobRequest | FlowBuilder): Promise<NewItem>;
+  flowFailure(): Promise<FlowFailure | undefined>;
+  log(message: string, fields: Readonly<Record<string, unknown>>): void;
+}
