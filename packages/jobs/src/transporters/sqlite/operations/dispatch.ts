@@ -1,0 +1,60 @@
+import type { Request } from "../protocol.ts";
+import type { Session } from "../session.ts";
+import { amend } from "./amend.ts";
+import { claim, nothingReady } from "./claim.ts";
+import { enqueue } from "./enqueue.ts";
+import { expired, renew } from "./lease.ts";
+import { nothingDue, promote } from "./promote.ts";
+import { query } from "./query.ts";
+import { attempts, flow, get, list } from "./read.ts";
+import { settle } from "./settle.ts";
+import { wake } from "./wake.ts";
+
+/** Runs one operation on a connection; the caller has opened the transaction and the savepoint. */
+export function execute(session: Session, request: Request): unknown {
+  session.now = Date.now() + request.clockOffsetMs;
+  switch (request.op) {
+    case "enqueue":
+      return enqueue(session, ...request.args);
+    case "claim":
+      return claim(session, ...request.args);
+    case "settle":
+      return settle(session, ...request.args);
+    case "renew":
+      return renew(session, ...request.args);
+    case "promote":
+      return promote(session, ...request.args);
+    case "wake":
+      return wake(session, ...request.args);
+    case "amend":
+      return amend(session, ...request.args);
+    case "query":
+      return query(session, ...request.args, request.tx !== undefined);
+    case "expired":
+      return expired(session, ...request.args);
+    case "get":
+      return get(session, ...request.args);
+    case "list":
+      return list(session, ...request.args);
+    case "attempts":
+      return attempts(session, ...request.args);
+    case "flow":
+      return flow(session, ...request.args);
+    case "begin":
+    case "commit":
+    case "rollback":
+      // The writer's loop keeps these for itself.
+      return undefined;
+  }
+}
+
+/** The answer of an operation that has nothing to write, so that it need not wait for the file's writer; else undefined. */
+export function answerIdle(session: Session, request: Request): { value: unknown } | undefined {
+  session.now = Date.now() + request.clockOffsetMs;
+  if (request.op === "claim") return nothingReady(session, request.args[0]) ? { value: [] } : undefined;
+  if (request.op === "promote") {
+    const value = nothingDue(session);
+    return value === undefined ? undefined : { value };
+  }
+  return undefined;
+}

@@ -1,0 +1,147 @@
+import type { AttemptCause, JobFailure } from "../../../core/job.ts";
+import type { Outcome, Settlement, SettleResult } from "../../transporter.ts";
+import { idNumber, type JobRow } from "../rows.ts";
+import type { Session } from "../session.ts";
+import { enqueue } from "./enqueue.ts";
+import { endJob } from "./finish.ts";
+import { memberEnded } from "./flow.ts";
+import { current } from "./read.ts";
+import { consumeKeptWake } from "./wake.ts";
+
+type SettleRow = Pick<
+  JobRow,
+  | "id"
+  | "queue"
+  | "fence"
+  | "version"
+  | "priority"
+  | "attempts_used"
+  | "crashes"
+  | "woken"
+  | "flow_id"
+  | "stage_id"
+  | "unique_key"
+  | "wake_key"
+  | "started_at"
+  | "lease_until"
+  | "claimed_by"
+>;
+
+const rowSql = `SELECT id, queue, fence, version, priority, attempts_used, crashes, woken, flow_id, stage_id, unique_key, wake_key,
+  started_at, lease_until, claimed_by FROM jobs_job WHERE id = ? AND fence = ? AND status = 'in_progress'`;
+const backSql = `UPDATE jobs_job SET status = ?, ready_at = ?, priority = ?, attempts_used = ?, crashes = ?, wake_key = ?, woken = ?,
+  lease_until = NULL, claimed_by = NULL WHERE id = ?`;
+const attemptSql = `INSERT INTO jobs_attempt (job_id, fence, cause, claimed_by, started_at, ended_at, priority_before, priority_after, failure)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+const forgetDeferredSql = "DELETE FROM jobs_attempt WHERE job_id = ? AND cause = 'deferred'";
+
+/** Ends attempts by compare-and-set on the fence, `retry` and `defer` on the version too (L3). */
+export function settle(session: Session, settlements: readonly Settlement[]): SettleResult[] {
+  return settlements.map((settlement) => settleOne(session, settlement));
+}
+
+function settleOne(session: Session, { id, fence, version, outcome, expiredOnly }: Settlement): SettleResult {
+  const row = session.get<SettleRow>(rowSql, idNumber(id), fence);
+  if (row === undefined) return { state: "refused", why: "fence" };
+  if (expiredOnly === true && (row.lease_until ?? 0) > session.now) return { state: "refused", why: "not-expired" };
+  if ((outcome.kind === "retry" || outcome.kind === "defer") && row.version !== version) {
+    const now = current(session, row.id);
+    return now === undefined ? { state: "refused", why: "fence" } : { state: "refused", why: "version", current: now };
+  }
+  apply(session, row, outcome);
+  return { state: "applied" };
+}
+
+function apply(session: Session, row: SettleRow, outcome: Outcome): void {
+  switch (outcome.kind) {
+    case "processed":
+      endJob(session, row, { status: "processed", result: outcome.result });
+      if (outcome.enqueue !== undefined && outcome.enqueue.length > 0) enqueue(session, outcome.enqueue);
+      memberEnded(session, row, true);
+      return;
+    case "failed": {
+      const { attemptsUsed, crashes, failure } = outcome;
+      recordAttempt(session, row, outcome.cause, row.priority, failure);
+      endJob(session, row, { status: "failed", failure, attemptsUsed, crashes });
+      memberEnded(session, row, false);
+      return;
+    }
+    case "cancelled":
+      recordAttempt(session, row, "cancelled", row.priority, outcome.failure);
+      endJob(session, row, { status: "cancelled", failure: outcome.failure });
+      memberEnded(session, row, false);
+      return;
+    case "retry":
+      recordAttempt(session, row, outcome.cause, outcome.priority, outcome.failure);
+      putBack(session, row, outcome, outcome.cause === "released");
+      return;
+    case "defer":
+      recordDeferral(session, row);
+      putBack(
+        session,
+        row,
+        { ...outcome, priority: row.priority, attemptsUsed: row.attempts_used, crashes: row.crashes },
+        true,
+      );
+  }
+}
+
+interface Back {
+  delayMs: number;
+  priority: number;
+  attemptsUsed: number;
+  crashes: number;
+  wakeKey?: string;
+}
+
+/** L7: a wake that came while the attempt ran, or was kept for the key, makes a release ready at once. */
+function putBack(session: Session, row: SettleRow, back: Back, mayWake: boolean): void {
+  const key = back.wakeKey ?? row.wake_key;
+  const kept = mayWake && key !== null && consumeKeptWake(session, key);
+  const ready = back.delayMs <= 0 || kept || (mayWake && key !== null && row.woken === 1);
+  const readyAt = ready ? session.now : session.now + back.delayMs;
+  const woken = ready ? 0 : row.woken;
+  session.run(
+    backSql,
+    ready ? "queued" : "delayed",
+    readyAt,
+    back.priority,
+    back.attemptsUsed,
+    back.crashes,
+    key,
+    woken,
+    row.id,
+  );
+  if (ready) session.ready.add(row.queue);
+}
+
+/** A claim that was never started is no attempt (L4) and leaves no record. */
+function recordAttempt(
+  session: Session,
+  row: SettleRow,
+  cause: AttemptCause,
+  after: number,
+  failure?: JobFailure,
+): void {
+  if (row.started_at === null) return;
+  const text = failure === undefined ? null : JSON.stringify(failure);
+  session.run(
+    attemptSql,
+    row.id,
+    row.fence,
+    cause,
+    row.claimed_by ?? "",
+    row.started_at,
+    session.now,
+    row.priority,
+    after,
+    text,
+  );
+}
+
+/** Deferrals cost no attempt and so have no end: only the latest is kept, or an outage of days would fill the store (L14). */
+function recordDeferral(session: Session, row: SettleRow): void {
+  if (row.started_at === null) return;
+  session.run(forgetDeferredSql, row.id);
+  recordAttempt(session, row, "deferred", row.priority);
+}

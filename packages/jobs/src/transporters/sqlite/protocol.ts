@@ -1,0 +1,65 @@
+import type { Attempt, Flow, Job, JobId } from "../../core/job.ts";
+import type {
+  AmendResult,
+  Change,
+  Claimed,
+  ClaimRequest,
+  Enqueued,
+  ExpiredClaim,
+  JobQuery,
+  Lease,
+  NewItem,
+  RenewState,
+  Settlement,
+  SettleResult,
+  SqlResult,
+} from "../transporter.ts";
+import type { WireError } from "./errors.ts";
+import type { HostIdentity } from "./location.ts";
+
+/** What the event loop asks of the threads, and what they answer. Everything here is cloned between them. */
+export interface Operations {
+  enqueue: { args: [items: NewItem[]]; result: Enqueued[] };
+  claim: { args: [requests: ClaimRequest[], manager: string]; result: Claimed[] };
+  settle: { args: [settlements: Settlement[]]; result: SettleResult[] };
+  renew: { args: [leases: Lease[]]; result: RenewState[] };
+  promote: { args: [limit: number]; result: { promoted: number; nextInMs?: number } };
+  wake: { args: [keys: string[]]; result: number };
+  amend: { args: [ids: JobId[], change: Change]; result: AmendResult[] };
+  query: { args: [sql: string, params: readonly unknown[]]; result: SqlResult };
+  expired: { args: [limit: number]; result: ExpiredClaim[] };
+  get: { args: [ids: JobId[]]; result: Job[] };
+  list: { args: [query: JobQuery]; result: Job[] };
+  attempts: { args: [id: JobId]; result: Attempt[] };
+  flow: { args: [id: JobId]; result: Flow | undefined };
+  begin: { args: []; result: undefined };
+  commit: { args: []; result: undefined };
+  rollback: { args: []; result: undefined };
+}
+
+export type OperationName = keyof Operations;
+
+/** `tx`: inside this interactive transaction; for `begin`, the number that it gets. */
+export type Request = {
+  [K in OperationName]: { id: number; op: K; args: Operations[K]["args"]; clockOffsetMs: number; tx?: number };
+}[OperationName];
+
+export type Reply = { id: number; value: unknown } | { id: number; error: WireError };
+
+export type ToThread = { requests: Request[] } | { listen: boolean } | { close: true };
+
+export type FromThread =
+  | { started: true }
+  | { refused: WireError }
+  | { replies: Reply[]; ready: string[] }
+  /** An interactive transaction ran out of time and was rolled back. */
+  | { expired: number };
+
+export interface ThreadData {
+  role: "writer" | "reader";
+  path: string;
+  host: HostIdentity;
+  busyTimeoutMs: number;
+  pollMs: number;
+  transactionMsMax: number;
+}

@@ -1,0 +1,91 @@
+import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
+import { isReadonlyRefusal, readonlyErrcode, toWire } from "./errors.ts";
+import { hostSignMs, otherHost, signHost } from "./host.ts";
+import { Notifier } from "./notifier.ts";
+import { openReader, openWriter } from "./open.ts";
+import { execute } from "./operations/dispatch.ts";
+import type { FromThread, Reply, Request, ThreadData, ToThread } from "./protocol.ts";
+import type { Session } from "./session.ts";
+import { Writer } from "./writer.ts";
+
+/** The entry of both threads: the writer, and the reader beside it. */
+interface Role {
+  accept(requests: Request[]): void;
+  listen(on: boolean): void;
+  close(): void;
+}
+
+const data = workerData as ThreadData;
+
+function writerRole(session: Session, post: (message: FromThread) => void): Role {
+  const writer = new Writer(session, data, post);
+  const notifier = new Notifier(session, writer, data.pollMs, (ready) => post({ replies: [], ready }));
+  const signing = setInterval(() => {
+    if (writer.held) return;
+    try {
+      if (signHost(session, data.host)) writer.poison(otherHost(data.path, "another machine"));
+    } catch {
+      // Busy or out of space: the operations themselves report that; the next signature is soon.
+    }
+  }, hostSignMs);
+  return {
+    accept: (requests) => writer.accept(requests),
+    listen: (on) => notifier.listen(on),
+    close: () => {
+      clearInterval(signing);
+      notifier.listen(false);
+    },
+  };
+}
+
+function readerRole(session: Session, post: (message: FromThread) => void): Role {
+  const answer = (request: Request): Reply => {
+    try {
+      return { id: request.id, value: execute(session, request) };
+    } catch (error) {
+      // Told as it is: a statement that turns out to write is then given to the writer.
+      if (isReadonlyRefusal(error))
+        return { id: request.id, error: { errcode: readonlyErrcode, message: "read-only" } };
+      return { id: request.id, error: toWire(error, data.path) };
+    }
+  };
+  return {
+    accept: (requests) => post({ replies: requests.map(answer), ready: [] }),
+    listen: () => undefined,
+    close: () => undefined,
+  };
+}
+
+function serve(port: MessagePort, session: Session): void {
+  const post = (message: FromThread): void => port.postMessage(message);
+  const role = data.role === "writer" ? writerRole(session, post) : readerRole(session, post);
+  port.on("message", (first: ToThread) => {
+    let requests: Request[] = [];
+    let message: ToThread | undefined = first;
+    // Everything that has arrived meanwhile goes into the same commit.
+    while (message !== undefined) {
+      if ("requests" in message)
+        requests = requests.length === 0 ? message.requests : [...requests, ...message.requests];
+      else if ("listen" in message) role.listen(message.listen);
+      else {
+        role.accept(requests);
+        role.close();
+        session.db.close();
+        port.close();
+        return;
+      }
+      message = (receiveMessageOnPort(port) as { message: ToThread } | undefined)?.message;
+    }
+    if (requests.length > 0) role.accept(requests);
+  });
+  post({ started: true });
+}
+
+if (parentPort !== null) {
+  try {
+    serve(parentPort, data.role === "writer" ? openWriter(data) : openReader(data));
+  } catch (error) {
+    parentPort.postMessage({ refused: toWire(error, data.path) } satisfies FromThread);
+    parentPort.close();
+  }
+}

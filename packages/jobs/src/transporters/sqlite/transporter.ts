@@ -1,0 +1,280 @@
+import { JobsError } from "../../core/errors.ts";
+import { limits } from "../../core/limits.ts";
+import type { Attempt, Flow, Job, JobId } from "../../core/job.ts";
+import type {
+  AmendResult,
+  Change,
+  Claimed,
+  ClaimRequest,
+  Enqueued,
+  ExpiredClaim,
+  JobQuery,
+  Lease,
+  NewItem,
+  RenewState,
+  Settlement,
+  SettleResult,
+  SqlAccess,
+  SqlResult,
+  Transporter,
+  TransporterCapabilities,
+  Tx,
+} from "../transporter.ts";
+import { checkBatch, checkItems, checkPayload } from "./bounds.ts";
+import { ThreadChannel } from "./channel.ts";
+import { isReadonlyRefusal } from "./errors.ts";
+import { checkLocation, thisHost } from "./location.ts";
+import { amend } from "./operations/amend.ts";
+import { enqueue } from "./operations/enqueue.ts";
+import { wake } from "./operations/wake.ts";
+import type { OperationName, Operations, ThreadData } from "./protocol.ts";
+import type { Session } from "./session.ts";
+import { HandleTx, WriterTx } from "./tx.ts";
+
+export interface SqliteOptions {
+  /** How long a write waits for another process on the file before `store_unavailable`. 5,000 ms. */
+  busyTimeoutMs?: number;
+  /** How often other processes' commits are looked for while somebody listens (`onReady`). 100 ms. */
+  pollMs?: number;
+  /** Shortens `limits.transactionMsMax` for this store. */
+  transactionMsMax?: number;
+}
+
+const reads = /^\s*(?:select|with|values|explain|pragma)\b/i;
+
+/** Jobs in an SQLite file of this host: a writer thread with group commit, a reader thread beside it. */
+export class SqliteTransporter implements Transporter {
+  readonly capabilities: TransporterCapabilities = {
+    durableAck: true,
+    lossWindowMs: 0,
+    transactions: true,
+    manyHosts: false,
+    sql: "sqlite",
+  };
+  readonly sql: SqlAccess;
+  readonly #path: string;
+  readonly #options: Required<SqliteOptions>;
+  readonly #listeners = new Set<(queues: string[]) => void>();
+  readonly #expiries = new Map<number, (error: Error) => void>();
+  #clockOffsetMs = 0;
+  #nextTx = 1;
+  #writer: ThreadChannel | undefined;
+  #reader: ThreadChannel | undefined;
+  #starting: Promise<void> | undefined;
+  #stopping: Promise<void> | undefined;
+
+  constructor(path: string, options: SqliteOptions = {}) {
+    this.#path = path;
+    this.#options = {
+      busyTimeoutMs: options.busyTimeoutMs ?? 5_000,
+      pollMs: options.pollMs ?? 100,
+      transactionMsMax: Math.min(options.transactionMsMax ?? limits.transactionMsMax, limits.transactionMsMax),
+    };
+    this.sql = {
+      query: (sql, params = []) => this.#query(sql, params),
+      transaction: (fn) => this.#transaction(fn),
+    };
+  }
+
+  start(): Promise<void> {
+    this.#starting ??= this.#open().catch((error: unknown) => {
+      this.#starting = undefined;
+      throw error;
+    });
+    return this.#starting;
+  }
+
+  async #open(): Promise<void> {
+    await this.#stopping;
+    const base = { path: checkLocation(this.#path), host: thisHost(), ...this.#options };
+    const events = {
+      onReady: (queues: string[]) => this.#hint(queues),
+      onExpired: (tx: number) => this.#expire(tx),
+    };
+    const open = (role: ThreadData["role"]): Promise<ThreadChannel> => ThreadChannel.open({ role, ...base }, events);
+    const writer = await open("writer");
+    try {
+      this.#reader = await open("reader");
+    } catch (error) {
+      await writer.close();
+      throw error;
+    }
+    this.#writer = writer;
+    if (this.#listeners.size > 0) writer.listen(true);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping ??= this.#close().finally(() => {
+      this.#stopping = undefined;
+    });
+    await this.#stopping;
+  }
+
+  async #close(): Promise<void> {
+    await this.#starting?.catch(() => undefined);
+    const channels = [this.#reader, this.#writer];
+    this.#starting = undefined;
+    this.#reader = undefined;
+    this.#writer = undefined;
+    // The writer last: the last connection to close folds the WAL into the file.
+    for (const channel of channels) await channel?.close();
+  }
+
+  async now(): Promise<number> {
+    return Date.now() + this.#clockOffsetMs;
+  }
+
+  setClockOffset(offsetMs: number): void {
+    this.#clockOffsetMs = offsetMs;
+  }
+
+  async enqueue(items: NewItem[], { tx }: { tx?: Tx } = {}): Promise<Enqueued[]> {
+    checkItems(items);
+    if (items.length === 0) return [];
+    return this.#joining("enqueue", [items], tx, (session) => enqueue(session, items));
+  }
+
+  async claim(requests: ClaimRequest[], manager: string): Promise<Claimed[]> {
+    checkBatch(
+      "claim",
+      requests.reduce((sum, request) => sum + Math.max(0, request.limit), 0),
+    );
+    return this.#write("claim", [requests, manager]);
+  }
+
+  async settle(settlements: Settlement[]): Promise<SettleResult[]> {
+    checkBatch("settle", settlements.length);
+    for (const { id, outcome } of settlements) {
+      if (outcome.kind !== "processed") continue;
+      checkPayload(`${id} (result)`, outcome.result);
+      if (outcome.enqueue !== undefined) checkItems(outcome.enqueue);
+    }
+    return this.#write("settle", [settlements]);
+  }
+
+  async renew(leases: Lease[]): Promise<RenewState[]> {
+    checkBatch("renew", leases.length);
+    return this.#write("renew", [leases]);
+  }
+
+  async expired(limit: number): Promise<ExpiredClaim[]> {
+    checkBatch("expired", limit);
+    return this.#read("expired", [limit]);
+  }
+
+  async promote(limit: number): Promise<{ promoted: number; nextInMs?: number }> {
+    checkBatch("promote", limit);
+    return this.#write("promote", [limit]);
+  }
+
+  async wake(keys: string[], { tx }: { tx?: Tx } = {}): Promise<number> {
+    checkBatch("wake", keys.length);
+    return this.#joining("wake", [keys], tx, (session) => wake(session, keys));
+  }
+
+  async amend(ids: JobId[], change: Change, { tx }: { tx?: Tx } = {}): Promise<AmendResult[]> {
+    checkBatch("amend", ids.length);
+    return this.#joining("amend", [ids, change], tx, (session) => amend(session, ids, change));
+  }
+
+  async get(ids: JobId[]): Promise<Job[]> {
+    checkBatch("get", ids.length);
+    return this.#read("get", [ids]);
+  }
+
+  async list(query: JobQuery): Promise<Job[]> {
+    checkBatch("list", query.limit);
+    return this.#read("list", [query]);
+  }
+
+  async attempts(id: JobId): Promise<Attempt[]> {
+    return this.#read("attempts", [id]);
+  }
+
+  async flow(id: JobId): Promise<Flow | undefined> {
+    return this.#read("flow", [id]);
+  }
+
+  onReady(listener: (queues: string[]) => void): () => void {
+    // Its own identity, so that a function that listens twice is also told twice.
+    const own = (queues: string[]): void => listener(queues);
+    this.#listeners.add(own);
+    if (this.#listeners.size === 1) this.#writer?.listen(true);
+    return () => {
+      if (this.#listeners.delete(own) && this.#listeners.size === 0) this.#writer?.listen(false);
+    };
+  }
+
+  #hint(queues: string[]): void {
+    for (const listener of this.#listeners) listener(queues);
+  }
+
+  #write<K extends OperationName>(op: K, args: Operations[K]["args"], tx?: number): Promise<Operations[K]["result"]> {
+    if (this.#writer === undefined) throw this.#stopped();
+    return this.#writer.request(op, args, this.#clockOffsetMs, tx);
+  }
+
+  #read<K extends OperationName>(op: K, args: Operations[K]["args"]): Promise<Operations[K]["result"]> {
+    if (this.#reader === undefined) throw this.#stopped();
+    return this.#reader.request(op, args, this.#clockOffsetMs);
+  }
+
+  #stopped(): JobsError {
+    return new JobsError("store_stopped", `the store ${this.#path} is not running: start() it first`);
+  }
+
+  async #joining<K extends "enqueue" | "wake" | "amend">(
+    op: K,
+    args: Operations[K]["args"],
+    tx: Tx | undefined,
+    direct: (session: Session) => Operations[K]["result"],
+  ): Promise<Operations[K]["result"]> {
+    if (tx === undefined) return this.#write(op, args);
+    if (tx instanceof HandleTx) return tx.run(this.#path, this.#clockOffsetMs, direct);
+    if (tx instanceof WriterTx && tx.owner === this) return this.#write(op, args, tx.number);
+    throw new JobsError(
+      "transaction_foreign",
+      `${op}: the transaction is not of this store (${this.#path}): take one from its sql.transaction, or fromDatabaseSync`,
+    );
+  }
+
+  /** The reader first where the statement looks like a read; what turns out to write is refused there and goes to the writer. */
+  async #query(sql: string, params: readonly unknown[]): Promise<SqlResult> {
+    if (!reads.test(sql)) return this.#write("query", [sql, params]);
+    try {
+      return await this.#read("query", [sql, params]);
+    } catch (error) {
+      if (!isReadonlyRefusal(error)) throw error;
+      return this.#write("query", [sql, params]);
+    }
+  }
+
+  async #transaction<T>(fn: (tx: Tx) => Promise<T>): Promise<T> {
+    const number = this.#nextTx++;
+    const expired = new Promise<never>((_, reject) => {
+      this.#expiries.set(number, reject);
+    });
+    expired.catch(() => undefined);
+    try {
+      await this.#write("begin", [], number);
+      const tx = new WriterTx(this, number, (sql, params) => this.#write("query", [sql, params], number));
+      try {
+        const result = await Promise.race([fn(tx), expired]);
+        await this.#write("commit", [], number);
+        return result;
+      } catch (error) {
+        // Of a transaction that has ended by itself this is refused, which is as good.
+        await this.#write("rollback", [], number).catch(() => undefined);
+        throw error;
+      }
+    } finally {
+      this.#expiries.delete(number);
+    }
+  }
+
+  #expire(tx: number): void {
+    const limit = this.#options.transactionMsMax;
+    const message = `the transaction was rolled back after ${limit} ms: it held the only writer of ${this.#path}; keep foreign awaits out of it`;
+    this.#expiries.get(tx)?.(new JobsError("transaction_expired", message));
+  }
+}
