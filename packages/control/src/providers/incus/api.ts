@@ -1,0 +1,163 @@
+import { Agent, request } from "undici";
+import type { z } from "zod";
+import type { Call } from "../provider.ts";
+import { ProviderError } from "../provider-error.ts";
+import { envelope, operation, type Operation } from "./answers.ts";
+import { errorOfAnswer, errorOfShape, errorOfTransport, type RequestFacts } from "./failure.ts";
+
+export interface IncusApiOptions {
+  /** Path of the daemon's unix socket. */
+  socket: string;
+  /** Incus' project; the server's `default` when undefined. */
+  project?: string | undefined;
+  /** For one request from start to the end of its answer, in ms. */
+  requestTimeoutMs: number;
+}
+
+export interface ApiRequest {
+  method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  path: string;
+  query?: Record<string, string>;
+  /** Sent as JSON. */
+  body?: Record<string, unknown>;
+}
+
+/** An accepted change that goes on in the daemon's background. A finished one is forgotten some 5 s after its end. */
+export interface AcceptedOperation {
+  id: string;
+  label: string;
+}
+
+/** The longest answer that is read: 10,000 instances with their configuration are about 30 MB. */
+const ANSWER_BYTES_MAX = 128 * 1024 * 1024;
+/** Requests at the same time; more wait. */
+const CONNECTIONS_MAX = 16;
+
+/** A client of the REST API 1.0 that Incus and LXD share, over the unix socket. One attempt for each call (C4). */
+export class IncusApi {
+  readonly socket: string;
+  readonly #project: string | undefined;
+  readonly #timeoutMs: number;
+  readonly #agent: Agent;
+
+  constructor(options: IncusApiOptions) {
+    this.socket = options.socket;
+    this.#project = options.project;
+    this.#timeoutMs = options.requestTimeoutMs;
+    this.#agent = new Agent({
+      connect: { socketPath: options.socket },
+      connections: CONNECTIONS_MAX,
+      maxResponseSize: ANSWER_BYTES_MAX,
+    });
+  }
+
+  /** A request answered at once. Throws `ProviderError`. */
+  async sync<T>(wanted: ApiRequest, shape: z.ZodType<T>, call: Call): Promise<T> {
+    const facts = this.#facts(wanted);
+    const { status, answer } = await this.#send(wanted, facts, call, this.#timeoutMs);
+    const metadata = shape.safeParse(answer.metadata);
+    if (!metadata.success) throw errorOfShape(facts, status, firstIssue(metadata.error));
+    return metadata.data;
+  }
+
+  /** A change: answered 202 with an operation, or done already (undefined). Throws `ProviderError`. */
+  async change(wanted: ApiRequest, call: Call): Promise<AcceptedOperation | undefined> {
+    const facts = this.#facts(wanted);
+    const { status, answer } = await this.#send(wanted, facts, call, this.#timeoutMs);
+    if (answer.type === "sync") return undefined;
+    const accepted = operation.safeParse(answer.metadata);
+    if (!accepted.success) throw errorOfShape(facts, status, firstIssue(accepted.error));
+    return { id: accepted.data.id, label: facts.label };
+  }
+
+  /**
+   * Looks at an operation for at most `seconds`. True: it ended well. False: it goes on, or what became of it cannot be said
+   * (it was accepted, so the instance itself tells). Throws `ProviderError` when it failed.
+   */
+  async settled(accepted: AcceptedOperation | undefined, seconds: number, call: Call): Promise<boolean> {
+    if (accepted === undefined) return true;
+    const found = await this.#wait(accepted, seconds, call);
+    if (found === undefined || found.status_code < 200) return false;
+    if (found.status_code === 200) return true;
+    const facts = { label: accepted.label, mutates: true, socket: this.socket };
+    throw errorOfAnswer(facts, { status: found.status_code, text: found.err, requestId: accepted.id });
+  }
+
+  async close(): Promise<void> {
+    if (!this.#agent.closed) await this.#agent.close();
+  }
+
+  async #wait(accepted: AcceptedOperation, seconds: number, call: Call): Promise<Operation | undefined> {
+    const wanted: ApiRequest = {
+      method: "GET",
+      path: `/1.0/operations/${accepted.id}/wait`,
+      query: { timeout: String(seconds) },
+    };
+    const facts = this.#facts(wanted);
+    try {
+      const { answer } = await this.#send(wanted, facts, call, this.#timeoutMs + seconds * 1000);
+      return operation.parse(answer.metadata);
+    } catch (error) {
+      // The change itself was accepted: a lost look at it says nothing about it.
+      if (error instanceof ProviderError) return undefined;
+      throw errorOfShape(facts, 200, String(error));
+    }
+  }
+
+  #facts(wanted: ApiRequest): RequestFacts {
+    return { label: `${wanted.method} ${wanted.path}`, mutates: wanted.method !== "GET", socket: this.socket };
+  }
+
+  async #send(
+    wanted: ApiRequest,
+    facts: RequestFacts,
+    call: Call,
+    timeoutMs: number,
+  ): Promise<{ status: number; answer: z.infer<typeof envelope> }> {
+    const url = new URL(`http://incus${wanted.path}`);
+    for (const [name, value] of Object.entries(wanted.query ?? {})) url.searchParams.set(name, value);
+    if (this.#project !== undefined) url.searchParams.set("project", this.#project);
+    const timeout = AbortSignal.timeout(timeoutMs);
+    let status: number;
+    let text: string;
+    try {
+      const response = await request(url, {
+        dispatcher: this.#agent,
+        method: wanted.method,
+        signal: call.signal === undefined ? timeout : AbortSignal.any([call.signal, timeout]),
+        ...(wanted.body === undefined
+          ? {}
+          : { headers: { "content-type": "application/json" }, body: JSON.stringify(wanted.body) }),
+      });
+      status = response.statusCode;
+      text = await response.body.text();
+    } catch (error) {
+      throw errorOfTransport(facts, error, timeoutMs);
+    }
+    return { status, answer: readEnvelope(facts, status, text) };
+  }
+}
+
+function readEnvelope(facts: RequestFacts, status: number, text: string): z.infer<typeof envelope> {
+  let raw: unknown;
+  try {
+    raw = JSON.parse(text);
+  } catch {
+    if (status >= 400) throw errorOfAnswer(facts, { status, text: text.slice(0, 200) });
+    throw errorOfShape(facts, status, "no JSON");
+  }
+  const parsed = envelope.safeParse(raw);
+  if (!parsed.success) {
+    if (status >= 400) throw errorOfAnswer(facts, { status, text: text.slice(0, 200) });
+    throw errorOfShape(facts, status, firstIssue(parsed.error));
+  }
+  if (parsed.data.type === "error" || status >= 400) {
+    throw errorOfAnswer(facts, { status: parsed.data.error_code || status, text: parsed.data.error ?? "" });
+  }
+  return parsed.data;
+}
+
+function firstIssue(error: z.ZodError): string {
+  const issue = error.issues[0];
+  return issue === undefined ? "unknown shape" : `${issue.path.join(".")}: ${issue.message}`;
+}

@@ -1,0 +1,32 @@
+import type { InstanceType } from "../provider.ts";
+
+/**
+ * Incus has limits, not plans: these names stand for the usual ones. The disk is the storage pool's, shared and not divided
+ * (a `dir` pool knows no quota), so it is told as 0.
+ */
+const TABLE: readonly InstanceType[] = [
+  plan("c1-256mb", 1, 256),
+  plan("c1-512mb", 1, 512),
+  plan("c1-1gb", 1, 1024),
+  plan("c1-2gb", 1, 2048),
+  plan("c2-2gb", 2, 2048),
+  plan("c2-4gb", 2, 4096),
+  plan("c4-8gb", 4, 8192),
+  plan("c8-16gb", 8, 16_384),
+];
+
+function plan(id: string, vcpus: number, memoryMb: number): InstanceType {
+  const memory = memoryMb < 1024 ? `${memoryMb} MB` : `${memoryMb / 1024} GB`;
+  return { id, label: `${vcpus} vCPU, ${memory}`, vcpus, memoryMb, diskGb: 0 };
+}
+
+export function instanceTypes(): InstanceType[] {
+  return TABLE.map((type) => ({ ...type }));
+}
+
+/** The configuration keys that make an instance of this type; undefined when there is no such type. */
+export function limitsOf(id: string): Record<string, string> | undefined {
+  const type = TABLE.find((each) => each.id === id);
+  if (type === undefined) return undefined;
+  return { "limits.cpu": String(type.vcpus), "limits.memory": `${type.memoryMb}MiB` };
+}
