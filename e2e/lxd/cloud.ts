@@ -47,7 +47,9 @@ export class Cloud {
   /** Ends everything, the containers of failed proofs too. */
   async stop(): Promise<void> {
     for (const name of this.#made) {
-      await daemonCall("PUT", `/1.0/instances/${name}/state`, { action: "stop", force: true, timeout: 10 }).catch(() => undefined);
+      await daemonCall("PUT", `/1.0/instances/${name}/state`, { action: "stop", force: true, timeout: 10 }).catch(
+        () => undefined,
+      );
       await daemonCall("DELETE", `/1.0/instances/${name}`).catch(() => undefined);
     }
     await this.provost.stop();

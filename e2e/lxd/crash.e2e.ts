@@ -59,7 +59,11 @@ for (const [point, arm] of Object.entries(points)) {
     cloud.callbacks.rule = cloud.callbacks.rule.hold ? cloud.callbacks.rule : {};
     await cloud.serve();
 
-    await waitFor(`${name} to be provisioned`, async () => (await cloud.provost.instance(name)).status === "provisioned", 120_000);
+    await waitFor(
+      `${name} to be provisioned`,
+      async () => (await cloud.provost.instance(name)).status === "provisioned",
+      120_000,
+    );
     const instance = await cloud.provost.instance(name);
     if (id) expect(instance.id).toBe(id);
     expect(await cloud.containersOf(instance.id)).toHaveLength(1);

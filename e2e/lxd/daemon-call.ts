@@ -25,11 +25,14 @@ interface Answer {
 
 function send(method: string, path: string, body?: unknown): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const call = request({ socketPath: inject("socket"), path, method, headers: { "content-type": "application/json" } }, (response) => {
-      let text = "";
-      response.on("data", (chunk: Buffer) => (text += chunk));
-      response.on("end", () => resolve(JSON.parse(text) as Answer));
-    });
+    const call = request(
+      { socketPath: inject("socket"), path, method, headers: { "content-type": "application/json" } },
+      (response) => {
+        let text = "";
+        response.on("data", (chunk: Buffer) => (text += chunk));
+        response.on("end", () => resolve(JSON.parse(text) as Answer));
+      },
+    );
     call.once("error", reject);
     call.end(body === undefined ? undefined : JSON.stringify(body));
   });

@@ -1,10 +1,8 @@
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { waitFor } from "../harness/wait.ts";
 import { Cloud } from "./cloud.ts";
 import { daemonCall } from "./daemon-call.ts";
-import { answersPing } from "./ping.ts";
+import { answers, bootOf, inside } from "./guest.ts";
 
 const cloud = new Cloud();
 beforeAll(() => cloud.start());
@@ -21,21 +19,42 @@ test("C2 C5 C6 a deploy through the command gives a real container that reported
   expect(containers).toMatchObject([{ status: "Running" }]);
   expect(instance.ipv4).toHaveLength(1);
   expect(deployed.stdout).toContain(instance.ipv4[0]);
-  expect(await answersPing(instance.ipv4[0]!)).toBe(true);
+  expect(await answers(instance.ipv4[0]!)).toBe(true);
   console.log(`from command to provisioned: ${deployed.seconds.toFixed(1)} s`);
 });
 
 test("C2 after a reboot the first-boot service does not run again", async () => {
   const before = await cloud.provost.events("web-1");
-  const { providerName } = await cloud.provost.instance("web-1");
-  const booted = await bootTime(providerName);
+  const { id, providerName } = await cloud.provost.instance("web-1");
+  const traces = () =>
+    inside(
+      providerName,
+      "stat",
+      "-c",
+      "%n %Y",
+      `/var/lib/provost/first-boot/${id}.done`,
+      "/var/log/provost-first-boot.log",
+    );
+  const left = await traces();
+  expect(left.split("\n")).toHaveLength(2);
+  const booted = await bootOf(providerName);
   await daemonCall("PUT", `/1.0/instances/${providerName}/state`, { action: "restart", force: true, timeout: 30 });
-  await waitFor("the container to have booted again", async () => {
-    const state = await unitState(providerName, "multi-user.target");
-    return state === "active" && (await bootTime(providerName)) !== booted;
+  const service = ["systemctl", "show", "provost-first-boot.service", "--property"];
+  await waitFor("the container to have booted again, past the first-boot service", async () => {
+    const looked = await inside(providerName, ...service, "ConditionTimestampMonotonic", "--value");
+    const active = await inside(providerName, ...service, "ActiveState", "--value");
+    return looked !== "" && looked !== "0" && active !== "activating" && (await bootOf(providerName)) !== booted;
   });
-  // The unit is ordered before multi-user.target: had its condition held, it would have run by now.
-  expect(await unitState(providerName, "provost-first-boot.service")).not.toBe("active");
-  expect(await runsOfFirstBoot(providerName)).toBe(0);
+  // Its ExecCondition found the mark and skipped it.
+  expect(await inside(providerName, ...service, "Result", "--value")).toBe("exec-condition");
+  expect(await traces()).toBe(left);
   expect(await cloud.provost.events("web-1")).toEqual(before);
+});
+
+test("C9 destroy: the provider says gone, the list no longer shows it", async () => {
+  const { id } = await cloud.provost.instance("web-1");
+  const destroyed = await cloud.provost.run("instance", "destroy", "web-1", "--yes");
+  expect(destroyed.code, destroyed.stderr).toBe(0);
+  expect(await cloud.containersOf(id)).toEqual([]);
+  expect((await cloud.provost.run("instance", "list")).stdout).not.toContain("web-1");
 });
