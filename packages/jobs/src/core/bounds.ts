@@ -2,6 +2,7 @@ import { durationMs, type Duration } from "./duration.ts";
 import { JobsError, type JobsErrorCode } from "./errors.ts";
 import type { Lane } from "./job.ts";
 import { limits } from "./limits.ts";
+import { shown } from "./shown.ts";
 
 /**
  * A name, queue, unique key or wake key: 1 to `limits.keyBytesMax` bytes that every store takes as they are.
@@ -42,16 +43,13 @@ export function checkedTimeout(timeout: Duration): number {
 
 export function checkedLane(value: unknown): Lane {
   if (value === "short" || value === "long") return value;
-  throw new JobsError("invalid_definition", `lane is ${JSON.stringify(value)}: give "short" or "long"`);
+  throw new JobsError("invalid_definition", `lane is ${shown(value)}: give "short" or "long"`);
 }
 
 /** @throws JobsError `code` when it is no whole number from `min` to `max`. */
 export function checkedInteger(value: unknown, what: string, min: number, max: number, code: JobsErrorCode): number {
   if (typeof value === "number" && Number.isInteger(value) && value >= min && value <= max) return value;
-  throw new JobsError(
-    code,
-    `${what} is ${typeof value === "number" ? value : JSON.stringify(value)}: give a whole number from ${min} to ${max}`,
-  );
+  throw new JobsError(code, `${what} is ${shown(value)}: give a whole number from ${min} to ${max}`);
 }
 
 /** @throws JobsError `batch_too_large` for more than `limits.batchJobsMax`. */

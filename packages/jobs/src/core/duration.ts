@@ -1,5 +1,6 @@
 import { JobsError } from "./errors.ts";
 import { limits } from "./limits.ts";
+import { shown } from "./shown.ts";
 
 /** A number of milliseconds, or a number with its unit: `"250ms"`, `"30s"`, `"5m"`, `"2h"`, `"1d"`. */
 export type Duration = number | `${number}${"ms" | "s" | "m" | "h" | "d"}`;
@@ -34,8 +35,4 @@ function parse(text: unknown): number | undefined {
   const match = typeof text === "string" ? pattern.exec(text) : null;
   const unit = unitMs[match?.[2] ?? ""];
   return match === null || unit === undefined ? undefined : Number(match[1]) * unit;
-}
-
-function shown(value: unknown): string {
-  return typeof value === "number" ? String(value) : (JSON.stringify(value)?.slice(0, 80) ?? typeof value);
 }

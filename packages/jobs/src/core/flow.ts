@@ -1,5 +1,6 @@
 import { JobsError } from "./errors.ts";
 import type { StagePolicy } from "./job.ts";
+import { shown } from "./shown.ts";
 import { JobRequest, type InputArguments, type JobDefinition, type JobOptions } from "./request.ts";
 
 /** What a stage is made of: a job with its input, a job that takes none, or a flow that starts with one job. */
@@ -86,7 +87,7 @@ function stage(members: Member | readonly Member[], options: StageOptions): Stag
   if (policy !== "all-processed" && policy !== "fail-fast" && policy !== "all-settled") {
     throw new JobsError(
       "invalid_options",
-      `policy is ${JSON.stringify(policy)}: give "all-processed", "fail-fast" or "all-settled"`,
+      `policy is ${shown(policy)}: give "all-processed", "fail-fast" or "all-settled"`,
     );
   }
   const list: readonly unknown[] = Array.isArray(members) ? members : [members];
