@@ -1,1 +1,2 @@
-export {};
+export { Fixture, type TransporterSuite, type TransporterUnderTest } from "./fixture.ts";
+export { transporterSuite } from "./transporter.testsuite.ts";
