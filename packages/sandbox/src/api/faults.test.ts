@@ -33,11 +33,6 @@ describe("faults on demand (C16)", () => {
   });
 
   test("a chance hits about as often as it says, and the same ones for the same seed", () => {
-    const hits = (seed: number): string => {
-      const faults = new Faults(new Random(seed));
-      faults.add({ kind: "error_after", path: CREATE, times: 1_000_000, probability: 0.1 });
-      return Array.from({ length: 2_000 }, () => (faults.take("POST", CREATE) ? "x" : ".")).join("");
-    };
     const count = hits(5).replaceAll(".", "").length;
     expect(count).toBeGreaterThan(140);
     expect(count).toBeLessThan(260);
@@ -97,6 +92,13 @@ describe("rate limits (C11, C16)", () => {
     expect(new RateLimiter(new ManualClock(), 50).take("a", "create")["x-ratelimit-limit"]).toBe("1000");
   });
 });
+
+/** Which of 2,000 creates a chance of a tenth hits. */
+function hits(seed: number): string {
+  const faults = new Faults(new Random(seed));
+  faults.add({ kind: "error_after", path: CREATE, times: 1_000_000, probability: 0.1 });
+  return Array.from({ length: 2_000 }, () => (faults.take("POST", CREATE) ? "x" : ".")).join("");
+}
 
 function catchError(act: () => unknown): unknown {
   try {

@@ -9,7 +9,7 @@ export type FilterFields<Item> = Readonly<Record<string, (item: Item) => unknown
 
 /** A parsed `X-Filter`. */
 export interface Filter<Item> {
-  matches(item: Item): boolean;
+  matches: (item: Item) => boolean;
   /** Undefined: keep the list's own order. */
   compare: ((left: Item, right: Item) => number) | undefined;
 }

@@ -1,12 +1,12 @@
-import fc from "fast-check";
+import { array, assert, integer, property } from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ManualClock } from "../../tests/manual-clock.ts";
 import { TimerHeap } from "./timer-heap.ts";
 
 describe("TimerHeap (C16)", () => {
   test("hands out items by due time, equal ones in the order they came", () => {
-    fc.assert(
-      fc.property(fc.array(fc.integer({ min: 0, max: 50 }), { maxLength: 200 }), (delays) => {
+    assert(
+      property(array(integer({ min: 0, max: 50 }), { maxLength: 200 }), (delays) => {
         const clock = new ManualClock(0);
         const fired: number[] = [];
         const timers = new TimerHeap<number>(clock, (item) => fired.push(item));
