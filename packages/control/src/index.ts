@@ -1,3 +1,4 @@
+export { Control } from "./control.ts";
 export { defaultTimings, type CallbackAddress, type ControlOptions, type Log, type Timings } from "./options.ts";
 export type {
   CallbackDoor,

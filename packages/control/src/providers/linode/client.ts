@@ -69,7 +69,12 @@ export class LinodeClient {
     const parsed = schema.safeParse(parseJson(text));
     if (!parsed.success) {
       const issue = parsed.error.issues[0];
-      throw unreadable(asked, `${issue?.path.join(".") || "body"}: ${issue?.message ?? "not JSON"}`, requestId, undefined);
+      throw unreadable(
+        asked,
+        `${issue?.path.join(".") || "body"}: ${issue?.message ?? "not JSON"}`,
+        requestId,
+        undefined,
+      );
     }
     return parsed.data;
   }

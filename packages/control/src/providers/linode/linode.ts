@@ -44,8 +44,8 @@ export class LinodeProvider implements Provider {
     backups: "create",
     canResizeRunning: false,
     userDataBytesMax: 16_384,
-    // Longer than a request may take at Linode; a double would be refused for its label besides.
-    createQuietMs: 90_000,
+    // Longer than one request may take; a double would be refused for its label besides.
+    createQuietMs: 45_000,
   };
   readonly #client: LinodeClient;
 
@@ -133,9 +133,7 @@ export class LinodeProvider implements Provider {
     return page.data
       .filter((linode) => linode.label === query.name)
       .map(toInstance)
-      .find(
-        ({ owner }) => owner?.deployment === query.owner.deployment && owner.instance === query.owner.instance,
-      );
+      .find(({ owner }) => owner?.deployment === query.owner.deployment && owner.instance === query.owner.instance);
   }
 
   async get(id: string, call: Call): Promise<ProviderInstance | undefined> {

@@ -1,0 +1,60 @@
+import type { Catalog } from "@provost/contract";
+import type { Account } from "./account.ts";
+
+interface Kept {
+  version: number;
+  catalog: Catalog;
+  /** By this process's clock: it is compared with nothing from elsewhere. */
+  at: number;
+}
+
+/** A catalog has hundreds of rows: this many accounts' are kept. */
+const accountsMax = 100;
+
+/**
+ * What each account offers: asked for once at a time, kept for `freshMs`, and used beyond that while the provider cannot
+ * be asked, so that a short outage does not refuse deploys.
+ */
+export class CatalogCache {
+  readonly #freshMs: number;
+  readonly #kept = new Map<string, Kept>();
+  readonly #asking = new Map<string, Promise<Kept>>();
+
+  constructor(freshMs: number) {
+    this.#freshMs = freshMs;
+  }
+
+  /** `maxAgeMs` 0 asks again. Throws `ProviderError` when nothing is kept and the provider cannot be asked. */
+  async get(account: Account, maxAgeMs = this.#freshMs): Promise<Catalog> {
+    const kept = this.#kept.get(account.name);
+    const usable = kept?.version === account.version ? kept : undefined;
+    if (usable !== undefined && performance.now() - usable.at < maxAgeMs) return usable.catalog;
+    try {
+      return (await this.#ask(account)).catalog;
+    } catch (error) {
+      if (usable === undefined) throw error;
+      return usable.catalog;
+    }
+  }
+
+  #ask(account: Account): Promise<Kept> {
+    const key = `${account.name}@${account.version}`;
+    const asking = this.#asking.get(key) ?? this.#fetch(account).finally(() => this.#asking.delete(key));
+    this.#asking.set(key, asking);
+    return asking;
+  }
+
+  async #fetch(account: Account): Promise<Kept> {
+    const [regions, types, images] = await Promise.all([
+      account.call((provider, call) => provider.regions(call)),
+      account.call((provider, call) => provider.types(call)),
+      account.call((provider, call) => provider.images(call)),
+    ]);
+    const kept = { version: account.version, catalog: { regions, types, images }, at: performance.now() };
+    this.#kept.delete(account.name);
+    this.#kept.set(account.name, kept);
+    const oldest = this.#kept.keys().next().value;
+    if (this.#kept.size > accountsMax && oldest !== undefined) this.#kept.delete(oldest);
+    return kept;
+  }
+}

@@ -1,0 +1,117 @@
+import type { InstanceEvent } from "@provost/contract";
+import { JobManager, type ManagerEvent } from "@provost/jobs";
+import { ProviderService } from "./accounts/provider-service.ts";
+import { TokenService } from "./access/token-service.ts";
+import { controlJobs } from "./flows/jobs.ts";
+import { Tasks } from "./flows/tasks.ts";
+import { Watchdog } from "./flows/watchdog.ts";
+import { deploymentId } from "./ids.ts";
+import { CallbackService } from "./instances/callback-service.ts";
+import { InstanceService } from "./instances/instance-service.ts";
+import { InstanceRecords } from "./instances/records.ts";
+import { Secrets } from "./instances/secrets.ts";
+import { defaultTimings, type ControlOptions, type Log } from "./options.ts";
+import { Seal } from "./seal.ts";
+import { Store } from "./storage/store.ts";
+import type { ControlSurface } from "./surface.ts";
+
+/** Thrown when `deploymentId` is read before `start()` has found or made it. */
+class NotStarted extends TypeError {
+  readonly code = "control_not_started";
+}
+
+/**
+ * The control plane: accounts, instances, the flows that provision them and the watchdog over both. Several, on several
+ * servers, share one store.
+ */
+export class Control implements ControlSurface {
+  readonly providers: ProviderService;
+  readonly instances: InstanceService;
+  readonly callbacks: CallbackService;
+  readonly tokens: TokenService;
+  readonly #store: Store;
+  readonly #manager: JobManager;
+  readonly #watchdog: Watchdog;
+  #deploymentId: string | undefined;
+
+  /** Throws `database_unusable` for a Transporter without SQL, `config_invalid` for a secret key of another length. */
+  constructor(options: ControlOptions) {
+    const { log } = options;
+    const timings = { ...defaultTimings, ...options.timings };
+    const store = new Store(options.transporter);
+    const seal = new Seal(options.secretKey);
+    const secrets = new Secrets(seal);
+    const records = new InstanceRecords(store);
+    const providers = new ProviderService({ store, seal, timings });
+    const deployment = () => this.deploymentId;
+    const jobs = controlJobs({ store, records, providers, secrets, timings, log, deployment });
+    const manager = new JobManager({ transporter: options.transporter, jobs: jobs.all, log: managerLog(log) });
+    const tasks = new Tasks({ store, manager, jobs });
+    this.#store = store;
+    this.#manager = manager;
+    this.#watchdog = new Watchdog({ store, records, manager, tasks, timings, log });
+    this.providers = providers;
+    this.instances = new InstanceService({
+      store,
+      records,
+      providers,
+      secrets,
+      tasks,
+      callback: options.callback,
+      log,
+    });
+    this.callbacks = new CallbackService({ store, records, secrets, manager, log });
+    this.tokens = new TokenService(store);
+  }
+
+  /** This store's own id, made at the first start; written at providers as owner (C4, C13). */
+  get deploymentId(): string {
+    if (this.#deploymentId === undefined) throw new NotStarted("deploymentId was read before start(): await it first");
+    return this.#deploymentId;
+  }
+
+  /** Brings the tables up to date, then begins to work. */
+  async start(): Promise<void> {
+    await this.#store.migrate();
+    this.#deploymentId = await this.#deployment();
+    await this.#manager.start();
+    this.#watchdog.start();
+  }
+
+  /** Lets running jobs end, or defers them (L4). Awaited, safe to call twice; the Transporter stays open. */
+  async stop(): Promise<void> {
+    await this.#watchdog.stop();
+    await this.#manager.stop();
+    await this.providers.close();
+  }
+
+  subscribe(listener: (event: InstanceEvent) => void): () => void {
+    return this.#store.subscribe(listener);
+  }
+
+  async #deployment(): Promise<string> {
+    const { db } = this.#store;
+    await db
+      .insertInto("control_deployment")
+      .values({ singleton: 1, id: deploymentId(), created_at: await this.#store.now() })
+      .onConflict((conflict) => conflict.doNothing())
+      .execute();
+    return (await db.selectFrom("control_deployment").select("id").executeTakeFirstOrThrow()).id;
+  }
+}
+
+const loud: ReadonlySet<ManagerEvent["event"]> = new Set([
+  "attempt.refused",
+  "attempt.unsettled",
+  "attempt.stuck",
+  "service.error",
+]);
+
+/** The job manager's own events, at the levels of the server's log. */
+function managerLog(log: Log): (event: ManagerEvent) => void {
+  return (event) => {
+    const failed = event.event === "attempt.settled" && event.outcome === "retry" && event.cause === "error";
+    if (loud.has(event.event) || failed) log.warn(event, event.event);
+    else log.debug(event, event.event);
+  };
+}

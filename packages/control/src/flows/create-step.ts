@@ -1,0 +1,179 @@
+import type { ProviderService, OpenAccount } from "../accounts/provider-service.ts";
+import { renderBootScript } from "../boot/boot-script.ts";
+import { failure, passing, refusedBy } from "../instances/failure.ts";
+import type { InstanceRecords } from "../instances/records.ts";
+import { overdue } from "../instances/verdict.ts";
+import type { Log, Timings } from "../options.ts";
+import type { CreateSpec, ProviderInstance } from "../providers/provider.ts";
+import { ProviderError } from "../providers/provider-error.ts";
+import type { Secrets } from "../instances/secrets.ts";
+import type { InstanceRow } from "../storage/rows.ts";
+import type { Store } from "../storage/store.ts";
+import { done, later, spread, type StepContext, type StepEnd } from "./step.ts";
+
+export interface StepParts {
+  store: Store;
+  records: InstanceRecords;
+  providers: ProviderService;
+  secrets: Secrets;
+  timings: Timings;
+  log: Log;
+  /** This deployment's id, as it is written at the provider. */
+  deployment: () => string;
+}
+
+const step = "create";
+/** Between looks for a server whose create was never answered. */
+const unknownLookMs = { first: 500, max: 15_000 } as const;
+
+/**
+ * `create` of C5 under C4:
+ *
+ *   id known ──────────────────────────────► done
+ *   intent open (answer lost, server killed) ► look up by name and tag ─ found ► adopt, done
+ *                                              └ none, within the quiet period ► wait
+ *                                              └ none, quiet period over ► call
+ *   no intent open ► commit intent ► call ─ answered ► save the id, done
+ *                                         ├ certainly nothing done ► close the intent; wait or fail
+ *                                         └ unknown ► leave it open, look
+ */
+export class CreateStep {
+  readonly #parts: StepParts;
+
+  constructor(parts: StepParts) {
+    this.#parts = parts;
+  }
+
+  async run(context: StepContext): Promise<StepEnd> {
+    const row = await this.#parts.records.byId(context.instanceId);
+    if (row === undefined || row.task !== "deploy") return over(row);
+    if (row.provider_id !== null) return done;
+    const open = await this.#parts.providers.open(row.provider);
+    if (row.create_open === 0) return this.#call(row, open, context);
+    return (await this.#settle(row, open, context.signal)) ?? this.#call(row, open, context);
+  }
+
+  /** An earlier call without an answer. Undefined when it is certain enough that it made nothing. */
+  async #settle(row: InstanceRow, open: OpenAccount, signal: AbortSignal): Promise<StepEnd | undefined> {
+    const { store, timings } = this.#parts;
+    let found: ProviderInstance | undefined;
+    try {
+      found = await this.#find(row, open, signal);
+    } catch (error) {
+      const now = await store.now();
+      return overdue(row, now, timings) === undefined
+        ? later(error, timings.unreachableRetryMs)
+        : { end: "fail", failure: neverSaid(row, error) };
+    }
+    if (found !== undefined) return this.#accepted(row, found, "adopted");
+    const now = await store.now();
+    if (overdue(row, now, timings) !== undefined) return { end: "fail", failure: neverSaid(row, undefined) };
+    const quietMs = timings.createQuietMs ?? open.account.capabilities.createQuietMs;
+    const sinceMs = now - (row.create_called_at ?? now);
+    if (sinceMs >= quietMs) return undefined;
+    const growing = Math.min(Math.max(sinceMs / 2, unknownLookMs.first), unknownLookMs.max);
+    return { end: "defer", afterMs: Math.ceil(Math.min(growing, quietMs - sinceMs)) };
+  }
+
+  async #call(row: InstanceRow, open: OpenAccount, context: StepContext): Promise<StepEnd> {
+    const { records, store, log } = this.#parts;
+    const spec = this.#spec(row, open);
+    if (!(await records.callIntended(row, await store.now()))) return { end: "defer", afterMs: unknownLookMs.first };
+    const attempt = row.create_attempt + 1;
+    // A lease that ended while the intent was written: nothing was sent, and the next holder finds that out by looking.
+    if (context.signal.aborted) return { end: "defer", afterMs: unknownLookMs.first };
+    let made: ProviderInstance;
+    try {
+      made = await open.account.call((provider, call) => provider.create(spec, call), context.signal);
+    } catch (error) {
+      if (!(error instanceof ProviderError)) throw error;
+      log.warn(
+        { instance: row.id, code: error.code, effect: error.effect, providerRequestId: error.providerRequestId },
+        "create was not accepted",
+      );
+      return this.#notMade(row, attempt, open, error, context.signal);
+    }
+    return this.#accepted(row, made, "accepted");
+  }
+
+  async #notMade(
+    row: InstanceRow,
+    attempt: number,
+    open: OpenAccount,
+    error: ProviderError,
+    signal: AbortSignal,
+  ): Promise<StepEnd> {
+    if (error.code === "provider_name_taken") return this.#nameTaken(row, open, error, signal);
+    if (error.effect === "unknown") return { end: "defer", afterMs: unknownLookMs.first };
+    await this.#parts.records.callSettled(row.id, attempt);
+    if (passing(error)) return later(error, this.#parts.timings.unreachableRetryMs);
+    return { end: "fail", failure: refusedBy(error, step, "create_refused") };
+  }
+
+  /** The name is made for this instance alone: whoever has it is most likely what an earlier, unanswered call made. */
+  async #nameTaken(row: InstanceRow, open: OpenAccount, error: ProviderError, signal: AbortSignal): Promise<StepEnd> {
+    try {
+      const found = await this.#find(row, open, signal);
+      if (found !== undefined) return await this.#accepted(row, found, "adopted");
+    } catch (lookError) {
+      // The intent stays open: the next attempt looks again.
+      return later(lookError, this.#parts.timings.unreachableRetryMs);
+    }
+    // After an unanswered call the list may lag behind the name: looked at again until the unknown's own limit.
+    if (row.create_open === 1) return { end: "defer", afterMs: spread(unknownLookMs.first) };
+    await this.#parts.records.callSettled(row.id, row.create_attempt + 1);
+    return { end: "fail", failure: refusedBy(error, step, "name_taken_at_provider") };
+  }
+
+  async #accepted(row: InstanceRow, made: ProviderInstance, kind: "accepted" | "adopted"): Promise<StepEnd> {
+    const { records, store, timings, log } = this.#parts;
+    const now = await store.now();
+    const tokenExpiresAt = now + timings.provisionMaxMs + timings.callbackTokenMarginMs;
+    await records.accepted(row, made, { kind, now, tokenExpiresAt });
+    log.info({ instance: row.id, providerId: made.id, how: kind }, "the provider has the instance");
+    return done;
+  }
+
+  #find(row: InstanceRow, open: OpenAccount, signal: AbortSignal): Promise<ProviderInstance | undefined> {
+    const owner = { deployment: this.#parts.deployment(), instance: row.id };
+    return open.account.call((provider, call) => provider.find({ name: row.provider_name, owner }, call), signal);
+  }
+
+  #spec(row: InstanceRow, { account }: OpenAccount): CreateSpec {
+    const { secrets, deployment } = this.#parts;
+    const { script, rootPassword } = secrets.open(row);
+    return {
+      name: row.provider_name,
+      owner: { deployment: deployment(), instance: row.id },
+      region: row.region,
+      type: row.type,
+      image: row.image,
+      sshKeys: row.ssh_keys,
+      userData: renderBootScript({
+        instanceId: row.id,
+        callbackUrl: row.callback_url,
+        token: secrets.callbackToken(row),
+        sshKeys: row.ssh_keys,
+        script,
+        userDataBytesMax: account.capabilities.userDataBytesMax,
+      }),
+      ...(rootPassword === undefined ? {} : { rootPassword }),
+      backups: true,
+    };
+  }
+}
+
+/** The deploy was ended by someone else: its flow ends too, and tells nothing anew. */
+export function over(row: InstanceRow | undefined): StepEnd {
+  if (row?.status === "provisioned") return done;
+  return { end: "fail", failure: failure("cancelled", step, "The deploy was ended before this step.") };
+}
+
+function neverSaid(row: InstanceRow, error: unknown) {
+  const looked = error instanceof ProviderError ? ` The last look failed too: ${error.message}` : "";
+  return failure(
+    "create_unknown",
+    step,
+    `The provider never answered the create of ${row.provider_name}, and shows no such server.${looked}`,
+  );
+}

@@ -1,0 +1,146 @@
+import { failure, passing, refusedBy, scriptFailed } from "../instances/failure.ts";
+import { nextLookMs, overdue } from "../instances/verdict.ts";
+import type { ProviderInstance } from "../providers/provider.ts";
+import { ProviderError, type ProviderErrorCode } from "../providers/provider-error.ts";
+import { stageNumber, type InstanceRow } from "../storage/rows.ts";
+import { over, type StepParts } from "./create-step.ts";
+import { done, later, type StepContext, type StepEnd } from "./step.ts";
+
+/** Number of the last stage (C6). */
+const ready = stageNumber("ready");
+/** Looks for an address before the instance is told to be ready without one. */
+const addressLooksMax = 5;
+
+const notYet: ReadonlySet<ProviderErrorCode> = new Set(["provider_busy", "provider_instance_not_found"]);
+
+type Seen = { instance: ProviderInstance | undefined } | { end: StepEnd };
+
+/** The steps of C5 behind `create`. None waits: each looks once and comes back (L7). */
+export class ProvisionSteps {
+  readonly #parts: StepParts;
+
+  constructor(parts: StepParts) {
+    this.#parts = parts;
+  }
+
+  /** Until the provider says running, or the instance has reported itself, which proves as much. */
+  async awaitActive(context: StepContext): Promise<StepEnd> {
+    const step = "await-active";
+    const { records, timings } = this.#parts;
+    const row = await records.byId(context.instanceId);
+    if (row === undefined || row.task !== "deploy" || row.provider_id === null) return over(row);
+    if (row.active_at !== null) return done;
+    const now = await this.#parts.store.now();
+    if (row.boot_failure !== null) return { end: "fail", failure: scriptFailed(row.boot_failure) };
+    if (row.stage > 0) {
+      await records.active(row.id, now, "It runs: its first boot has reported");
+      return done;
+    }
+    const seen = await this.#look(row, row.provider_id, step, now, context.signal);
+    if ("end" in seen) return this.#endOr(seen.end, row, step, now);
+    if (seen.instance === undefined) return this.#gone(row, step, now);
+    if (seen.instance.status === "running") {
+      await records.active(row.id, now, "It runs, says the provider");
+      return done;
+    }
+    if (overdue(row, now, timings) !== undefined || context.attempt > timings.looksMax) {
+      const said = `The provider still says ${seen.instance.statusText}`;
+      return { end: "fail", failure: failure("boot_stuck", step, `${said} after ${context.attempt} looks.`) };
+    }
+    if (seen.instance.status === "stopped") {
+      const refused = await this.#boot(row, row.provider_id, step, context.signal);
+      if (refused !== undefined) return refused;
+    }
+    return this.#nextLook(row, now);
+  }
+
+  /** Until the instance has reported ready (C6). The provider's status never proves that. */
+  async awaitReady(context: StepContext): Promise<StepEnd> {
+    const step = "await-ready";
+    const { records, timings } = this.#parts;
+    const row = await records.byId(context.instanceId);
+    if (row === undefined || row.task !== "deploy" || row.provider_id === null) return over(row);
+    if (row.boot_failure !== null) return { end: "fail", failure: scriptFailed(row.boot_failure) };
+    if (row.stage === ready) return done;
+    const now = await this.#parts.store.now();
+    if (overdue(row, now, timings) !== undefined || context.attempt > timings.looksMax) {
+      const last = row.stage === 0 ? "nothing" : row.stage === 1 ? "booting" : "configuring";
+      const message = `It reported ${last} in ${Math.round((now - (row.accepted_at ?? now)) / 1_000)} s.`;
+      return { end: "fail", failure: failure("callback_missing", step, message) };
+    }
+    // The first look is at our own row only: most instances have reported before the second.
+    if (context.attempt > 1) {
+      const seen = await this.#look(row, row.provider_id, step, now, context.signal);
+      if ("end" in seen) return seen.end;
+      if (seen.instance === undefined) return this.#gone(row, step, now);
+    }
+    const leftMs = (row.accepted_at ?? now) + timings.provisionMaxMs - now;
+    return { end: "release", afterMs: Math.ceil(Math.max(Math.min(timings.lookEveryMs, leftMs), 1)) };
+  }
+
+  /** Reads its addresses a last time and tells, once. A provider that cannot be asked now does not hold it up for long. */
+  async provisioned(context: StepContext): Promise<StepEnd> {
+    const { records, store } = this.#parts;
+    const row = await records.byId(context.instanceId);
+    if (row === undefined || row.task !== "deploy" || row.provider_id === null) return over(row);
+    const seen = await this.#look(row, row.provider_id, "provisioned", await store.now(), context.signal);
+    const unread = "end" in seen || seen.instance === undefined || seen.instance.ipv4.length === 0;
+    if (unread && row.ipv4.length === 0 && context.attempt <= addressLooksMax) {
+      return { end: "release", afterMs: this.#parts.timings.firstLookMs };
+    }
+    await records.provisioned(row, await store.now());
+    this.#parts.log.info({ instance: row.id, providerId: row.provider_id }, "provisioned");
+    return done;
+  }
+
+  async #look(row: InstanceRow, id: string, step: string, now: number, signal: AbortSignal): Promise<Seen> {
+    const { providers, records, timings } = this.#parts;
+    const { account } = await providers.open(row.provider);
+    try {
+      const instance = await account.call((provider, call) => provider.get(id, call), signal);
+      if (instance !== undefined) await records.observed(row.id, instance, now);
+      return { instance };
+    } catch (error) {
+      if (error instanceof ProviderError && error.code === "provider_credentials_rejected") {
+        return { end: { end: "fail", failure: refusedBy(error, step, "credentials_rejected") } };
+      }
+      return { end: later(error, timings.unreachableRetryMs) };
+    }
+  }
+
+  /** A provider that cannot be asked is waited for, but not past the clock (C7). */
+  #endOr(end: StepEnd, row: InstanceRow, step: string, now: number): StepEnd {
+    if (end.end !== "defer" || overdue(row, now, this.#parts.timings) === undefined) return end;
+    return { end: "fail", failure: failure("boot_stuck", step, "The provider could not be asked whether it runs.") };
+  }
+
+  /** "No such server" just after a create is the provider's lag; later it is the truth. */
+  #gone(row: InstanceRow, step: string, now: number): StepEnd {
+    const { timings } = this.#parts;
+    if (now - (row.accepted_at ?? now) < timings.vanishGraceMs) return this.#nextLook(row, now);
+    const message = `The provider says that it has no server ${row.provider_id ?? ""} (any more).`;
+    return { end: "fail", failure: failure("vanished", step, message) };
+  }
+
+  #nextLook(row: InstanceRow, now: number): StepEnd {
+    const { timings } = this.#parts;
+    const sinceMs = now - (row.accepted_at ?? now);
+    return { end: "release", afterMs: nextLookMs(sinceMs, timings.provisionMaxMs - sinceMs, timings) };
+  }
+
+  async #boot(row: InstanceRow, id: string, step: string, signal: AbortSignal): Promise<StepEnd | undefined> {
+    const { account } = await this.#parts.providers.open(row.provider);
+    if (!account.capabilities.bootAfterCreate) return undefined;
+    try {
+      await account.call((provider, call) => provider.boot(id, call), signal);
+      return undefined;
+    } catch (error) {
+      // Busy with its own creation, or not there yet: the next look comes soon.
+      if (error instanceof ProviderError && notYet.has(error.code)) return undefined;
+      if (error instanceof ProviderError && !passing(error)) {
+        return { end: "fail", failure: refusedBy(error, step, "boot_stuck") };
+      }
+      return later(error, this.#parts.timings.unreachableRetryMs);
+    }
+  }
+}

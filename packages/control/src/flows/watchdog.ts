@@ -1,0 +1,130 @@
+import type { JobManager } from "@provost/jobs";
+import { failure } from "../instances/failure.ts";
+import { overdue } from "../instances/verdict.ts";
+import type { Log, Timings } from "../options.ts";
+import type { Failure } from "@provost/contract";
+import { instanceRow, type InstanceRow } from "../storage/rows.ts";
+import type { Store } from "../storage/store.ts";
+import type { InstanceRecords } from "../instances/records.ts";
+import type { Tasks } from "./tasks.ts";
+
+export interface WatchdogParts {
+  store: Store;
+  records: InstanceRecords;
+  manager: JobManager;
+  tasks: Tasks;
+  timings: Timings;
+  log: Log;
+}
+
+/** Rows in one read. */
+const pageRows = 200;
+
+/**
+ * C7: nothing hangs, even if a job is lost. Looks at the rows with a task under way, whatever their flows do; every server
+ * runs one, and the compare-and-set on the row decides who tells.
+ */
+export class Watchdog {
+  readonly #parts: WatchdogParts;
+  #timer: NodeJS.Timeout | undefined;
+  #running: Promise<void> | undefined;
+  #stopped = true;
+
+  constructor(parts: WatchdogParts) {
+    this.#parts = parts;
+  }
+
+  start(): void {
+    if (!this.#stopped) return;
+    this.#stopped = false;
+    this.#plan();
+  }
+
+  /** Awaits the pass under way. Safe to call twice. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    await this.#running;
+  }
+
+  /** One pass over every row with a task. */
+  async pass(): Promise<void> {
+    const { store, timings } = this.#parts;
+    const now = await store.now();
+    let after = "";
+    while (!this.#stopped || after === "") {
+      const rows = await store.db
+        .selectFrom("control_instance")
+        .selectAll()
+        .where("task", "is not", null)
+        .where("id", ">", after)
+        .orderBy("id")
+        .limit(pageRows)
+        .execute();
+      for (const row of rows) await this.#look(instanceRow(row), now);
+      const last = rows.at(-1);
+      if (rows.length < pageRows || last === undefined) break;
+      after = last.id;
+    }
+    await store.db
+      .deleteFrom("control_idempotency_key")
+      .where("created_at", "<", now - timings.idempotencyKeptMs)
+      .execute();
+  }
+
+  async #look(row: InstanceRow, now: number): Promise<void> {
+    const { timings, tasks } = this.#parts;
+    if (row.task === "destroy") {
+      if (now - row.created_at > timings.orphanGraceMs && (await this.#lost(row, now))) await tasks.destroyAgain(row);
+      return;
+    }
+    const code = overdue(row, now, timings);
+    if (code !== undefined) {
+      const since = Math.round((now - (row.accepted_at ?? row.unknown_since ?? row.created_at)) / 1_000);
+      await this.#fail(row, failure(code, stepOf(row), `Not finished ${since} s after the provider was asked.`), now);
+    } else if (await this.#lost(row, now)) {
+      await this.#fail(row, failure("internal", stepOf(row), "The jobs of this deploy were lost."), now);
+    }
+  }
+
+  async #fail(row: InstanceRow, why: Failure, now: number): Promise<void> {
+    const { records, tasks, log } = this.#parts;
+    const stopJobs = await tasks.cancelling(row, "the watchdog has failed the deploy");
+    if (await records.failed(row.id, why, now, stopJobs)) {
+      log.warn({ instance: row.id, code: why.code, step: why.step }, "the watchdog failed a deploy");
+    }
+  }
+
+  /** Its flow is gone, or ended a while ago without a word. */
+  async #lost(row: InstanceRow, now: number): Promise<boolean> {
+    if (row.flow_id === null) return true;
+    const flow = await this.#parts.manager.flow(row.flow_id);
+    if (flow === undefined) return true;
+    if (flow.status === "running") return false;
+    return now - (flow.finishedAt ?? now) > this.#parts.timings.orphanGraceMs;
+  }
+
+  #plan(): void {
+    if (this.#stopped) return;
+    this.#timer = setTimeout(() => {
+      this.#running = this.#guarded().finally(() => {
+        this.#plan();
+      });
+    }, this.#parts.timings.watchdogEveryMs);
+    this.#timer.unref();
+  }
+
+  async #guarded(): Promise<void> {
+    try {
+      await this.pass();
+    } catch (error) {
+      // The next pass comes in any case: a store that is away must not end the watchdog.
+      this.#parts.log.error({ err: error }, "the watchdog could not look");
+    }
+  }
+}
+
+function stepOf(row: InstanceRow): string {
+  if (row.provider_id === null) return "create";
+  return row.active_at === null ? "await-active" : "await-ready";
+}

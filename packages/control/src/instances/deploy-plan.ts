@@ -1,0 +1,109 @@
+import { createHash } from "node:crypto";
+import {
+  deployRequestSchema,
+  namePattern,
+  nameRule,
+  ProvostError,
+  type Catalog,
+  type DeployRequest,
+  type ErrorCode,
+  type ProviderView,
+} from "@provost/contract";
+import type { z } from "zod";
+import { nearest } from "../accounts/nearest.ts";
+import type { OpenAccount, ProviderService } from "../accounts/provider-service.ts";
+
+export type CheckedRequest = z.output<typeof deployRequestSchema>;
+
+/** What will be asked of the provider, every default filled in. */
+export interface DeployPlan {
+  region: string;
+  type: string;
+  image: string;
+  monthlyUsd: number | undefined;
+}
+
+/** Throws `invalid_request`, `invalid_name`. */
+export function checkedRequest(input: DeployRequest): CheckedRequest {
+  const parsed = deployRequestSchema.safeParse(input);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    const field = issue?.path.join(".") ?? "";
+    const detail = `${field || "The request"}: ${issue?.message ?? "is not valid"}.`;
+    throw new ProvostError("invalid_request", detail, field === "" ? {} : { field });
+  }
+  if (!namePattern.test(parsed.data.name)) {
+    const shown = JSON.stringify(parsed.data.name.slice(0, 60));
+    throw new ProvostError("invalid_name", `${shown} is no name: ${nameRule}.`, { field: "name" });
+  }
+  return parsed.data;
+}
+
+/** The same for the same request, whatever the order of its fields. */
+export function requestHash(request: CheckedRequest): string {
+  const { name, provider, region, type, image, sshKeys, script } = request;
+  const ordered = [name, provider, region ?? null, type ?? null, image ?? null, sshKeys, script ?? null];
+  return createHash("sha256").update(JSON.stringify(ordered)).digest("hex");
+}
+
+/**
+ * Fills in the account's defaults and checks each choice against its catalog, which is asked for anew before anything is
+ * refused: a new image counts at once.
+ *
+ * @throws ProvostError `invalid_request` with the field that has no default, `region_not_found`, `type_not_found`,
+ *   `image_not_found`, `provider_unavailable`, …
+ */
+export async function planned(
+  providers: ProviderService,
+  { row, account }: OpenAccount,
+  request: CheckedRequest,
+): Promise<DeployPlan> {
+  try {
+    return choose(await providers.catalogOf(account), row.defaults, request);
+  } catch (error) {
+    if (!(error instanceof ProvostError) || error.field === undefined) throw error;
+    return choose(await providers.catalogOf(account, 0), row.defaults, request);
+  }
+}
+
+function choose(catalog: Catalog, defaults: ProviderView["defaults"], request: CheckedRequest): DeployPlan {
+  const provider = request.provider;
+  const onlyRegion = catalog.regions.length === 1 ? catalog.regions[0]?.id : undefined;
+  const golden = catalog.images.find(({ kind }) => kind === "golden")?.id;
+  const region = chosen("region", request.region ?? defaults.region ?? onlyRegion, catalog.regions, provider);
+  const type = chosen("type", request.type ?? defaults.type, catalog.types, provider);
+  const image = chosen("image", request.image ?? defaults.image ?? golden, catalog.images, provider);
+  return { region: region.id, type: type.id, image: image.id, monthlyUsd: type.monthlyUsd };
+}
+
+const notFound = {
+  region: "region_not_found",
+  type: "type_not_found",
+  image: "image_not_found",
+} as const satisfies Record<string, ErrorCode>;
+
+function chosen<T extends { id: string }>(
+  field: keyof typeof notFound,
+  id: string | undefined,
+  offered: readonly T[],
+  provider: string,
+): T {
+  const ids = offered.map((one) => one.id);
+  if (id === undefined) {
+    const some = ids.slice(0, 5).join(", ");
+    throw new ProvostError(
+      "invalid_request",
+      `No ${field} is given, and ${provider} has no default: give one of ${some}${ids.length > 5 ? ", …" : ""}.`,
+      { field },
+    );
+  }
+  const found = offered.find((one) => one.id === id);
+  if (found !== undefined) return found;
+  const close = nearest(id, ids);
+  const way = close.length === 0 ? "it offers none" : `nearest: ${close.join(", ")}`;
+  throw new ProvostError(
+    notFound[field],
+    `${provider} has no ${field} ${JSON.stringify(id.slice(0, 100))}; ${way}. All of them: provost provider catalog ${provider}.`,
+    { field },
+  );
+}

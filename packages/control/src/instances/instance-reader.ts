@@ -1,0 +1,98 @@
+import { ProvostError, type Instance, type InstanceEvent, type Listed } from "@provost/contract";
+import { nearest } from "../accounts/nearest.ts";
+import { eventView, instanceRow, instanceView, iso, type InstanceRow } from "../storage/rows.ts";
+import type { Store } from "../storage/store.ts";
+import type { InstanceLog } from "../surface.ts";
+
+/** Rows in one page, whatever was asked for (L14). */
+const pageMax = 500;
+const logLinesMax = 200;
+
+/** Reads of instances: no change, no provider. */
+export class InstanceReader {
+  readonly #store: Store;
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  /** By id, else by name: the one in use before the newest that is archived. Throws `instance_not_found`. */
+  async row(ref: string): Promise<InstanceRow> {
+    const query = this.#store.db.selectFrom("control_instance").selectAll();
+    const found = ref.startsWith("in_")
+      ? await query.where("id", "=", ref).executeTakeFirst()
+      : ((await query.where("name", "=", ref).where("archived_at", "is", null).executeTakeFirst()) ??
+        (await query.where("name", "=", ref).orderBy("id", "desc").limit(1).executeTakeFirst()));
+    if (found !== undefined) return instanceRow(found);
+    throw await this.#notFound(ref);
+  }
+
+  /** Newest first; `next` is the last id of the page. */
+  async list(query: { failed?: boolean; all?: boolean; after?: string; limit: number }): Promise<Listed<Instance>> {
+    const limit = Math.min(Math.max(Math.trunc(query.limit), 1), pageMax);
+    let select = this.#store.db
+      .selectFrom("control_instance")
+      .selectAll()
+      .orderBy("id", "desc")
+      .limit(limit + 1);
+    if (query.failed === true) {
+      // C8: shown until it is destroyed.
+      select = select.where("failure", "is not", null).where("status", "<>", "destroyed");
+    } else if (query.all !== true) {
+      select = select.where("archived_at", "is", null);
+    }
+    if (query.after !== undefined) select = select.where("id", "<", query.after);
+    const rows = (await select.execute()).map(instanceRow);
+    const items = rows.slice(0, limit).map(instanceView);
+    const last = items.at(-1);
+    return rows.length > limit && last !== undefined ? { items, next: last.id } : { items };
+  }
+
+  async events(ref: string, query: { after?: number; limit: number }): Promise<InstanceEvent[]> {
+    const { id } = await this.row(ref);
+    const rows = await this.#store.db
+      .selectFrom("control_instance_event")
+      .selectAll()
+      .where("instance_id", "=", id)
+      .where("seq", ">", query.after ?? 0)
+      .orderBy("seq")
+      .limit(Math.min(Math.max(Math.trunc(query.limit), 1), pageMax))
+      .execute();
+    return rows.map(eventView);
+  }
+
+  /** What the instance sent with its reports, oldest first. */
+  async logs(ref: string): Promise<InstanceLog[]> {
+    const row = await this.row(ref);
+    const events = await this.#store.db
+      .selectFrom("control_instance_event")
+      .selectAll()
+      .where("instance_id", "=", row.id)
+      .where("log", "is not", null)
+      .orderBy("seq")
+      .limit(logLinesMax)
+      .execute();
+    return events.map((event) => ({
+      at: iso(Number(event.at)),
+      step: event.stage ?? row.boot_failure?.step ?? event.kind,
+      log: event.log ?? "",
+    }));
+  }
+
+  async #notFound(ref: string): Promise<ProvostError> {
+    const rows = await this.#store.db
+      .selectFrom("control_instance")
+      .select("name")
+      .where("archived_at", "is", null)
+      .orderBy("id", "desc")
+      .limit(pageMax)
+      .execute();
+    const close = nearest(
+      ref,
+      rows.map(({ name }) => name),
+    );
+    const way = close.length === 0 ? "there are none" : `there is ${close.join(", ")}`;
+    const shown = JSON.stringify(ref.slice(0, 80));
+    return new ProvostError("instance_not_found", `There is no instance ${shown}: ${way}.`, { field: "instance" });
+  }
+}

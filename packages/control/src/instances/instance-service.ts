@@ -1,0 +1,313 @@
+import { ProvostError, type DeployRequest, type Instance, type InstanceEvent, type Listed } from "@provost/contract";
+import type { OpenAccount, ProviderService } from "../accounts/provider-service.ts";
+import { BootScriptError } from "../boot/boot-script-error.ts";
+import { renderBootScript } from "../boot/boot-script.ts";
+import type { Tasks } from "../flows/tasks.ts";
+import { instanceId, providerName, randomText, rootPassword } from "../ids.ts";
+import type { CallbackAddress, Log } from "../options.ts";
+import { instanceRow, instanceView, type InstanceRow } from "../storage/rows.ts";
+import type { Store, Write } from "../storage/store.ts";
+import type { InstanceDoor, InstanceLog } from "../surface.ts";
+import { callbackBase, callbackUrl } from "./callback-url.ts";
+import { checkedRequest, planned, requestHash, type CheckedRequest, type DeployPlan } from "./deploy-plan.ts";
+import { InstanceReader } from "./instance-reader.ts";
+import type { InstanceRecords } from "./records.ts";
+import type { Secrets } from "./secrets.ts";
+import { checkedSshKey } from "./ssh-key.ts";
+
+export interface InstanceServiceParts {
+  store: Store;
+  records: InstanceRecords;
+  providers: ProviderService;
+  secrets: Secrets;
+  tasks: Tasks;
+  callback: CallbackAddress;
+  log: Log;
+}
+
+/** Characters of an idempotency key. */
+const keyMax = 200;
+
+interface Draft {
+  id: string;
+  nonce: string;
+  request: CheckedRequest;
+  plan: DeployPlan;
+  callbackUrl: string;
+  sshKeys: string[];
+  /** The account's provider demands one (C2). */
+  rootPassword: boolean;
+  now: number;
+}
+
+/** Instances as people ask for them: each change is one transaction with its jobs (C9, L11). */
+export class InstanceService implements InstanceDoor {
+  readonly #parts: InstanceServiceParts;
+  readonly #reader: InstanceReader;
+
+  constructor(parts: InstanceServiceParts) {
+    this.#parts = parts;
+    this.#reader = new InstanceReader(parts.store);
+  }
+
+  /**
+   * Checks everything that can be checked, then writes the instance and its flow in one transaction. Nothing is asked of
+   * the provider's paid side before that (C4).
+   *
+   * @throws ProvostError `invalid_request`, `invalid_name`, `invalid_ssh_key`, `name_taken`, `provider_not_found`,
+   *   `region_not_found`, `type_not_found`, `image_not_found`, `user_data_too_large`, `callback_url_missing`,
+   *   `callback_url_refused`, `callback_unreachable`, `idempotency_key_reused`, `provider_unavailable`, …
+   */
+  async deploy(input: DeployRequest, options: { idempotencyKey?: string } = {}): Promise<Instance> {
+    const request = checkedRequest(input);
+    const key = checkedKey(options.idempotencyKey);
+    const hash = requestHash(request);
+    const before = key === undefined ? undefined : await this.#earlier(key, hash);
+    if (before !== undefined) return before;
+    await this.#refuseTaken(request.name);
+    const sshKeys = request.sshKeys.map(checkedSshKey);
+    const open = await this.#parts.providers.open(request.provider);
+    const plan = await planned(this.#parts.providers, open, request);
+    const base = await callbackBase(this.#parts.callback, open.row.callbackUrl);
+    const now = await this.#parts.store.now();
+    const id = instanceId(now);
+    const draft: Draft = {
+      id,
+      nonce: randomText(16),
+      request,
+      plan,
+      callbackUrl: callbackUrl(base, id),
+      sshKeys,
+      rootPassword: open.account.capabilities.rootPassword,
+      now,
+    };
+    this.#rehearse(draft, open);
+    return this.#insert(draft, key, hash);
+  }
+
+  list(query: { failed?: boolean; all?: boolean; after?: string; limit: number }): Promise<Listed<Instance>> {
+    return this.#reader.list(query);
+  }
+
+  /** By id or name. Throws `instance_not_found`. */
+  async get(ref: string): Promise<Instance> {
+    return instanceView(await this.#reader.row(ref));
+  }
+
+  events(ref: string, query: { after?: number; limit: number }): Promise<InstanceEvent[]> {
+    return this.#reader.events(ref, query);
+  }
+
+  logs(ref: string): Promise<InstanceLog[]> {
+    return this.#reader.logs(ref);
+  }
+
+  /**
+   * Begins the destroy of an instance in any state; a deploy under way is cancelled in the same act. One that is being
+   * destroyed, or is destroyed, is answered as it stands.
+   *
+   * @throws ProvostError `instance_not_found`, `task_in_progress` when another task came between.
+   */
+  async destroy(ref: string): Promise<Instance> {
+    const { tasks, store } = this.#parts;
+    const row = await this.#reader.row(ref);
+    if (row.task === "destroy" || row.status === "destroyed") return instanceView(row);
+    const now = await store.now();
+    const cancelDeploy = row.task === "deploy" ? await tasks.cancelling(row, "its instance is destroyed") : undefined;
+    const changed = await store.write(async (write) => {
+      // The row first: its lock orders this with the flow's own changes (C9).
+      const taken = await write.db
+        .updateTable("control_instance")
+        .set({ task: "destroy", desired: "destroyed", status: "destroying" })
+        .where("id", "=", row.id)
+        .where("task", row.task === null ? "is" : "=", row.task)
+        .where("status", "<>", "destroyed")
+        .returning("id")
+        .executeTakeFirst();
+      if (taken === undefined) return undefined;
+      await cancelDeploy?.(write);
+      const flowId = await tasks.enqueueDestroy(row.id, write);
+      const saved = await write.db
+        .updateTable("control_instance")
+        .set({ flow_id: flowId })
+        .where("id", "=", row.id)
+        .returningAll()
+        .executeTakeFirstOrThrow();
+      const message =
+        row.task === "deploy" ? "Destroy was asked for; the deploy is cancelled" : "Destroy was asked for";
+      await write.event({ instanceId: row.id, at: now, kind: "destroying", message });
+      return instanceRow(saved);
+    });
+    if (changed !== undefined) return instanceView(changed);
+    const current = await this.#reader.row(row.id);
+    if (current.task === "destroy" || current.status === "destroyed") return instanceView(current);
+    throw new ProvostError(
+      "task_in_progress",
+      `${row.name} has begun or ended a task (${current.task ?? "none"}) just now: try again.`,
+    );
+  }
+
+  /**
+   * The generated root password, once: it is forgotten with the answer (C2).
+   *
+   * @throws ProvostError `instance_not_found`, `root_password_not_available`, `secret_unreadable`.
+   */
+  async revealRootPassword(ref: string): Promise<string> {
+    const row = await this.#reader.row(ref);
+    const { rootPassword: password } = this.#parts.secrets.open({ ...row, script: null });
+    if (password === undefined) {
+      const why = row.root_password_state === "shown" ? "has been shown already" : "was never made";
+      throw notAvailable(row, why, "Log in with an SSH key, or set one at the provider's console.");
+    }
+    // A create that must be repeated needs it still (C4).
+    if (row.provider_id === null) throw notAvailable(row, "is not in use yet", "Ask when the provider has accepted.");
+    const taken = await this.#parts.store.db
+      .updateTable("control_instance")
+      .set({ root_password: null, root_password_state: "shown" })
+      .where("id", "=", row.id)
+      .where("root_password_state", "=", "sealed")
+      .returning("id")
+      .executeTakeFirst();
+    if (taken === undefined) throw notAvailable(row, "has been shown already", "Log in with an SSH key.");
+    return password;
+  }
+
+  /** The user data as the create will render it: too long is told now, not when the flow runs. */
+  #rehearse(draft: Draft, open: OpenAccount): void {
+    try {
+      renderBootScript({
+        instanceId: draft.id,
+        callbackUrl: draft.callbackUrl,
+        token: this.#parts.secrets.callbackToken({ id: draft.id, token_nonce: draft.nonce }),
+        sshKeys: draft.sshKeys,
+        script: draft.request.script,
+        userDataBytesMax: open.account.capabilities.userDataBytesMax,
+      });
+    } catch (error) {
+      if (!(error instanceof BootScriptError)) throw error;
+      const code = error.code === "boot_script_too_long" ? "user_data_too_large" : "invalid_request";
+      throw new ProvostError(code, error.message, { field: "script", cause: error });
+    }
+  }
+
+  async #insert(draft: Draft, key: string | undefined, hash: string): Promise<Instance> {
+    const { store, log } = this.#parts;
+    try {
+      const row = await store.write((write) => this.#written(draft, key, hash, write));
+      log.info({ instance: row.id, name: row.name, provider: row.provider }, "deploy requested");
+      return instanceView(row);
+    } catch (error) {
+      if (!(error instanceof KeyTaken) || key === undefined) throw error;
+      const earlier = await this.#earlier(key, hash);
+      if (earlier !== undefined) return earlier;
+      throw error;
+    }
+  }
+
+  async #written(draft: Draft, key: string | undefined, hash: string, write: Write): Promise<InstanceRow> {
+    const { id, request, now } = draft;
+    if (key !== undefined) {
+      const mine = await write.db
+        .insertInto("control_idempotency_key")
+        .values({ key, request_hash: hash, instance_id: id, created_at: now })
+        .onConflict((conflict) => conflict.doNothing())
+        .returning("key")
+        .executeTakeFirst();
+      if (mine === undefined) throw new KeyTaken();
+    }
+    const flowId = await this.#parts.tasks.enqueueDeploy(id, write);
+    const saved = await write.db
+      .insertInto("control_instance")
+      .values({ ...this.#values(draft), flow_id: flowId })
+      // Two deploys of one name at the same moment: the index decides, and this one is undone.
+      .onConflict((conflict) => conflict.doNothing())
+      .returningAll()
+      .executeTakeFirst();
+    if (saved === undefined) throw nameTaken(request.name);
+    await write.event({ instanceId: id, at: now, kind: "requested", message: `Requested on ${request.provider}` });
+    return instanceRow(saved);
+  }
+
+  #values({ id, nonce, request, plan, callbackUrl: url, sshKeys, rootPassword: wanted, now }: Draft) {
+    const { secrets } = this.#parts;
+    return {
+      id,
+      name: request.name,
+      provider: request.provider,
+      provider_name: providerName(request.name, id),
+      region: plan.region,
+      type: plan.type,
+      image: plan.image,
+      monthly_usd: plan.monthlyUsd ?? null,
+      ssh_keys: JSON.stringify(sshKeys),
+      script: request.script === undefined ? null : secrets.sealScript(id, request.script),
+      callback_url: url,
+      status: "requested" as const,
+      desired: "running" as const,
+      task: "deploy" as const,
+      create_attempt: 0,
+      create_open: 0,
+      ipv4: "[]",
+      ipv6: "[]",
+      stage: 0,
+      token_nonce: nonce,
+      root_password: wanted ? secrets.sealRootPassword(id, rootPassword()) : null,
+      root_password_state: wanted ? ("sealed" as const) : ("none" as const),
+      created_at: now,
+    };
+  }
+
+  /** The instance that this key has made before. Throws `idempotency_key_reused` for another request. */
+  async #earlier(key: string, hash: string): Promise<Instance | undefined> {
+    const found = await this.#parts.store.db
+      .selectFrom("control_idempotency_key")
+      .selectAll()
+      .where("key", "=", key)
+      .executeTakeFirst();
+    if (found === undefined) return undefined;
+    if (found.request_hash !== hash) {
+      throw new ProvostError(
+        "idempotency_key_reused",
+        `The idempotency key ${JSON.stringify(key)} belongs to another request: use a new one.`,
+      );
+    }
+    return this.get(found.instance_id);
+  }
+
+  async #refuseTaken(name: string): Promise<void> {
+    const found = await this.#parts.store.db
+      .selectFrom("control_instance")
+      .select("id")
+      .where("name", "=", name)
+      .where("archived_at", "is", null)
+      .executeTakeFirst();
+    if (found !== undefined) throw nameTaken(name);
+  }
+}
+
+/** Another deploy with the same key came first, in this very moment. */
+class KeyTaken extends Error {
+  override readonly name = "KeyTaken";
+  readonly code = "key_taken";
+}
+
+function checkedKey(key: string | undefined): string | undefined {
+  if (key === undefined || (key.length > 0 && key.length <= keyMax && /^[\x21-\x7e]+$/.test(key))) return key;
+  throw new ProvostError(
+    "invalid_request",
+    `The idempotency key has ${key.length} characters: give 1 to ${keyMax} of printable ASCII.`,
+    { field: "Idempotency-Key" },
+  );
+}
+
+function nameTaken(name: string): ProvostError {
+  return new ProvostError(
+    "name_taken",
+    `${JSON.stringify(name)} is in use: choose another name, or destroy that instance first.`,
+    { field: "name" },
+  );
+}
+
+function notAvailable(row: InstanceRow, why: string, way: string): ProvostError {
+  return new ProvostError("root_password_not_available", `The root password of ${row.name} ${why}. ${way}`);
+}

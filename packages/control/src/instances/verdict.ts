@@ -1,0 +1,34 @@
+import type { FailureCode } from "@provost/contract";
+import type { Timings } from "../options.ts";
+import type { InstanceRow } from "../storage/rows.ts";
+
+/** The parts of a row that the clock of C7 is about. */
+export type Provision = Pick<
+  InstanceRow,
+  "task" | "archived_at" | "accepted_at" | "active_at" | "unknown_since" | "provider_id" | "stage"
+>;
+
+/**
+ * C7: has this provision run out of time? Asked by the flow's own steps and by the watchdog, so that both say the same. A
+ * deploy that waits for a rate budget or an unreachable provider has no accepted_at and is not on the clock.
+ */
+export function overdue(row: Provision, nowMs: number, timings: Timings): FailureCode | undefined {
+  if (row.task !== "deploy" || row.archived_at !== null) return undefined;
+  if (row.accepted_at !== null) {
+    if (nowMs - row.accepted_at < timings.provisionMaxMs) return undefined;
+    return row.active_at === null && row.stage === 0 ? "boot_stuck" : "callback_missing";
+  }
+  if (row.unknown_since !== null && row.provider_id === null) {
+    return nowMs - row.unknown_since < timings.createUnknownMaxMs ? undefined : "create_unknown";
+  }
+  return undefined;
+}
+
+/**
+ * How long until the next look: half as long again as has passed already, so that looks are close together at first and
+ * `lookEveryMs` apart later, and never beyond the end of the clock.
+ */
+export function nextLookMs(sinceMs: number, leftMs: number, timings: Timings): number {
+  const growing = Math.min(Math.max(sinceMs / 2, timings.firstLookMs), timings.lookEveryMs);
+  return Math.ceil(Math.max(Math.min(growing, leftMs), 1));
+}

@@ -1,0 +1,126 @@
+import type { InstanceEvent, InstanceStatus, Stage } from "@provost/contract";
+import type { ColumnType } from "kysely";
+
+/**
+ * Tables of the control plane, all with the prefix `control_`. Instants are ms since 1970 by the store's clock; on
+ * PostgreSQL a bigint, which its client hands over as text: `instant()` in rows.ts reads both. JSON is text on both.
+ */
+export interface Database {
+  control_deployment: DeploymentTable;
+  control_provider: ProviderTable;
+  control_instance: InstanceTable;
+  control_instance_event: InstanceEventTable;
+  control_access_token: AccessTokenTable;
+  control_idempotency_key: IdempotencyKeyTable;
+}
+
+/** ms since 1970. */
+export type Instant = ColumnType<number | string, number, number>;
+export type OptionalInstant = ColumnType<number | string | null, number | null, number | null>;
+
+/** The work under way (CLOUD.md, Words). */
+export type Task = "deploy" | "destroy";
+
+export interface DeploymentTable {
+  /** One row. */
+  singleton: number;
+  id: string;
+  created_at: Instant;
+}
+
+export interface ProviderTable {
+  name: string;
+  driver: string;
+  endpoint: string | null;
+  /** Sealed. */
+  token: string | null;
+  /** JSON object of texts. */
+  options: string;
+  /** JSON: region, type, image. */
+  defaults: string;
+  callback_url: string | null;
+  /** Grows with each change, so that every server drops its client of the old one. */
+  version: number;
+  created_at: Instant;
+}
+
+/** What the user wants, what the provider says and the work under way are three things (CLOUD.md, Words). */
+export interface InstanceTable {
+  id: string;
+  name: string;
+  provider: string;
+  provider_name: string;
+  region: string;
+  type: string;
+  image: string;
+  monthly_usd: number | null;
+  /** JSON array. */
+  ssh_keys: string;
+  /** Sealed: scripts carry secrets. */
+  script: string | null;
+  callback_url: string;
+  /** As people read it; written only together with the three below. */
+  status: InstanceStatus;
+  desired: "running" | "destroyed";
+  /** One at a time, taken by compare-and-set (C9). */
+  task: Task | null;
+  flow_id: string | null;
+  provider_id: string | null;
+  /** Intent (C4): calls of `create` made so far, when the last one was made, and 1 while its answer is not known. */
+  create_attempt: number;
+  create_called_at: OptionalInstant;
+  create_open: number;
+  /** Since when the outcome has not been known. */
+  unknown_since: OptionalInstant;
+  accepted_at: OptionalInstant;
+  active_at: OptionalInstant;
+  observed_status: string | null;
+  observed_text: string | null;
+  observed_at: OptionalInstant;
+  /** JSON arrays. */
+  ipv4: string;
+  ipv6: string;
+  /** Last stage reported: 0 none, 1 booting, 2 configuring, 3 ready. */
+  stage: number;
+  /** JSON: what the instance reported as failed. */
+  boot_failure: string | null;
+  token_nonce: string;
+  token_expires_at: OptionalInstant;
+  /** Sealed, until it has been shown. */
+  root_password: string | null;
+  root_password_state: "none" | "sealed" | "shown";
+  /** JSON `Failure`. */
+  failure: string | null;
+  created_at: Instant;
+  provisioned_at: OptionalInstant;
+  archived_at: OptionalInstant;
+}
+
+/** Always written after its instance's row in the same transaction, so that `seq` ascends with the commits of one instance. */
+export interface InstanceEventTable {
+  seq: ColumnType<number | string, never, never>;
+  instance_id: string;
+  at: Instant;
+  kind: InstanceEvent["kind"];
+  message: string;
+  stage: Stage | null;
+  log: string | null;
+}
+
+export interface AccessTokenTable {
+  id: string;
+  name: string;
+  role: string;
+  /** SHA-256, hex. */
+  hash: string;
+  created_at: Instant;
+  last_used_at: OptionalInstant;
+  revoked_at: OptionalInstant;
+}
+
+export interface IdempotencyKeyTable {
+  key: string;
+  request_hash: string;
+  instance_id: string;
+  created_at: Instant;
+}

@@ -1,0 +1,103 @@
+import { ProvostError, type InstanceEvent, type Stage } from "@provost/contract";
+import type { SqlAccess, Transporter, Tx } from "@provost/jobs";
+import type { Kysely } from "kysely";
+import { queryBuilder, type SqlDialect } from "./dialect.ts";
+import { migrate } from "./migrations.ts";
+import { eventView } from "./rows.ts";
+import type { Database } from "./schema.ts";
+
+/** One write transaction: queries, events and jobs in it are all or none (L11). */
+export interface Write {
+  readonly db: Kysely<Database>;
+  /** For `manager.enqueue(…, { tx })` and `manager.wake(…, { tx })`. */
+  readonly tx: Tx;
+  /**
+   * Adds a line to an instance's story; listeners hear it after the commit. Call it after the instance's row was written in
+   * this transaction: the row's lock puts the events of one instance in the order of their commits.
+   */
+  event(line: EventLine): Promise<void>;
+}
+
+export interface EventLine {
+  instanceId: string;
+  at: number;
+  kind: InstanceEvent["kind"];
+  message: string;
+  stage?: Stage | undefined;
+  log?: string | undefined;
+}
+
+/** The control plane's tables, on the Transporter's own connections. */
+export class Store {
+  readonly db: Kysely<Database>;
+  readonly #dialect: SqlDialect;
+  readonly #sql: SqlAccess;
+  readonly #transporter: Transporter;
+  readonly #listeners = new Set<(event: InstanceEvent) => void>();
+
+  /** Throws `database_unusable` for a Transporter without SQL. */
+  constructor(transporter: Transporter) {
+    const dialect = transporter.capabilities.sql;
+    if (dialect === false || transporter.sql === undefined) {
+      throw new ProvostError(
+        "database_unusable",
+        "The job store has no SQL: instances need SQLite or PostgreSQL. Start with one of these.",
+      );
+    }
+    this.#dialect = dialect;
+    this.#sql = transporter.sql;
+    this.#transporter = transporter;
+    this.db = queryBuilder(dialect, transporter.sql);
+  }
+
+  async migrate(): Promise<void> {
+    await migrate(this.#dialect, this.#sql);
+  }
+
+  /** The store's clock: everything that servers compare is told by it. Ask before a transaction, not inside. */
+  now(): Promise<number> {
+    return this.#transporter.now();
+  }
+
+  /** Runs `fn` in one short transaction; its events are published when it has committed. */
+  async write<T>(fn: (write: Write) => Promise<T>): Promise<T> {
+    const events: InstanceEvent[] = [];
+    const result = await this.#sql.transaction(async (tx) => {
+      const db = queryBuilder(this.#dialect, tx);
+      return fn({
+        db,
+        tx,
+        event: async (line) => {
+          events.push(await insertEvent(db, line));
+        },
+      });
+    });
+    for (const event of events) this.#publish(event);
+    return result;
+  }
+
+  subscribe(listener: (event: InstanceEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  #publish(event: InstanceEvent): void {
+    for (const listener of this.#listeners) listener(event);
+  }
+}
+
+async function insertEvent(db: Kysely<Database>, line: EventLine): Promise<InstanceEvent> {
+  const row = await db
+    .insertInto("control_instance_event")
+    .values({
+      instance_id: line.instanceId,
+      at: line.at,
+      kind: line.kind,
+      message: line.message,
+      stage: line.stage ?? null,
+      log: line.log ?? null,
+    })
+    .returningAll()
+    .executeTakeFirstOrThrow();
+  return eventView(row);
+}
