@@ -1,6 +1,10 @@
+import { amendSuite } from "./amend.testsuite.ts";
+import { boundsSuite } from "./bounds.testsuite.ts";
+import { claimSuite } from "./claim.testsuite.ts";
 import { durabilitySuite } from "./durability.testsuite.ts";
 import type { TransporterSuite } from "./fixture.ts";
 import { orderSuite } from "./order.testsuite.ts";
+import { wakeSuite } from "./wake.testsuite.ts";
 
 /**
  * The laws that every Transporter keeps, as vitest tests with the law in their names. Call it once for each store, at the
@@ -9,4 +13,8 @@ import { orderSuite } from "./order.testsuite.ts";
 export function transporterSuite(suite: TransporterSuite): void {
   orderSuite(suite);
   durabilitySuite(suite);
+  claimSuite(suite);
+  wakeSuite(suite);
+  amendSuite(suite);
+  boundsSuite(suite);
 }
