@@ -1,1 +1,3 @@
-export {};
+export { run } from "./run.ts";
+export type { Surroundings } from "./context.ts";
+export type { Terminal } from "./output/terminal.ts";

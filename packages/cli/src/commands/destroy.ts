@@ -1,0 +1,71 @@
+import { eventListSchema, exitCodes, instanceSchema, ProvostError, type Instance } from "@provost/contract";
+import type { Api } from "../client/api.ts";
+import type { Context } from "../context.ts";
+import { destroyEnds, goesOn, waitFor } from "../follow.ts";
+import { address } from "../output/words.ts";
+import { readTimeout } from "./deploy.ts";
+import { path } from "./instance.ts";
+
+export interface DestroyOptions {
+  yes?: boolean;
+  detach?: boolean;
+  timeout?: string;
+}
+
+/** `provost instance destroy`: asks first, then waits until the provider says that it is gone. */
+export async function destroyInstance(context: Context, ref: string, options: DestroyOptions): Promise<number> {
+  const timeoutMs = readTimeout(options.timeout);
+  const api = context.api();
+  const found = await api.get(path(ref), instanceSchema);
+  if (options.yes !== true && !(await isSure(context, found))) {
+    context.terminal.err("Nothing was destroyed.\n");
+    return exitCodes.failure;
+  }
+  const after = await lastEvent(api, found);
+  const instance = await api.delete(path(found.id), instanceSchema);
+  if (options.detach === true) {
+    if (context.json) context.out(`${JSON.stringify({ instance })}\n`);
+    else context.out(`Destroying ${instance.name}.\n`);
+    return exitCodes.done;
+  }
+  if (instance.status === "destroyed") return destroyed(context, instance);
+  if (!context.json) context.out(`Destroying ${context.paint.bold(instance.name)} at ${instance.provider}\n`);
+  try {
+    const asked = { ...instance, createdAt: new Date().toISOString() };
+    return destroyed(context, await waitFor(context, api, asked, { after, ends: destroyEnds, timeoutMs }));
+  } catch (error) {
+    if (!context.interrupted.aborted) throw error;
+    context.terminal.err(goesOn(context, instance, "The destroy"));
+    return exitCodes.interrupted;
+  }
+}
+
+function destroyed(context: Context, instance: Instance): number {
+  if (context.json) context.out(`${JSON.stringify({ instance })}\n`);
+  else context.out(`\n${context.paint.green("✓")} ${context.paint.bold(instance.name)} is destroyed.\n`);
+  return exitCodes.done;
+}
+
+async function isSure(context: Context, instance: Instance): Promise<boolean> {
+  if (!context.terminal.isTty) {
+    throw new ProvostError("invalid_request", `To destroy ${instance.name} without being asked, add --yes.`, {
+      field: "--yes",
+    });
+  }
+  const where = address(instance);
+  const answer = await context.terminal.ask(
+    `Destroy ${instance.name}${where === undefined ? "" : ` (${where})`} at ${instance.provider}, with all that is on it? [y/N] `,
+  );
+  return /^y(es)?$/i.test(answer?.trim() ?? "");
+}
+
+/** What happened before is not shown again. */
+async function lastEvent(api: Api, instance: Instance): Promise<number> {
+  let after = 0;
+  for (;;) {
+    const { items } = await api.get(`${path(instance.id)}/events?limit=500&after=${after}`, eventListSchema);
+    const last = items.at(-1);
+    if (last === undefined) return after;
+    after = last.seq;
+  }
+}

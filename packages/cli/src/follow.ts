@@ -1,0 +1,53 @@
+import { instanceSchema, ProvostError, type Instance, type InstanceEvent } from "@provost/contract";
+import type { Api } from "./client/api.ts";
+import { followEvents } from "./client/event-stream.ts";
+import type { Context } from "./context.ts";
+
+/** What ends the wait for a deploy, and for a destroy. */
+export const deployEnds: readonly InstanceEvent["kind"][] = ["provisioned", "failed", "destroyed"];
+export const destroyEnds: readonly InstanceEvent["kind"][] = ["destroyed"];
+
+export interface Wait {
+  /** Events up to this `seq` are not shown. */
+  after: number;
+  ends: readonly InstanceEvent["kind"][];
+  timeoutMs?: number | undefined;
+}
+
+/**
+ * Shows an instance's events until one of `ends` comes; resolves with the instance as it is then.
+ *
+ * @throws ProvostError `wait_timed_out` (the work itself goes on), `server_unavailable`; the signal's reason at Ctrl-C.
+ */
+export async function waitFor(context: Context, api: Api, instance: Instance, wait: Wait): Promise<Instance> {
+  const timeout = wait.timeoutMs === undefined ? undefined : AbortSignal.timeout(wait.timeoutMs);
+  const signal = timeout === undefined ? context.interrupted : AbortSignal.any([context.interrupted, timeout]);
+  const progress = context.progress(instance.createdAt);
+  try {
+    for await (const event of followEvents(api, instance.id, wait.after, signal)) {
+      progress.event(event);
+      if (wait.ends.includes(event.kind)) break;
+    }
+  } catch (error) {
+    progress.end();
+    if (timeout?.aborted !== true || context.interrupted.aborted) throw error;
+    throw await tookTooLong(context, api, instance);
+  } finally {
+    progress.end();
+  }
+  return api.get(`/v1/instances/${instance.id}`, instanceSchema);
+}
+
+async function tookTooLong(context: Context, api: Api, instance: Instance): Promise<ProvostError> {
+  const { status } = await api.get(`/v1/instances/${instance.id}`, instanceSchema);
+  return new ProvostError(
+    "wait_timed_out",
+    `${instance.name} is still ${status} and this command waits no longer (--timeout). The work goes on: \`${context.command} instance follow ${instance.name}\`.`,
+    { field: "--timeout" },
+  );
+}
+
+/** Said at Ctrl-C: only the wait has ended. */
+export function goesOn(context: Context, instance: Instance, what: string): string {
+  return `\n${what} of ${instance.name} goes on without this command. Follow it with \`${context.command} instance follow ${instance.name}\`.\n`;
+}
