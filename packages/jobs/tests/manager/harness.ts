@@ -50,7 +50,7 @@ export class Witness {
 
   tell(event: ManagerEvent): void {
     this.events.push(event);
-    for (const look of [...this.#waiters]) look();
+    for (const look of this.#waiters) look();
   }
 
   /** Resolves with the events of this kind that match, when there are `count` of them. */
