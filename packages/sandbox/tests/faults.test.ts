@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type Sandbox, startSandbox } from "../src/index.ts";
-import { createBody, LinodeClient, TOKEN } from "./linode-client.ts";
+import { createBody, LinodeClient, TOKEN, until } from "./linode-client.ts";
+import { ManualClock } from "./manual-clock.ts";
 
 const INSTANCES = "/v4/linode/instances";
 let sandbox: Sandbox;
@@ -62,6 +63,50 @@ describe("faults over HTTP (C4, C16)", () => {
     expect(refused).toMatchObject({ status: 400, body: { errors: [{ reason: expect.stringContaining("meteor") }] } });
     const stranger = await linode.call("POST", "/sandbox/faults", {}, { authorization: "Bearer wrong" });
     expect(stranger.status).toBe(401);
+  });
+});
+
+describe("latency (C4, C16)", () => {
+  test("a caller that hangs up midway changes nothing about the effect", async () => {
+    await sandbox.close();
+    const clock = new ManualClock();
+    sandbox = await startSandbox({ tokens: [TOKEN], clock, bootMs: 1_000, latency: { create: [1_000, 1_000] } });
+    linode = new LinodeClient(sandbox.url);
+    const hangUp = new AbortController();
+    const create = fetch(`${sandbox.url}${INSTANCES}`, {
+      method: "POST",
+      signal: hangUp.signal,
+      headers: { authorization: `Bearer ${TOKEN}`, "content-type": "application/json" },
+      body: JSON.stringify(createBody("web-1")),
+    });
+    await until(
+      () => clock.armed,
+      (armed) => armed === 1,
+    );
+    hangUp.abort();
+    await expect(create).rejects.toThrow("aborted");
+    clock.advance(599);
+    expect(sandbox.stats().creates_accepted).toBe(0);
+    clock.advance(1);
+    await until(
+      () => sandbox.stats().creates_accepted,
+      (count) => count === 1,
+    );
+  });
+
+  test("close ends calls that wait", async () => {
+    await sandbox.close();
+    const clock = new ManualClock();
+    sandbox = await startSandbox({ tokens: [TOKEN], clock });
+    const create = new LinodeClient(sandbox.url).post(INSTANCES, createBody("web-1"));
+    const refused = expect(create).rejects.toThrow("fetch failed");
+    await until(
+      () => clock.armed,
+      (armed) => armed === 1,
+    );
+    await sandbox.close();
+    await refused;
+    expect(sandbox.stats().creates_accepted).toBe(0);
   });
 });
 

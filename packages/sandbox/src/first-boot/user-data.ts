@@ -39,8 +39,21 @@ export function readUserData(script: string): GuestPlan {
   if (silent || url === undefined || token === undefined) return { firstBoot: undefined, stuck, refusal: undefined };
   const refusal = refusalOf(url);
   if (refusal !== undefined) return { firstBoot: undefined, stuck, refusal };
-  const firstBoot: FirstBoot = { url, token, failure, stage: 0, dueMs: 0, retries: 0, firstTryMs: 0 };
+  const firstBoot: FirstBoot = {
+    url: copy(url),
+    token: copy(token),
+    failure,
+    stage: 0,
+    dueMs: 0,
+    retries: 0,
+    firstTryMs: 0,
+  };
   return { firstBoot, stuck, refusal: undefined };
+}
+
+/** V8 keeps a part of a string as a view of the whole: without a copy every token would hold its whole script (64 kB). */
+function copy(text: string): string {
+  return Buffer.from(text).toString();
 }
 
 /** Only http and https leave the sandbox (C6): user data must not make it read files or speak other protocols. */
@@ -68,6 +81,6 @@ function readFailure(rest: string): ScriptFailure {
   const log = /\blog=(.*)$/.exec(rest)?.[1];
   return {
     exitCode: exit === undefined ? 1 : Number(exit),
-    log: (log ?? "the boot script failed, as its directive asked").slice(0, LOG_CHARS_MAX),
+    log: copy((log ?? "the boot script failed, as its directive asked").slice(0, LOG_CHARS_MAX)),
   };
 }
