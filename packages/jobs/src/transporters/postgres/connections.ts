@@ -1,0 +1,122 @@
+import { Client, type ClientConfig, Pool, type PoolClient } from "pg";
+import { JobsError } from "../../core/errors.ts";
+import { asStoreError, isConnectionLoss, isTransient } from "./failures.ts";
+import type { PostgresSettings } from "./options.ts";
+
+/** How often a statement that the server undid because of another's is sent again. */
+const transientTriesMax = 8;
+
+/** What a connection's death tells its listeners is told by the failing statement too; unheard it would end the process. */
+const ignore = (): void => undefined;
+
+/**
+ * Two bounded pools: one for jobs, one to lend. `store_stopped` before `open` and after `close`.
+ *
+ * No named statements: the Transporter's are calls of functions, whose plans the server keeps by itself, and a pooler in
+ * transaction mode may give each call another connection.
+ */
+export class Connections {
+  readonly #settings: PostgresSettings;
+  #jobs: Pool | undefined;
+  #lent: Pool | undefined;
+
+  constructor(settings: PostgresSettings) {
+    this.#settings = settings;
+  }
+
+  get isOpen(): boolean {
+    return this.#jobs !== undefined;
+  }
+
+  /** A connection of its own, not yet connected. */
+  client(extra: ClientConfig = {}): Client {
+    const client = new Client({ ...this.#config(), ...extra });
+    client.on("error", ignore);
+    return client;
+  }
+
+  /** `parameters` are set on every connection: `default_transaction_isolation`, `synchronous_commit`. */
+  open(parameters: readonly string[]): void {
+    const config = {
+      ...this.#config(),
+      ...(parameters.length === 0 ? {} : { options: parameters.map((parameter) => `-c ${parameter.replaceAll(" ", "\\ ")}`).join(" ") }),
+    };
+    this.#jobs = new Pool({ ...config, max: this.#settings.poolMax });
+    this.#lent = new Pool({ ...config, max: this.#settings.sqlPoolMax });
+    // A connection that dies in the pool is taken out by the pool itself; the next call gets another.
+    this.#jobs.on("error", ignore);
+    this.#lent.on("error", ignore);
+  }
+
+  async close(): Promise<void> {
+    const pools = [this.#jobs, this.#lent];
+    this.#jobs = undefined;
+    this.#lent = undefined;
+    await Promise.all(pools.map((pool) => pool?.end()));
+  }
+
+  /**
+   * One autocommitted statement. What the server undid because of another transaction is sent again, at most 8 times, since
+   * it has changed nothing.
+   *
+   * @throws JobsError `store_unavailable`, `store_stopped`, or what the statement's function raises.
+   */
+  async query<R>(text: string, values: unknown[]): Promise<R[]> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.#once<R>(text, values);
+      } catch (error) {
+        if (!isTransient(error) || tries >= transientTriesMax) throw asStoreError(error);
+        await new Promise((resolve) => setTimeout(resolve, Math.random() * 5 * 2 ** tries));
+      }
+    }
+  }
+
+  async #once<R>(text: string, values: unknown[]): Promise<R[]> {
+    const client = await connectionOf(this.#jobs);
+    let lost: boolean | undefined;
+    try {
+      const result = await client.query(text, values);
+      return result.rows as R[];
+    } catch (error) {
+      lost = isConnectionLoss(error);
+      throw error;
+    } finally {
+      client.off("error", ignore);
+      client.release(lost);
+    }
+  }
+
+  /** A connection to lend; `giveBack(true)` ends it instead of keeping it. */
+  async lend(): Promise<{ client: PoolClient; giveBack(broken: boolean): void }> {
+    const client = await connectionOf(this.#lent).catch((error: unknown) => {
+      throw asStoreError(error);
+    });
+    return {
+      client,
+      giveBack: (broken) => {
+        client.off("error", ignore);
+        client.release(broken);
+      },
+    };
+  }
+
+  #config(): ClientConfig {
+    const { client, connectTimeoutMs, queryTimeoutMs } = this.#settings;
+    return {
+      fallback_application_name: "provost-jobs",
+      ...client,
+      connectionTimeoutMillis: connectTimeoutMs,
+      query_timeout: queryTimeoutMs,
+      keepAlive: true,
+    };
+  }
+}
+
+/** While a connection is out of its pool nobody else hears its errors. */
+async function connectionOf(pool: Pool | undefined): Promise<PoolClient> {
+  if (pool === undefined) throw new JobsError("store_stopped", "the PostgreSQL Transporter is not started: call start() first");
+  const client = await pool.connect();
+  client.on("error", ignore);
+  return client;
+}

@@ -1,0 +1,114 @@
+import { JobsError, type JobsErrorCode } from "../../core/errors.ts";
+import { uniqueKeyTakenState } from "./sql/enqueue.ts";
+
+/** What PostgreSQL and the network say, in the codes of this package. Messages never hold a password or an input. */
+interface Known {
+  code: JobsErrorCode;
+  wayOut: string;
+}
+
+const unavailable = (wayOut: string): Known => ({ code: "store_unavailable", wayOut });
+
+/** By SQLSTATE; a class of two characters stands for all in it. */
+const states: Readonly<Record<string, Known>> = {
+  "28P01": unavailable("check the user and password in the connection string"),
+  "28000": unavailable("check the user in the connection string and the server's pg_hba.conf"),
+  "3D000": unavailable("create the database, or name another in the connection string"),
+  "42501": unavailable("grant the user CREATE on the database, or ALL on the schema, its tables and functions"),
+  "25006": unavailable("the server is read-only, a standby perhaps: connect to the primary"),
+  "25P03": unavailable("the transaction was idle for too long and was ended: keep it short"),
+  "55P03": unavailable("another transaction holds the rows: end it, then repeat"),
+  "57014": unavailable("the statement was cancelled at its time limit: repeat"),
+  "40P01": unavailable("transactions waited for one another: repeat"),
+  "40001": unavailable("transactions crossed: repeat"),
+  "0A000": { code: "store_unsupported", wayOut: "the server lacks a feature: use PostgreSQL 14 or later" },
+  "08": unavailable("check that the server is up and reachable, then repeat"),
+  "53": unavailable("the server is out of connections, memory or disk: raise max_connections or lower poolMax, free space"),
+  "57": unavailable("the server is stopping or starting: repeat"),
+  "58": unavailable("the server cannot use its files: see its log"),
+  "XX": unavailable("the server has failed inside: see its log"),
+  "3F000": unavailable("the schema is missing: call start(), or connect to the database that has it"),
+  "42P01": unavailable("a table is missing: call start(), or connect to the database that has it"),
+  "42883": unavailable("a function is missing: call start(), or connect to the database that has it"),
+  "22021": { code: "invalid_input", wayOut: "names and keys cannot hold the character U+0000" },
+  "22P05": { code: "invalid_input", wayOut: "names and keys cannot hold the character U+0000" },
+  "22P02": { code: "invalid_input", wayOut: "names, keys and payloads must be well-formed Unicode" },
+};
+
+const network: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "check the host and port, and that PostgreSQL is started",
+  ENOTFOUND: "check the host's name",
+  EAI_AGAIN: "check the host's name and the name server",
+  ENOENT: "check the socket's folder, and that PostgreSQL is started",
+  EACCES: "check the rights on the socket's folder",
+  ETIMEDOUT: "check the network and the firewall",
+  EHOSTUNREACH: "check the network",
+  ENETUNREACH: "check the network",
+  ECONNRESET: "the connection broke: repeat",
+  EPIPE: "the connection broke: repeat",
+};
+
+/** Errors of `pg` that carry no code. */
+const texts: readonly (readonly [RegExp, string])[] = [
+  [/connection terminated|not queryable|client was closed|ended by a broken/i, "the connection broke: repeat"],
+  [/timeout exceeded when trying to connect/i, "all connections are busy, or the server does not answer: raise poolMax or check it"],
+  [/query read timeout/i, "the server has not answered in time: check it, then repeat"],
+  [/does not support SSL/i, "take sslmode out of the connection string, or switch SSL on at the server"],
+  [/SASL|password must be a string|client password/i, "check the user and password in the connection string"],
+];
+
+interface Coded {
+  code?: unknown;
+  message?: unknown;
+  errors?: unknown;
+}
+
+function codeOf(error: unknown): string | undefined {
+  if (typeof error !== "object" || error === null) return undefined;
+  const { code, errors } = error as Coded;
+  if (typeof code === "string") return code;
+  // Several addresses were tried: the first says what the others do.
+  return Array.isArray(errors) ? codeOf(errors[0]) : undefined;
+}
+
+function textOf(error: unknown): string {
+  const { message, errors } = error as Coded;
+  if (typeof message === "string" && message !== "") return message;
+  return Array.isArray(errors) && errors.length > 0 ? textOf(errors[0]) : "no message";
+}
+
+/** True when the same statement is worth sending again by itself: the server undid it because of another's. */
+export function isTransient(error: unknown): boolean {
+  const code = codeOf(error);
+  return code === "40P01" || code === "40001";
+}
+
+/** True when the connection cannot be used any more. */
+export function isConnectionLoss(error: unknown): boolean {
+  const code = codeOf(error);
+  if (code === undefined) return texts.slice(0, 3).some(([pattern]) => pattern.test(textOf(error)));
+  return code in network || /^(08|57P0[1235]|25P03)/.test(code);
+}
+
+/** The typed error for what went wrong with the store; undefined for what is none of the store's making. */
+export function storeError(error: unknown): JobsError | undefined {
+  if (error instanceof JobsError) return error;
+  if (!(error instanceof Error)) return undefined;
+  const code = codeOf(error);
+  const text = textOf(error);
+  const typed = ({ code: stable, wayOut }: Known): JobsError =>
+    new JobsError(stable, `PostgreSQL: ${text}: ${wayOut}`, { cause: error });
+  if (code === uniqueKeyTakenState) return new JobsError("unique_key_taken", text, { cause: error });
+  const known = code === undefined ? undefined : (states[code] ?? (/^[0-9A-Z]{5}$/.test(code) ? states[code.slice(0, 2)] : undefined));
+  if (known !== undefined) return typed(known);
+  const wayOut = (code === undefined ? undefined : network[code]) ?? texts.find(([pattern]) => pattern.test(text))?.[1];
+  return wayOut === undefined ? undefined : typed(unavailable(wayOut));
+}
+
+/** As `storeError`; what it does not know is a failure of the store all the same. */
+export function asStoreError(error: unknown): JobsError {
+  return (
+    storeError(error) ??
+    new JobsError("store_unavailable", `PostgreSQL: ${textOf(error)}: see the server's log`, { cause: error })
+  );
+}

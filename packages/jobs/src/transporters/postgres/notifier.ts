@@ -1,0 +1,145 @@
+import type { Connections } from "./connections.ts";
+import { EarConnection } from "./ear.ts";
+
+/** Hints to other processes are gathered for this long: NOTIFY in each insert would cap enqueueing (FACTS.md). */
+const gatherMs = 20;
+/** Of a NOTIFY's 8,000 bytes. */
+const payloadBytesMax = 7_000;
+
+type Listener = (queues: string[]) => void;
+
+/**
+ * Hints that jobs may be ready. Listeners of this Transporter are rung at once, others by a NOTIFY of their own connection,
+ * at most one in 20 ms whatever the number of jobs, and never inside the insert. A hint that is lost costs a poll's wait.
+ */
+export class Notifier {
+  readonly #connections: Connections;
+  readonly #channel: string;
+  readonly #schema: string;
+  /** Marks this Transporter's own hints, which its listeners have had already. */
+  readonly #self = crypto.randomUUID();
+  readonly #listeners = new Set<Listener>();
+  readonly #pending = new Set<string>();
+  #timer: NodeJS.Timeout | undefined;
+  #sentAt = 0;
+  #sending: Promise<void> = Promise.resolve();
+  #ear: EarConnection | undefined;
+  #isStarted = false;
+
+  /** `schema` is the bare name: the channel too, so that deployments in one database do not wake one another. */
+  constructor(connections: Connections, schema: string) {
+    this.#connections = connections;
+    this.#channel = schema;
+    this.#schema = `"${schema}"`;
+  }
+
+  start(): void {
+    this.#isStarted = true;
+    this.#listen();
+  }
+
+  async stop(): Promise<void> {
+    this.#isStarted = false;
+    if (this.#timer !== undefined) {
+      clearTimeout(this.#timer);
+      this.#send();
+    }
+    await this.#sending;
+    await this.#ear?.stop();
+    this.#ear = undefined;
+  }
+
+  subscribe(listener: Listener): () => void {
+    // One function subscribed twice is two subscriptions.
+    const own: Listener = (queues) => listener(queues);
+    this.#listeners.add(own);
+    this.#listen();
+    return () => this.#listeners.delete(own);
+  }
+
+  /** After the commit. */
+  ring(queues: Iterable<string>): void {
+    const list = [...new Set(queues)];
+    if (list.length === 0) return;
+    this.#tell(list);
+    for (const queue of list) this.#pending.add(queue);
+    if (this.#timer !== undefined) return;
+    const waitMs = Math.max(0, this.#sentAt + gatherMs - performance.now());
+    this.#timer = setTimeout(() => this.#send(), waitMs);
+    this.#timer.unref();
+  }
+
+  /** The NOTIFY that goes with somebody else's transaction: sent at its commit, and heard here too. */
+  hintsIn(queues: Iterable<string>): { text: string; values: string[] }[] {
+    return this.#payloads([...queues], "").map((payload) => ({ text: "SELECT pg_notify($1, $2)", values: [this.#channel, payload] }));
+  }
+
+  #tell(queues: string[]): void {
+    for (const listener of this.#listeners) listener(queues);
+  }
+
+  #send(): void {
+    this.#timer = undefined;
+    this.#sentAt = performance.now();
+    const payloads = this.#payloads([...this.#pending], this.#self);
+    this.#pending.clear();
+    this.#sending = this.#sending.then(async () => {
+      if (!this.#connections.isOpen) return;
+      // A hint may be lost: the truth is in the tables, and pollers come by.
+      await this.#connections
+        .query("SELECT pg_notify($1, p) FROM unnest($2::text[]) AS p", [this.#channel, payloads])
+        .catch(() => undefined);
+    });
+  }
+
+  #payloads(queues: string[], from: string): string[] {
+    const payloads: string[] = [];
+    let batch: string[] = [];
+    for (const queue of queues) {
+      if (batch.length > 0 && Buffer.byteLength(JSON.stringify([from, ...batch, queue])) > payloadBytesMax) {
+        payloads.push(JSON.stringify([from, ...batch]));
+        batch = [];
+      }
+      batch.push(queue);
+    }
+    if (batch.length > 0) payloads.push(JSON.stringify([from, ...batch]));
+    return payloads;
+  }
+
+  /** A connection listens only while somebody here does: who only enqueues needs none. */
+  #listen(): void {
+    if (!this.#isStarted || this.#listeners.size === 0 || this.#ear !== undefined) return;
+    this.#ear = new EarConnection({
+      connect: () => this.#connections.client(),
+      channel: this.#channel,
+      heard: (payload) => this.#heard(payload),
+      // What was said while it was deaf is unknown: every queue that has ready jobs is rung.
+      reconnected: async (client) => {
+        const { rows } = await client.query<{ queue: string }>(readyQueues(this.#schema));
+        if (rows.length > 0) this.#tell(rows.map(({ queue }) => queue));
+      },
+    });
+    this.#ear.start();
+  }
+
+  #heard(payload: string): void {
+    let parsed: unknown;
+    try {
+      parsed = JSON.parse(payload);
+    } catch {
+      return;
+    }
+    if (!Array.isArray(parsed) || parsed[0] === this.#self) return;
+    this.#tell(parsed.slice(1).map(String));
+  }
+}
+
+/** Steps from queue to queue along the ready index: as many look-ups as queues, at any backlog. */
+function readyQueues(schema: string): string {
+  return `WITH RECURSIVE step AS (
+    (SELECT j.queue FROM ${schema}.job j WHERE j.status = 'queued' ORDER BY j.queue LIMIT 1)
+    UNION ALL
+    SELECT (SELECT j.queue FROM ${schema}.job j WHERE j.status = 'queued' AND j.queue > s.queue ORDER BY j.queue LIMIT 1)
+    FROM step s WHERE s.queue IS NOT NULL
+  ) SELECT queue FROM step WHERE queue IS NOT NULL`;
+}

@@ -1,0 +1,191 @@
+import { JobsError } from "../../core/errors.ts";
+import { limits } from "../../core/limits.ts";
+import type { Enqueued, NewFlow, NewItem, NewJob } from "../transporter.ts";
+
+/** Of one statement: the server takes 1 GB, and a text in JSON can grow by its quotes. */
+const statementCharsMax = 256 * 1024 * 1024;
+
+/** One job as `enqueue` reads it; `n`, `flow`, `parent`, `stage` are places in the array of new ids, from 1. */
+interface JobLine {
+  item: number;
+  n: number;
+  flow?: number;
+  parent?: number;
+  stage?: number;
+  position?: number;
+  children?: boolean;
+  waits: boolean;
+  name: string;
+  queue: string;
+  lane: string;
+  input: string;
+  priority: number;
+  attempts: number;
+  timeout: number;
+  delay: number;
+  key?: string;
+  wake?: string;
+}
+
+interface FlowLine {
+  item: number;
+  n: number;
+  failed?: number;
+  key?: string;
+}
+
+interface StageLine {
+  item: number;
+  n: number;
+  flow: number;
+  parent?: number;
+  position: number;
+  size: number;
+  policy: string;
+  open: boolean;
+}
+
+/** `whole`: a clash makes the item existing. `flow`: held by the flow and not by a job. */
+interface KeyLine {
+  item: number;
+  n: number;
+  key: string;
+  whole: boolean;
+  flow: boolean;
+}
+
+/** Where an item's ids stand among the new ones. */
+interface Place {
+  flow?: number;
+  first: number;
+  count: number;
+}
+
+/** Items laid out for the function `enqueue`: rows by kind, naming one another by place. */
+export class EnqueuePayload {
+  #total = 0;
+  readonly #jobs: JobLine[] = [];
+  readonly #flows: FlowLine[] = [];
+  readonly #stages: StageLine[] = [];
+  readonly #keys: KeyLine[] = [];
+  readonly #places: Place[] = [];
+
+  /** @throws JobsError `batch_too_large`, `invalid_definition`. */
+  constructor(items: readonly NewItem[]) {
+    for (const [item, given] of items.entries()) {
+      if ("job" in given) this.#addJob(item, given.job);
+      else this.#addFlow(item, given.flow);
+    }
+    if (this.#jobs.length > limits.enqueueJobsMax) {
+      throw new JobsError(
+        "batch_too_large",
+        `${this.#jobs.length} jobs in one enqueue: at most ${limits.enqueueJobsMax} (limits.enqueueJobsMax), split it`,
+      );
+    }
+    const chars = this.#jobs.reduce((sum, { input }) => sum + input.length, 0);
+    if (chars > statementCharsMax) {
+      throw new JobsError("batch_too_large", `${chars} characters of input in one enqueue: at most ${statementCharsMax}, split it`);
+    }
+  }
+
+  /** Queues in which jobs may have become ready. */
+  get queues(): Set<string> {
+    return new Set(this.#jobs.filter(({ waits, delay }) => !waits && delay <= 0).map(({ queue }) => queue));
+  }
+
+  get isEmpty(): boolean {
+    return this.#places.length === 0;
+  }
+
+  /** The first four arguments of `enqueue` and its keys. */
+  get values(): [total: number, jobs: string, flows: string | null, stages: string | null, keys: string | null] {
+    const { total, jobs, flows, stages, keys } = this.lines;
+    const text = (lines: unknown): string | null => (lines === undefined ? null : JSON.stringify(lines));
+    return [total, JSON.stringify(jobs), text(flows), text(stages), text(keys)];
+  }
+
+  /** What stands for nothing is left out: a JSON null is not an SQL one. */
+  get lines(): { total: number; jobs: JobLine[]; flows?: FlowLine[]; stages?: StageLine[]; keys?: KeyLine[] } {
+    return {
+      total: this.#total,
+      jobs: this.#jobs,
+      ...(this.#flows.length === 0 ? {} : { flows: this.#flows, stages: this.#stages }),
+      ...(this.#keys.length === 0 ? {} : { keys: this.#keys }),
+    };
+  }
+
+  /** What the caller is told, from the new ids and the items whose key was held. */
+  results(ids: readonly string[], existing: readonly { item: number; ids: string[]; flow: string | null }[]): Enqueued[] {
+    const held = new Map(existing.map((found) => [found.item, found]));
+    return this.#places.map(({ flow, first, count }, item) => {
+      const found = held.get(item);
+      if (found !== undefined) {
+        return { state: "existing", ids: found.ids, ...(found.flow === null ? {} : { flowId: found.flow }) };
+      }
+      const flowId = flow === undefined ? undefined : ids[flow - 1];
+      return { state: "added", ids: ids.slice(first - 1, first - 1 + count), ...(flowId === undefined ? {} : { flowId }) };
+    });
+  }
+
+  #addJob(item: number, job: NewJob): void {
+    const n = ++this.#total;
+    this.#places.push({ first: n, count: 1 });
+    this.#jobs.push({ ...line(item, n, job), waits: false });
+    if (job.uniqueKey !== undefined) this.#keys.push({ item, n, key: job.uniqueKey, whole: true, flow: false });
+  }
+
+  /** Ids of members ascend in their order, the `onFailed` job's comes after them, the stages' last. */
+  #addFlow(item: number, flow: NewFlow): void {
+    const flowPlace = ++this.#total;
+    const first = flowPlace + 1;
+    const failed = flow.onFailed === undefined ? undefined : first + flow.jobs.length;
+    this.#total += flow.jobs.length + (failed === undefined ? 0 : 1);
+    const stages = this.#addStages(item, flowPlace, first, flow);
+    const parents = new Set(flow.stages.map(({ parent }) => parent));
+    this.#places.push({ flow: flowPlace, first, count: flow.jobs.length });
+    for (const [index, job] of flow.jobs.entries()) {
+      const stage = stages[job.stage];
+      if (stage === undefined) {
+        throw new JobsError("invalid_definition", `job "${job.name}" names stage ${job.stage}: the flow has ${stages.length}, from 0`);
+      }
+      stage.size++;
+      const n = first + index;
+      const { parent, position } = stage;
+      const place = { flow: flowPlace, stage: stage.n, position, children: parents.has(index), waits: !stage.open };
+      this.#jobs.push({ ...line(item, n, job), ...place, ...(parent === undefined ? {} : { parent }) });
+      if (job.uniqueKey !== undefined) this.#keys.push({ item, n, key: job.uniqueKey, whole: false, flow: false });
+    }
+    if (flow.onFailed !== undefined && failed !== undefined) {
+      const { key: _unused, ...rest } = line(item, failed, flow.onFailed);
+      this.#jobs.push({ ...rest, flow: flowPlace, waits: true });
+    }
+    const { uniqueKey: key } = flow;
+    if (key !== undefined) this.#keys.push({ item, n: flowPlace, key, whole: true, flow: true });
+    this.#flows.push({ item, n: flowPlace, ...(failed === undefined ? {} : { failed }), ...(key === undefined ? {} : { key }) });
+  }
+
+  #addStages(item: number, flow: number, first: number, { stages, jobs }: NewFlow): StageLine[] {
+    const positions = new Map<number | undefined, number>();
+    const lines = stages.map(({ parent, policy }): StageLine => {
+      if (parent !== undefined && jobs[parent] === undefined) {
+        throw new JobsError("invalid_definition", `a stage names parent ${parent}: the flow has ${jobs.length} jobs, from 0`);
+      }
+      const position = positions.get(parent) ?? 0;
+      positions.set(parent, position + 1);
+      const open = parent === undefined && position === 0;
+      const n = ++this.#total;
+      return { item, n, flow, ...(parent === undefined ? {} : { parent: first + parent }), position, size: 0, policy, open };
+    });
+    this.#stages.push(...lines);
+    return lines;
+  }
+}
+
+function line(item: number, n: number, job: NewJob): Omit<JobLine, "waits"> {
+  const { name, queue, lane, input, priority, attempts, timeoutMs: timeout, delayMs: delay, uniqueKey, wakeKey } = job;
+  return {
+    ...{ item, n, name, queue, lane, input, priority, attempts, timeout, delay },
+    ...(uniqueKey === undefined ? {} : { key: uniqueKey }),
+    ...(wakeKey === undefined ? {} : { wake: wakeKey }),
+  };
+}

@@ -1,0 +1,274 @@
+import type { Attempt, Flow, Job, JobId } from "../../core/job.ts";
+import type {
+  AmendResult,
+  Change,
+  Claimed,
+  ClaimRequest,
+  Enqueued,
+  ExpiredClaim,
+  JobQuery,
+  Lease,
+  NewItem,
+  RenewState,
+  Settlement,
+  SettleResult,
+  SqlAccess,
+  Transporter,
+  TransporterCapabilities,
+  Tx,
+} from "../transporter.ts";
+import { Connections } from "./connections.ts";
+import { asStoreError } from "./failures.ts";
+import { checkBatch, idText } from "./ids.ts";
+import { migrate } from "./migrate.ts";
+import { Notifier } from "./notifier.ts";
+import { type PostgresOptions, type PostgresSettings, settingsOf } from "./options.ts";
+import { EnqueuePayload } from "./payload.ts";
+import { Reader } from "./reader.ts";
+import { type ClaimedRow, toClaimed, toExpired } from "./rows.ts";
+import { inspectServer } from "./server.ts";
+import { settlementValues } from "./settlements.ts";
+import { inTransaction, runSql, stateOf } from "./tx.ts";
+
+type Existing = { item: number; ids: string[]; flow: string | null }[];
+
+/**
+ * PostgreSQL 14 or later. Every method is one call of a function in the deployment's schema: one round trip, one act. What
+ * each does and why is said beside its SQL (`sql/`).
+ */
+export class PostgresTransporter implements Transporter {
+  readonly #settings: PostgresSettings;
+  readonly #schema: string;
+  readonly #connections: Connections;
+  readonly #notifier: Notifier;
+  readonly #reader: Reader;
+  readonly sql: SqlAccess;
+  #capabilities: TransporterCapabilities = { durableAck: true, lossWindowMs: 0, transactions: true, manyHosts: true, sql: "postgres" };
+  #offsetMs = 0;
+  #starting: Promise<void> | undefined;
+
+  constructor(settings: PostgresSettings) {
+    this.#settings = settings;
+    this.#schema = `"${settings.schema}"`;
+    this.#connections = new Connections(settings);
+    this.#notifier = new Notifier(this.#connections, settings.schema);
+    this.#reader = new Reader(this.#connections, this.#schema);
+    this.sql = {
+      query: async (sql, params) => {
+        const { client, giveBack } = await this.#connections.lend();
+        let broken = true;
+        try {
+          const result = await runSql(client, sql, params);
+          broken = false;
+          return result;
+        } finally {
+          giveBack(broken);
+        }
+      },
+      transaction: (fn) => inTransaction(this.#connections, fn, (queues) => this.#notifier.ring(queues)),
+    };
+  }
+
+  /** `durableAck` is known after `start`: a server with `fsync` off cannot promise it (L11). */
+  get capabilities(): TransporterCapabilities {
+    return this.#capabilities;
+  }
+
+  async start(): Promise<void> {
+    this.#starting ??= this.#open().catch((error: unknown) => {
+      this.#starting = undefined;
+      throw error;
+    });
+    await this.#starting;
+  }
+
+  async stop(): Promise<void> {
+    await this.#starting?.catch(() => undefined);
+    await this.#notifier.stop();
+    await this.#connections.close();
+    this.#starting = undefined;
+  }
+
+  async now(): Promise<number> {
+    const rows = await this.#query<{ now: string }>(`SELECT ${this.#schema}.now_ms($1) AS now`, []);
+    return Number(rows[0]?.now);
+  }
+
+  setClockOffset(offsetMs: number): void {
+    this.#offsetMs = Math.trunc(offsetMs);
+  }
+
+  async enqueue(items: NewItem[], options?: { tx?: Tx }): Promise<Enqueued[]> {
+    const payload = new EnqueuePayload(items);
+    if (payload.isEmpty) return [];
+    const rows = await this.#query<{ ids: string[]; existing: Existing | null }>(
+      `SELECT * FROM ${this.#schema}.enqueue($1, $2, $3, $4, $5, NULL, $6)`,
+      payload.values,
+      { ...options, ready: () => payload.queues },
+    );
+    return payload.results(rows[0]?.ids ?? [], rows[0]?.existing ?? []);
+  }
+
+  async claim(requests: ClaimRequest[], manager: string): Promise<Claimed[]> {
+    const asked = requests.filter(({ limit, names }) => limit > 0 && names.length > 0);
+    if (asked.length === 0) return [];
+    checkBatch(
+      "claimed jobs",
+      asked.reduce((sum, { limit }) => sum + limit, 0),
+    );
+    const rows = await this.#query<ClaimedRow>(`SELECT * FROM ${this.#schema}.claim($1, $2, $3)`, [JSON.stringify(asked), manager]);
+    return rows.map(toClaimed);
+  }
+
+  async settle(settlements: Settlement[]): Promise<SettleResult[]> {
+    if (settlements.length === 0) return [];
+    checkBatch("settlements", settlements.length);
+    const { values, queues } = settlementValues(settlements);
+    const rows = await this.#query<{ refused: Refusal[] | null; queues: string[] | null }>(
+      `SELECT * FROM ${this.#schema}.settle($1, $2, $3, $4, $5, $6)`,
+      values,
+      { ready: (found) => [...(found.queues ?? []), ...queues] },
+    );
+    const results: SettleResult[] = settlements.map(() => ({ state: "applied" }));
+    for (const refusal of rows[0]?.refused ?? []) results[refusal.place] = refused(refusal);
+    return results;
+  }
+
+  async renew(leases: Lease[]): Promise<RenewState[]> {
+    if (leases.length === 0) return [];
+    checkBatch("leases", leases.length);
+    const lines = leases.map(({ id, fence, leaseMs }, place) => ({ place, id: idText(id), fence, leaseMs }));
+    const rows = await this.#query<{ place: number; cancel: boolean }>(`SELECT * FROM ${this.#schema}.renew($1, $2)`, [JSON.stringify(lines)]);
+    const states: RenewState[] = leases.map(() => "lost");
+    for (const { place, cancel } of rows) states[place] = cancel ? "cancel" : "renewed";
+    return states;
+  }
+
+  async expired(limit: number): Promise<ExpiredClaim[]> {
+    checkBatch("expired claims", limit);
+    const rows = await this.#query<ClaimedRow>(`SELECT * FROM ${this.#schema}.expired($1, $2)`, [limit]);
+    return rows.map(toExpired);
+  }
+
+  async promote(limit: number): Promise<{ promoted: number; nextInMs?: number }> {
+    const rows = await this.#query<{ promoted: number; next_in_ms: string | null; queues: string[] | null }>(
+      `SELECT * FROM ${this.#schema}.promote($1, $2)`,
+      [limit],
+      { ready: (found) => found.queues ?? [] },
+    );
+    const { promoted = 0, next_in_ms: next = null } = rows[0] ?? {};
+    return next === null ? { promoted } : { promoted, nextInMs: Number(next) };
+  }
+
+  async wake(keys: string[], options?: { tx?: Tx }): Promise<number> {
+    if (keys.length === 0) return 0;
+    checkBatch("wake keys", keys.length);
+    const rows = await this.#query<{ met: number; queues: string[] }>(`SELECT * FROM ${this.#schema}.wake($1, $2)`, [keys], {
+      ...options,
+      ready: (found) => found.queues,
+    });
+    return rows[0]?.met ?? 0;
+  }
+
+  async amend(ids: JobId[], change: Change, options?: { tx?: Tx }): Promise<AmendResult[]> {
+    if (ids.length === 0) return [];
+    checkBatch("jobs", ids.length);
+    const priority = change.kind === "priority" ? change.priority : null;
+    const reason = change.kind === "cancel" ? change.reason : null;
+    const rows = await this.#query<{ results: ("applied" | "requested" | Extract<AmendResult, { status: unknown }>["status"])[]; queues: string[] }>(
+      `SELECT * FROM ${this.#schema}.amend($1, $2, $3, $4, $5)`,
+      [ids.map(idText), change.kind, priority, reason],
+      { ...options, ready: (found) => found.queues },
+    );
+    return (rows[0]?.results ?? []).map((state) =>
+      state === "applied" || state === "requested" ? { state } : { state: "refused", status: state },
+    );
+  }
+
+  async get(ids: JobId[]): Promise<Job[]> {
+    return await this.#reader.get(ids);
+  }
+
+  async list(query: JobQuery): Promise<Job[]> {
+    return await this.#reader.list(query);
+  }
+
+  async attempts(id: JobId): Promise<Attempt[]> {
+    return await this.#reader.attempts(id);
+  }
+
+  async flow(id: JobId): Promise<Flow | undefined> {
+    return await this.#reader.flow(id);
+  }
+
+  onReady(listener: (queues: string[]) => void): () => void {
+    return this.#notifier.subscribe(listener);
+  }
+
+  async #open(): Promise<void> {
+    const client = this.#connections.client();
+    try {
+      await client.connect();
+      const { parameters, durableAck, lossWindowMs } = await inspectServer(client);
+      await migrate(client, this.#settings.schema);
+      this.#capabilities = { ...this.#capabilities, durableAck, lossWindowMs };
+      this.#connections.open(parameters);
+      this.#notifier.start();
+    } catch (error) {
+      throw asStoreError(error);
+    } finally {
+      await client.end().catch(() => undefined);
+    }
+  }
+
+  /**
+   * Calls a function of the schema; the clock's offset is its last argument. `ready` names the queues in which its rows say
+   * that jobs are ready: rung after the commit, or with the commit of the caller's own transaction.
+   */
+  async #query<R extends object>(
+    text: string,
+    values: unknown[],
+    { tx, ready = () => [] }: { tx?: Tx; ready?: (row: R) => Iterable<string> } = {},
+  ): Promise<R[]> {
+    const all = [...values, this.#offsetMs];
+    if (tx === undefined) {
+      const rows = await this.#connections.query<R>(text, all);
+      this.#notifier.ring(rows.flatMap((row) => [...ready(row)]));
+      return rows;
+    }
+    const state = stateOf(tx, this.#connections);
+    try {
+      const { rows } = await state.client.query(text, all);
+      const queues = new Set((rows as R[]).flatMap((row) => [...ready(row)]));
+      for (const queue of queues) state.ready.add(queue);
+      if (state.owner === undefined) {
+        for (const hint of this.#notifier.hintsIn(queues)) await state.client.query(hint.text, hint.values);
+      }
+      return rows as R[];
+    } catch (error) {
+      throw asStoreError(error);
+    }
+  }
+}
+
+interface Refusal {
+  place: number;
+  why: "fence" | "not-expired" | "version";
+  /** For `version`: the job as its holder should see it now. */
+  current: ClaimedRow | null;
+}
+
+function refused({ why, current }: Refusal): SettleResult {
+  if (why !== "version") return { state: "refused", why };
+  // It cannot be gone: the row was locked when its version was read.
+  return current === null ? { state: "refused", why: "fence" } : { state: "refused", why, current: toClaimed(current) };
+}
+
+/**
+ * A Transporter on PostgreSQL 14 or later: a connection string, or options.
+ *
+ * @throws JobsError `invalid_options`; its `start` throws `store_unavailable`, `store_unsupported`, `migration_failed`.
+ */
+export function postgres(options: string | PostgresOptions): PostgresTransporter {
+  return new PostgresTransporter(settingsOf(options));
+}

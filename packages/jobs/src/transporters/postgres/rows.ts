@@ -1,0 +1,137 @@
+import type { Attempt, AttemptCause, Flow, FlowStatus, Job, JobFailure, JobStatus, Lane } from "../../core/job.ts";
+import type { Claimed, ExpiredClaim } from "../transporter.ts";
+
+/** `bigint` arrives as text, inside JSON as a number: ids become the one, instants the other, exact up to 2^53. */
+type Big = string | number;
+
+export interface ClaimedRow {
+  id: Big;
+  name: string;
+  queue: string;
+  lane: Lane;
+  input: string;
+  fence: number;
+  version: number;
+  base_priority: number;
+  priority: number;
+  attempts: number;
+  attempts_used: number;
+  crashes: number;
+  timeout_ms: Big;
+  cancel_requested: boolean;
+  created_at: Big;
+  ready_at: Big;
+  flow_id: Big | null;
+  parent_id: Big | null;
+  wake_key: string | null;
+  started: boolean;
+  claimed_by: string | null;
+}
+
+export interface JobRow extends Omit<ClaimedRow, "started"> {
+  status: JobStatus;
+  stage: number | null;
+  unique_key: string | null;
+  result: string | null;
+  failure: string | null;
+  started_at: Big | null;
+  lease_until: Big | null;
+  finished_at: Big | null;
+}
+
+export interface AttemptRow {
+  job_id: Big;
+  started_at: Big;
+  ended_at: Big;
+  fence: number;
+  priority_before: number;
+  priority_after: number;
+  cause: AttemptCause;
+  claimed_by: string;
+  failure: string | null;
+}
+
+export interface FlowRow {
+  id: Big;
+  created_at: Big;
+  finished_at: Big | null;
+  failed_job_id: Big | null;
+  on_failed_job_id: Big | null;
+  status: FlowStatus;
+  failure: string | null;
+}
+
+/** Written by this store only, from a JobFailure. */
+function failureOf(text: string): JobFailure {
+  return JSON.parse(text) as JobFailure;
+}
+
+export function toClaimed(row: ClaimedRow): Claimed {
+  const claimed: Claimed = {
+    id: String(row.id),
+    name: row.name,
+    queue: row.queue,
+    lane: row.lane,
+    input: row.input,
+    fence: row.fence,
+    version: row.version,
+    basePriority: row.base_priority,
+    priority: row.priority,
+    attempts: row.attempts,
+    attemptsUsed: row.attempts_used,
+    crashes: row.crashes,
+    timeoutMs: Number(row.timeout_ms),
+    cancelRequested: row.cancel_requested,
+    createdAt: Number(row.created_at),
+    readyAt: Number(row.ready_at),
+  };
+  if (row.flow_id !== null) claimed.flowId = String(row.flow_id);
+  if (row.parent_id !== null) claimed.parentId = String(row.parent_id);
+  if (row.wake_key !== null) claimed.wakeKey = row.wake_key;
+  return claimed;
+}
+
+export function toExpired(row: ClaimedRow): ExpiredClaim {
+  return { ...toClaimed(row), started: row.started, claimedBy: row.claimed_by ?? "" };
+}
+
+export function toJob(row: JobRow): Job {
+  return {
+    ...toClaimed({ ...row, started: row.started_at !== null }),
+    status: row.status,
+    ...(row.stage === null ? {} : { stage: row.stage }),
+    ...(row.unique_key === null ? {} : { uniqueKey: row.unique_key }),
+    ...(row.result === null ? {} : { result: row.result }),
+    ...(row.failure === null ? {} : { failure: failureOf(row.failure) }),
+    ...(row.started_at === null ? {} : { startedAt: Number(row.started_at) }),
+    ...(row.lease_until === null ? {} : { leaseUntil: Number(row.lease_until) }),
+    ...(row.finished_at === null ? {} : { finishedAt: Number(row.finished_at) }),
+    ...(row.claimed_by === null ? {} : { claimedBy: row.claimed_by }),
+  };
+}
+
+export function toAttempt(row: AttemptRow): Attempt {
+  return {
+    jobId: String(row.job_id),
+    fence: row.fence,
+    cause: row.cause,
+    claimedBy: row.claimed_by,
+    startedAt: Number(row.started_at),
+    endedAt: Number(row.ended_at),
+    priorityBefore: row.priority_before,
+    priorityAfter: row.priority_after,
+    ...(row.failure === null ? {} : { failure: failureOf(row.failure) }),
+  };
+}
+
+export function toFlow(row: FlowRow): Flow {
+  return {
+    id: String(row.id),
+    status: row.status,
+    ...(row.failed_job_id === null ? {} : { failedJobId: String(row.failed_job_id) }),
+    ...(row.failure === null ? {} : { failure: failureOf(row.failure) }),
+    ...(row.on_failed_job_id === null ? {} : { onFailedJobId: String(row.on_failed_job_id) }),
+    createdAt: Number(row.created_at),
+    ...(row.finished_at === null ? {} : { finishedAt: Number(row.finished_at) }),
+  };
+}

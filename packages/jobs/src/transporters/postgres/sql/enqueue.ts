@@ -1,0 +1,103 @@
+import { functionSettings } from "./tables.ts";
+
+/** SQLSTATE raised when a flow's member names a unique key that another holds. */
+export const uniqueKeyTakenState = "PV001";
+
+/**
+ * Adds any number of jobs and flows (L11): three inserts, whatever the number. Ids are drawn first and in order, and rows name
+ * one another by place in that array, so that trees need no look-up.
+ *
+ * `p_keys` are the unique keys: `whole` holds for the item, else for a flow's member. They are taken in the order of the key,
+ * so that two enqueues that share keys wait for one another and never in a circle. A key found held by another makes the
+ * item existing (L17); one freed between the insert and the look is tried again.
+ */
+export function enqueueFunction(schema: string): string {
+  return `
+CREATE FUNCTION ${schema}.enqueue(p_total integer, p_jobs json, p_flows json, p_stages json, p_keys json, p_skip integer[],
+  p_offset_ms bigint, OUT ids text[], OUT existing json) LANGUAGE plpgsql ${functionSettings} AS $$
+DECLARE
+  v_now bigint := ${schema}.now_ms(p_offset_ms);
+  v_skip integer[] := coalesce(p_skip, '{}');
+  v_ids bigint[];
+  v_existing integer[] := '{}';
+  v_empty bigint[];
+BEGIN
+  SELECT array_agg(nextval('${schema}.id')) INTO v_ids FROM generate_series(1, p_total);
+  IF p_keys IS NOT NULL THEN
+    v_existing := ${schema}.hold_keys(p_keys, v_ids, v_skip);
+    v_skip := v_skip || v_existing;
+  END IF;
+  IF p_flows IS NOT NULL THEN
+    INSERT INTO ${schema}.flow (id, created_at, on_failed_job_id, status, unique_key)
+      SELECT v_ids[f.n], v_now, v_ids[f.failed], 'running', f.key
+      FROM json_to_recordset(p_flows) AS f(item integer, n integer, failed integer, key text) WHERE f.item <> ALL (v_skip);
+    INSERT INTO ${schema}.stage (id, flow_id, parent_id, position, unfinished, policy, state)
+      SELECT v_ids[s.n], v_ids[s.flow], v_ids[s.parent], s.position, s.size, s.policy, CASE WHEN s.open THEN 'open' ELSE 'waiting' END
+      FROM json_to_recordset(p_stages)
+        AS s(item integer, n integer, flow integer, parent integer, position integer, size integer, policy text, open boolean)
+      WHERE s.item <> ALL (v_skip);
+  END IF;
+  INSERT INTO ${schema}.job (id, created_at, ready_at, flow_id, parent_id, stage_id, delay_ms, timeout_ms, stage, base_priority,
+      priority, attempts, has_children, status, lane, queue, name, unique_key, wake_key, input)
+    SELECT v_ids[j.n], v_now, CASE WHEN j.waits THEN v_now ELSE v_now + j.delay END, v_ids[j.flow], v_ids[j.parent],
+      v_ids[j.stage], j.delay, j.timeout, j.position, j.priority, j.priority, j.attempts, coalesce(j.children, false),
+      CASE WHEN j.waits THEN 'waiting' WHEN j.delay > 0 THEN 'delayed' ELSE 'queued' END, j.lane, j.queue, j.name, j.key,
+      j.wake, j.input
+    FROM json_to_recordset(p_jobs) AS j(item integer, n integer, flow integer, parent integer, stage integer, position integer,
+      delay bigint, timeout bigint, priority smallint, attempts smallint, children boolean, waits boolean, lane text,
+      queue text, name text, key text, wake text, input text)
+    WHERE j.item <> ALL (v_skip);
+  IF p_flows IS NOT NULL THEN
+    SELECT array_agg(v_ids[s.n]) INTO v_empty FROM json_to_recordset(p_stages) AS s(item integer, n integer, size integer, open boolean)
+      WHERE s.open AND s.size = 0 AND s.item <> ALL (v_skip);
+    IF v_empty IS NOT NULL THEN PERFORM ${schema}.move_gates('{}', v_empty, v_now); END IF;
+  END IF;
+  ids := v_ids::text[];
+  IF cardinality(v_existing) > 0 THEN
+    SELECT json_agg(json_build_object('item', k.item, 'flow', coalesce(u.flow_id, h.flow_id)::text, 'ids',
+        CASE WHEN u.flow_id IS NULL THEN ARRAY[u.job_id::text] ELSE
+          ARRAY(SELECT m.id::text FROM ${schema}.job m WHERE m.flow_id = u.flow_id AND m.stage_id IS NOT NULL ORDER BY m.id) END))
+      INTO existing
+      FROM json_to_recordset(p_keys) AS k(item integer, key text, whole boolean)
+      JOIN ${schema}.unique_key u ON u.key = k.key LEFT JOIN ${schema}.job h ON h.id = u.job_id
+      WHERE k.whole AND k.item = ANY (v_existing);
+  END IF;
+END $$;
+
+CREATE FUNCTION ${schema}.hold_keys(p_keys json, p_ids bigint[], p_skip integer[]) RETURNS integer[] LANGUAGE plpgsql AS $$
+DECLARE
+  v_existing integer[];
+  v_vanished bigint;
+  v_taken record;
+BEGIN
+  FOR v_try IN 1..20 LOOP
+    INSERT INTO ${schema}.unique_key (key, job_id, flow_id)
+      SELECT k.key, CASE WHEN k.flow THEN NULL ELSE p_ids[k.n] END, CASE WHEN k.flow THEN p_ids[k.n] END
+      FROM json_to_recordset(p_keys) AS k(item integer, n integer, key text, flow boolean)
+      WHERE k.item <> ALL (p_skip) ORDER BY k.key, k.item ON CONFLICT (key) DO NOTHING;
+    -- The holder is locked, so that it cannot free its key before this enqueue has told who holds it.
+    PERFORM 1 FROM ${schema}.unique_key u WHERE u.key IN (SELECT k.key FROM json_to_recordset(p_keys) AS k(key text))
+      ORDER BY u.key FOR KEY SHARE;
+    SELECT count(*) FILTER (WHERE u.key IS NULL), coalesce(array_agg(k.item) FILTER (WHERE k.whole AND coalesce(u.flow_id, u.job_id) <> p_ids[k.n]), '{}')
+      INTO v_vanished, v_existing
+      FROM json_to_recordset(p_keys) AS k(item integer, n integer, key text, whole boolean)
+      LEFT JOIN ${schema}.unique_key u ON u.key = k.key WHERE k.item <> ALL (p_skip);
+    EXIT WHEN v_vanished = 0;
+  END LOOP;
+  IF v_vanished > 0 THEN
+    RAISE EXCEPTION 'unique keys were freed and taken again 20 times' USING ERRCODE = 'serialization_failure';
+  END IF;
+  DELETE FROM ${schema}.unique_key u USING json_to_recordset(p_keys) AS k(item integer, n integer, key text, whole boolean)
+    WHERE NOT k.whole AND k.item = ANY (v_existing) AND u.key = k.key AND u.job_id = p_ids[k.n];
+  SELECT k.key, coalesce(u.flow_id, u.job_id) AS holder INTO v_taken
+    FROM json_to_recordset(p_keys) AS k(item integer, n integer, key text, whole boolean)
+    JOIN ${schema}.unique_key u ON u.key = k.key
+    WHERE NOT k.whole AND k.item <> ALL (p_skip || v_existing) AND u.job_id IS DISTINCT FROM p_ids[k.n] LIMIT 1;
+  IF FOUND THEN
+    RAISE EXCEPTION 'unique key "%" of a job in a flow is held by %: wait for its end or give the key to the flow',
+      v_taken.key, v_taken.holder USING ERRCODE = '${uniqueKeyTakenState}';
+  END IF;
+  RETURN v_existing;
+END $$;
+`;
+}

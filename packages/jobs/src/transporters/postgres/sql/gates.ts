@@ -1,0 +1,206 @@
+/**
+ * Gates (L6). Whoever moves a gate holds its flow's row: in one flow one act follows the other, so that exactly one closes a
+ * stage at READ COMMITTED, and siblings that settle at the same moment cannot wait for one another in a circle. Flows are
+ * locked in the order of their ids, and before any job.
+ */
+export function gateFunctions(schema: string): string {
+  return moveGates(schema) + shutGates(schema) + endFlow(schema);
+}
+
+/**
+ * `move_gates(ended, open, now)`: `ended` are jobs whose subtree has just ended (`subtree_ok` is written already), `open`
+ * stages whose gate opens. One job's end can close its stage, that the parent's subtree, that the stage above, and so on up
+ * to the flow: a loop and not recursion, a round for each level, whatever the number of jobs. Returns the queues in which
+ * jobs became ready.
+ */
+function moveGates(schema: string): string {
+  return `
+CREATE FUNCTION ${schema}.move_gates(p_ended bigint[], p_open bigint[], p_now bigint) RETURNS text[] LANGUAGE plpgsql AS $$
+DECLARE
+  v_ended bigint[] := p_ended;
+  v_open bigint[] := p_open;
+  v_look bigint[];
+  v_soured bigint[];
+  v_next bigint;
+  v_queues text[] := '{}';
+  r record;
+BEGIN
+  WHILE cardinality(v_ended) + cardinality(v_open) > 0 LOOP
+    v_queues := v_queues || ${schema}.open_gates(v_open, p_now);
+    WITH counted AS (
+      UPDATE ${schema}.stage s SET unfinished = s.unfinished - g.n, bad = s.bad + g.bad, failed_job_id = coalesce(s.failed_job_id, g.first)
+      FROM (
+        SELECT j.stage_id, count(*) AS n, count(*) FILTER (WHERE NOT j.subtree_ok) AS bad,
+          (array_agg(j.cause_job_id ORDER BY e.place) FILTER (WHERE NOT j.subtree_ok))[1] AS first
+        FROM unnest(v_ended) WITH ORDINALITY AS e(id, place) JOIN ${schema}.job j ON j.id = e.id GROUP BY j.stage_id
+      ) g WHERE s.id = g.stage_id RETURNING s.id, s.bad > 0 AND s.bad = g.bad AS soured
+    )
+    SELECT array_agg(id), array_agg(id) FILTER (WHERE soured) INTO v_look, v_soured FROM counted;
+    v_look := v_open || coalesce(v_look, '{}');
+    v_soured := v_open || coalesce(v_soured, '{}');
+    v_ended := '{}';
+    v_open := '{}';
+    FOR r IN SELECT * FROM ${schema}.stage s WHERE s.id = ANY (v_look) AND s.state = 'open' ORDER BY s.id LOOP
+      IF r.policy = 'fail-fast' AND r.bad > 0 AND r.id = ANY (v_soured) THEN
+        r.unfinished := r.unfinished - ${schema}.cancel_untried(r.id, r.failed_job_id, p_now);
+      END IF;
+      CONTINUE WHEN r.unfinished > 0;
+      IF r.policy = 'all-settled' OR r.bad = 0 THEN
+        UPDATE ${schema}.stage s SET state = 'passed' WHERE s.id = r.id;
+        v_next := ${schema}.stage_at(r.flow_id, r.parent_id, r.position + 1);
+        IF v_next IS NOT NULL THEN
+          v_open := v_open || v_next;
+          CONTINUE;
+        END IF;
+        r.failed_job_id := NULL;
+      ELSE
+        UPDATE ${schema}.stage s SET state = 'failed' WHERE s.id = r.id;
+        PERFORM ${schema}.shut_later(r.id, p_now);
+      END IF;
+      IF r.parent_id IS NULL THEN
+        v_queues := v_queues || ${schema}.end_flow(r.flow_id, r.failed_job_id, p_now);
+      ELSE
+        UPDATE ${schema}.job j SET subtree_ok = r.failed_job_id IS NULL, cause_job_id = r.failed_job_id WHERE j.id = r.parent_id;
+        v_ended := v_ended || r.parent_id;
+      END IF;
+    END LOOP;
+  END LOOP;
+  RETURN v_queues;
+END $$;
+
+CREATE FUNCTION ${schema}.stage_at(p_flow_id bigint, p_parent_id bigint, p_position integer) RETURNS bigint LANGUAGE plpgsql AS $$
+BEGIN
+  IF p_parent_id IS NULL THEN
+    RETURN (SELECT s.id FROM ${schema}.stage s WHERE s.flow_id = p_flow_id AND s.parent_id IS NULL AND s.position = p_position);
+  END IF;
+  RETURN (SELECT s.id FROM ${schema}.stage s WHERE s.parent_id = p_parent_id AND s.position = p_position);
+END $$;
+
+-- Delays count from here. A job that was woken behind its gate need not wait them out (L7).
+CREATE FUNCTION ${schema}.open_gates(p_stages bigint[], p_now bigint) RETURNS text[] LANGUAGE plpgsql AS $$
+DECLARE
+  v_queues text[];
+BEGIN
+  IF cardinality(p_stages) = 0 THEN RETURN '{}'; END IF;
+  UPDATE ${schema}.stage s SET state = 'open' WHERE s.id = ANY (p_stages);
+  WITH member AS (
+    SELECT j.id, CASE WHEN m.job_id IS NULL THEN j.delay_ms ELSE 0 END AS delay
+    FROM ${schema}.job j LEFT JOIN ${schema}.wake_mark m ON m.job_id = j.id
+    WHERE j.stage_id = ANY (p_stages) AND j.status = 'waiting'
+  ), opened AS (
+    UPDATE ${schema}.job j SET status = CASE WHEN m.delay > 0 THEN 'delayed' ELSE 'queued' END, ready_at = p_now + m.delay
+    FROM member m WHERE j.id = m.id RETURNING j.queue, j.status
+  )
+  SELECT array_agg(DISTINCT queue) INTO v_queues FROM opened WHERE status = 'queued';
+  RETURN coalesce(v_queues, '{}');
+END $$;
+`;
+}
+
+/** What can never start any more ends here, with the job that is the reason (L6): nothing waits for ever. */
+function shutGates(schema: string): string {
+  return `
+CREATE FUNCTION ${schema}.shut_under(p_stages bigint[], p_cause bigint, p_failure json, p_now bigint) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  WITH RECURSIVE below AS (
+    SELECT s.id FROM ${schema}.stage s WHERE s.id = ANY (p_stages)
+    UNION ALL
+    SELECT c.id FROM below b JOIN ${schema}.job j ON j.stage_id = b.id AND j.has_children JOIN ${schema}.stage c ON c.parent_id = j.id
+  ), shut AS (
+    UPDATE ${schema}.stage s SET state = 'blocked' FROM below b WHERE s.id = b.id AND s.state = 'waiting'
+  ), ended AS (
+    UPDATE ${schema}.job j SET status = 'failed', failure = p_failure::text, cause_job_id = p_cause, subtree_ok = false,
+      finished_at = p_now, version = j.version + 1
+    FROM below b WHERE j.stage_id = b.id AND j.status = 'waiting' RETURNING j.id, j.unique_key, j.wake_key
+  ), freed AS (
+    DELETE FROM ${schema}.unique_key u USING ended e WHERE u.key = e.unique_key AND u.job_id = e.id
+  )
+  DELETE FROM ${schema}.wake_mark m USING ended e WHERE e.wake_key IS NOT NULL AND m.job_id = e.id;
+END $$;
+
+CREATE FUNCTION ${schema}.shut_children(p_job bigint, p_now bigint) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM ${schema}.shut_under(ARRAY(SELECT s.id FROM ${schema}.stage s WHERE s.parent_id = p_job), p_job,
+    json_build_object('code', 'parent_failed', 'message', format('parent job %s did not end processed: retry it to run this one', p_job),
+      'details', json_build_object('jobId', p_job::text)), p_now);
+END $$;
+
+CREATE FUNCTION ${schema}.shut_later(p_stage bigint, p_now bigint) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  v_stage ${schema}.stage;
+  v_later bigint[];
+BEGIN
+  SELECT * INTO v_stage FROM ${schema}.stage s WHERE s.id = p_stage;
+  v_later := ${schema}.stages_after(v_stage.flow_id, v_stage.parent_id, v_stage.position);
+  IF cardinality(v_later) = 0 THEN RETURN; END IF;
+  PERFORM ${schema}.shut_under(v_later, v_stage.failed_job_id, json_build_object('code', 'stage_failed', 'message',
+    format('job %s failed in stage %s before this one: retry it to run this one', v_stage.failed_job_id, v_stage.position),
+    'details', json_build_object('jobId', v_stage.failed_job_id::text)), p_now);
+END $$;
+
+CREATE FUNCTION ${schema}.stages_after(p_flow_id bigint, p_parent_id bigint, p_position integer) RETURNS bigint[] LANGUAGE plpgsql AS $$
+BEGIN
+  IF p_parent_id IS NULL THEN
+    RETURN ARRAY(SELECT s.id FROM ${schema}.stage s WHERE s.flow_id = p_flow_id AND s.parent_id IS NULL AND s.position > p_position);
+  END IF;
+  RETURN ARRAY(SELECT s.id FROM ${schema}.stage s WHERE s.parent_id = p_parent_id AND s.position > p_position);
+END $$;
+
+-- A sibling that another holds at this moment is being claimed, and finishes as running ones do: waiting for it could be
+-- waiting in a circle.
+CREATE FUNCTION ${schema}.cancel_untried(p_stage bigint, p_cause bigint, p_now bigint) RETURNS integer LANGUAGE plpgsql AS $$
+DECLARE
+  v_ended integer;
+  v_parents bigint[];
+  v_failure text := json_build_object('code', 'cancelled', 'message', format('job %s failed first in a fail-fast stage', p_cause),
+    'details', json_build_object('jobId', p_cause::text))::text;
+BEGIN
+  WITH untried AS MATERIALIZED (
+    SELECT j.id FROM ${schema}.job j WHERE j.stage_id = p_stage AND j.status IN ('queued', 'delayed') AND j.attempts_used = 0
+    ORDER BY j.id FOR NO KEY UPDATE SKIP LOCKED
+  ), ended AS (
+    UPDATE ${schema}.job j SET status = 'cancelled', failure = v_failure, cause_job_id = p_cause, subtree_ok = false,
+      finished_at = p_now, version = j.version + 1
+    FROM untried u WHERE j.id = u.id RETURNING j.id, j.has_children, j.unique_key, j.wake_key
+  ), freed AS (
+    DELETE FROM ${schema}.unique_key u USING ended e WHERE u.key = e.unique_key AND u.job_id = e.id
+  ), forgotten AS (
+    DELETE FROM ${schema}.wake_mark m USING ended e WHERE e.wake_key IS NOT NULL AND m.job_id = e.id
+  )
+  SELECT count(*), coalesce(array_agg(id) FILTER (WHERE has_children), '{}') INTO v_ended, v_parents FROM ended;
+  UPDATE ${schema}.stage s SET unfinished = s.unfinished - v_ended, bad = s.bad + v_ended WHERE s.id = p_stage;
+  PERFORM ${schema}.shut_children(p.id, p_now) FROM unnest(v_parents) AS p(id);
+  RETURN v_ended;
+END $$;
+`;
+}
+
+/** The flow's end: its key is freed (L17), its `onFailed` job becomes ready in the same act, or is removed (L6). */
+function endFlow(schema: string): string {
+  return `
+CREATE FUNCTION ${schema}.end_flow(p_flow bigint, p_cause bigint, p_now bigint) RETURNS text[] LANGUAGE plpgsql AS $$
+DECLARE
+  v_flow ${schema}.flow;
+  v_cause record;
+  v_queues text[];
+BEGIN
+  SELECT * INTO v_flow FROM ${schema}.flow f WHERE f.id = p_flow;
+  DELETE FROM ${schema}.unique_key u WHERE u.key = v_flow.unique_key AND u.flow_id = p_flow;
+  IF p_cause IS NULL THEN
+    UPDATE ${schema}.flow f SET status = 'processed', finished_at = p_now, on_failed_job_id = NULL WHERE f.id = p_flow;
+    DELETE FROM ${schema}.job j WHERE j.id = v_flow.on_failed_job_id AND j.status = 'waiting';
+    DELETE FROM ${schema}.wake_mark m WHERE m.job_id = v_flow.on_failed_job_id;
+    RETURN '{}';
+  END IF;
+  SELECT j.status, j.failure INTO v_cause FROM ${schema}.job j WHERE j.id = p_cause;
+  UPDATE ${schema}.flow f SET status = CASE v_cause.status WHEN 'cancelled' THEN 'cancelled' ELSE 'failed' END,
+    failed_job_id = p_cause, failure = v_cause.failure, finished_at = p_now WHERE f.id = p_flow;
+  WITH opened AS (
+    UPDATE ${schema}.job j SET status = CASE WHEN j.delay_ms > 0 THEN 'delayed' ELSE 'queued' END, ready_at = p_now + j.delay_ms
+    WHERE j.id = v_flow.on_failed_job_id AND j.status = 'waiting' RETURNING j.queue, j.status
+  )
+  SELECT array_agg(queue) INTO v_queues FROM opened WHERE status = 'queued';
+  RETURN coalesce(v_queues, '{}');
+END $$;
+`;
+}

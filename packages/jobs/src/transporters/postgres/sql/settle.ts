@@ -1,0 +1,134 @@
+import { claimedColumns, functionSettings } from "./tables.ts";
+
+/**
+ * Ends attempts (L3): one statement for the whole batch, by compare-and-set on the fence (and the version for `retry` and
+ * `defer`). Only jobs in flows cost more: `move_gates`, in the same act and round trip.
+ *
+ * Locks come in one order everywhere: the stripes of wake keys, then flows by id, then jobs by id. The locks are statements of
+ * their own, since the next statement of a function sees what was committed while it waited.
+ *
+ * `p_releases`: settlements that a wake may answer at once (L7), null when there are none. `p_enqueue`: what a processed job
+ * enqueues with its end, null when there is nothing; that of refused settlements is left out.
+ */
+export function settleFunctions(schema: string): string {
+  return settle(schema) + applySettlements(schema);
+}
+
+function settle(schema: string): string {
+  return `
+CREATE FUNCTION ${schema}.settle(p_items json, p_ids bigint[], p_ends bigint[], p_releases json, p_enqueue json, p_offset_ms bigint,
+  OUT refused json, OUT queues text[]) LANGUAGE plpgsql ${functionSettings} AS $$
+DECLARE
+  v_now bigint;
+  v_lost integer[];
+  v_shut bigint[];
+  v_ended bigint[];
+  v_open bigint[];
+BEGIN
+  IF p_releases IS NOT NULL THEN
+    PERFORM ${schema}.lock_releases(ARRAY(
+      SELECT DISTINCT ${schema}.stripe(coalesce(r.wake, j.wake_key)) FROM json_to_recordset(p_releases) AS r(id bigint, wake text)
+      JOIN ${schema}.job j ON j.id = r.id WHERE coalesce(r.wake, j.wake_key) IS NOT NULL ORDER BY 1));
+  END IF;
+  IF cardinality(p_ends) > 0 THEN
+    PERFORM 1 FROM ${schema}.flow f WHERE f.id IN (
+      SELECT j.flow_id FROM ${schema}.job j WHERE j.id = ANY (p_ends) AND j.stage_id IS NOT NULL) ORDER BY f.id FOR NO KEY UPDATE;
+  END IF;
+  PERFORM 1 FROM ${schema}.job j WHERE j.id = ANY (p_ids) ORDER BY j.id FOR NO KEY UPDATE;
+  v_now := ${schema}.now_ms(p_offset_ms);
+  SELECT a.refused, a.lost, a.queues, a.shut, a.ended, a.opening INTO refused, v_lost, queues, v_shut, v_ended, v_open
+    FROM ${schema}.apply_settlements(p_items, v_now) a;
+  IF v_shut IS NOT NULL THEN PERFORM ${schema}.shut_children(s.id, v_now) FROM unnest(v_shut) AS s(id); END IF;
+  IF v_open IS NOT NULL THEN
+    v_open := ARRAY(SELECT s.id FROM ${schema}.stage s WHERE s.parent_id = ANY (v_open) AND s.position = 0);
+  END IF;
+  IF v_ended IS NOT NULL OR v_open IS NOT NULL THEN
+    queues := queues || ${schema}.move_gates(coalesce(v_ended, '{}'), coalesce(v_open, '{}'), v_now);
+  END IF;
+  IF p_enqueue IS NOT NULL THEN
+    PERFORM ${schema}.enqueue((p_enqueue ->> 'total')::integer, p_enqueue -> 'jobs', p_enqueue -> 'flows', p_enqueue -> 'stages',
+      p_enqueue -> 'keys',
+      ARRAY(SELECT i::integer FROM unnest(v_lost) AS l(place), json_array_elements_text(p_enqueue -> 'itemsOf' -> l.place::text) AS i),
+      p_offset_ms);
+  END IF;
+END $$;
+`;
+}
+
+/**
+ * The one statement. `woken`: a wake came while the attempt ran, or was kept for the key and not taken by an earlier
+ * settlement of the same batch. A claim that was never started leaves no record of an attempt (L4); of deferrals, which have
+ * no budget, only the latest is kept (L14).
+ */
+function applySettlements(schema: string): string {
+  return `
+CREATE FUNCTION ${schema}.apply_settlements(p_items json, p_now bigint,
+  OUT refused json, OUT lost integer[], OUT queues text[], OUT shut bigint[], OUT ended bigint[], OUT opening bigint[])
+LANGUAGE plpgsql AS $$
+BEGIN
+  WITH item AS MATERIALIZED (
+    SELECT i.*, row_number() OVER (PARTITION BY i.id ORDER BY i.place) AS nth
+    FROM json_to_recordset(p_items) AS i(place integer, id bigint, fence integer, version integer, kind text, cause text,
+      expired boolean, delay bigint, priority smallint, used smallint, crashes smallint, wake text, failure text, result text)
+  ), judged AS MATERIALIZED (
+    SELECT i.*, j.stage_id, j.started_at, j.claimed_by, j.priority AS before, j.wake_key AS known, j.unique_key AS key,
+      CASE
+        WHEN j.id IS NULL OR j.status <> 'in_progress' OR j.fence <> i.fence OR i.nth > 1 THEN 'fence'
+        WHEN i.expired AND j.lease_until > p_now THEN 'not-expired'
+        WHEN i.kind IN ('retry', 'defer') AND j.version <> i.version THEN 'version'
+        ELSE 'applied'
+      END AS verdict
+    FROM item i LEFT JOIN ${schema}.job j ON j.id = i.id
+  ), released AS MATERIALIZED (
+    SELECT g.id, coalesce(g.wake, g.known) AS key, row_number() OVER (PARTITION BY coalesce(g.wake, g.known) ORDER BY g.place) AS nth
+    FROM judged g WHERE g.verdict = 'applied' AND coalesce(g.wake, g.known) IS NOT NULL
+      AND (g.kind = 'defer' OR g.kind = 'retry' AND g.cause = 'released')
+  ), kept AS (
+    DELETE FROM ${schema}.wake_kept k USING released r WHERE k.key = r.key AND r.nth = 1 RETURNING r.id, k.kept_until
+  ), woken AS (
+    SELECT k.id FROM kept k WHERE k.kept_until > p_now
+    UNION SELECT m.job_id FROM ${schema}.wake_mark m JOIN released r ON r.id = m.job_id
+  ), applied AS (
+    UPDATE ${schema}.job j SET
+      status = CASE WHEN g.kind NOT IN ('retry', 'defer') THEN g.kind WHEN g.delay > 0 AND w.id IS NULL THEN 'delayed' ELSE 'queued' END,
+      ready_at = CASE WHEN g.kind NOT IN ('retry', 'defer') THEN j.ready_at WHEN w.id IS NULL THEN p_now + g.delay ELSE p_now END,
+      finished_at = CASE WHEN g.kind NOT IN ('retry', 'defer') THEN p_now END,
+      claimed_by = CASE WHEN g.kind NOT IN ('retry', 'defer') THEN j.claimed_by END,
+      lease_until = NULL, priority = coalesce(g.priority, j.priority), attempts_used = coalesce(g.used, j.attempts_used),
+      crashes = coalesce(g.crashes, j.crashes), wake_key = coalesce(g.wake, j.wake_key), result = g.result,
+      failure = CASE WHEN g.kind IN ('failed', 'cancelled') THEN g.failure END,
+      subtree_ok = CASE WHEN g.kind IN ('failed', 'cancelled') THEN false WHEN g.kind = 'processed' AND NOT j.has_children THEN true END,
+      cause_job_id = CASE WHEN g.kind IN ('failed', 'cancelled') THEN j.id END
+    FROM judged g LEFT JOIN woken w ON w.id = g.id WHERE j.id = g.id AND g.verdict = 'applied'
+    RETURNING j.id, j.queue, j.status, j.stage_id, j.has_children, j.unique_key, j.wake_key, g.place
+  ), superseded AS (
+    DELETE FROM ${schema}.attempt a USING judged g
+      WHERE g.verdict = 'applied' AND g.kind = 'defer' AND a.job_id = g.id AND a.cause = 'deferred'
+  ), recorded AS (
+    INSERT INTO ${schema}.attempt (job_id, started_at, ended_at, fence, priority_before, priority_after, cause, claimed_by, failure)
+    SELECT g.id, g.started_at, p_now, g.fence, g.before, coalesce(g.priority, g.before),
+      CASE g.kind WHEN 'defer' THEN 'deferred' WHEN 'cancelled' THEN 'cancelled' ELSE g.cause END, g.claimed_by, g.failure
+    FROM judged g WHERE g.verdict = 'applied' AND g.kind <> 'processed' AND g.started_at IS NOT NULL
+  ), freed AS (
+    DELETE FROM ${schema}.unique_key u USING applied a
+      WHERE a.status IN ('processed', 'failed', 'cancelled') AND u.key = a.unique_key AND u.job_id = a.id
+  ), answered AS (
+    -- One that an open wake holds stays: no settlement waits for somebody's transaction here.
+    DELETE FROM ${schema}.wake_mark w WHERE w.job_id IN (
+      SELECT m.job_id FROM ${schema}.wake_mark m
+      WHERE m.job_id IN (SELECT a.id FROM applied a WHERE a.status <> 'delayed' AND a.wake_key IS NOT NULL) FOR UPDATE SKIP LOCKED)
+  )
+  SELECT
+    (SELECT json_agg(json_build_object('place', g.place, 'why', g.verdict, 'current', (
+        SELECT to_json(ROW(${claimedColumns("j")})::${schema}.claimed) FROM ${schema}.job j WHERE g.verdict = 'version' AND j.id = g.id)))
+      FROM judged g WHERE g.verdict <> 'applied'),
+    (SELECT array_agg(g.place) FROM judged g WHERE g.verdict <> 'applied'),
+    coalesce((SELECT array_agg(DISTINCT a.queue) FROM applied a WHERE a.status = 'queued'), '{}'),
+    (SELECT array_agg(a.id ORDER BY a.place) FROM applied a WHERE a.status IN ('failed', 'cancelled') AND a.has_children),
+    (SELECT array_agg(a.id ORDER BY a.place) FROM applied a
+      WHERE a.stage_id IS NOT NULL AND (a.status IN ('failed', 'cancelled') OR a.status = 'processed' AND NOT a.has_children)),
+    (SELECT array_agg(a.id) FROM applied a WHERE a.stage_id IS NOT NULL AND a.status = 'processed' AND a.has_children)
+    INTO refused, lost, queues, shut, ended, opening;
+END $$;
+`;
+}
