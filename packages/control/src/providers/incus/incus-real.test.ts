@@ -42,6 +42,19 @@ async function findBridge(): Promise<string | undefined> {
   }
 }
 
+/** A script after which each further boot, when its first-boot service has had its turn, tells so. */
+const BEAT = `cat > /etc/systemd/system/beat.service << 'EOF'
+[Unit]
+After=provost-first-boot.service
+[Service]
+Type=oneshot
+ExecStart=/usr/bin/curl --silent --retry 60 --retry-delay 1 --retry-all-errors --data '{"stage":"beat"}' URL
+[Install]
+WantedBy=multi-user.target
+EOF
+systemctl enable beat.service
+`;
+
 interface Report {
   instance: string;
   authorization: string | undefined;
@@ -117,7 +130,7 @@ describe.skipIf(bridgeAddress === undefined)("on a real daemon", { timeout: 120_
   }
 
   test("C2 C6 C17 create, boot, callbacks up to ready; a reboot runs nothing again; destroy ends it", async () => {
-    const spec = specOf("ready", "echo hello");
+    const spec = specOf("ready", BEAT.replace("URL", `http://${bridgeAddress}:${port}/v1/beats/beat`));
     const { name } = spec;
     const started = performance.now();
     await createAndBoot(spec);
@@ -132,7 +145,10 @@ describe.skipIf(bridgeAddress === undefined)("on a real daemon", { timeout: 120_
     expect(await provider.find({ name, owner: { ...spec.owner, deployment: "d-other" } }, {})).toBeUndefined();
     await provider.boot(name, {});
 
+    expect(stagesOf("beat")).toEqual([]);
     await provider.reboot(name, {});
+    await vi.waitUntil(() => stagesOf("beat").length === 1, { timeout: 60_000, interval: 20 });
+    expect(stagesOf(name)).toEqual(["booting", "configuring", "ready"]);
     await until(name, "running");
     await provider.shutdown(name, {});
     await until(name, "stopped");
