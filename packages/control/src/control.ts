@@ -45,7 +45,12 @@ export class Control implements ControlSurface {
     const providers = new ProviderService({ store, seal, timings });
     const deployment = () => this.deploymentId;
     const jobs = controlJobs({ store, records, providers, secrets, timings, log, deployment });
-    const manager = new JobManager({ transporter: options.transporter, jobs: jobs.all, log: managerLog(log) });
+    const manager = new JobManager({
+      transporter: options.transporter,
+      jobs: jobs.all,
+      lease: timings.jobLeaseMs,
+      log: managerLog(log),
+    });
     const tasks = new Tasks({ store, manager, jobs });
     this.#store = store;
     this.#manager = manager;

@@ -55,6 +55,8 @@ export interface Timings {
   catalogFreshMs: number;
   /** Pause after a provider that could not be reached and gave no time of its own. */
   unreachableRetryMs: number;
+  /** A killed server's jobs stay with it this long (L9). */
+  jobLeaseMs: number;
   /** Idempotency keys are forgotten after this. */
   idempotencyKeptMs: number;
 }
@@ -71,5 +73,6 @@ export const defaultTimings: Timings = {
   callbackTokenMarginMs: 60 * 60_000,
   catalogFreshMs: 5 * 60_000,
   unreachableRetryMs: 5_000,
+  jobLeaseMs: 10_000,
   idempotencyKeptMs: 7 * 24 * 60 * 60_000,
 };

@@ -1,0 +1,198 @@
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  callbackSchema,
+  ProvostError,
+  type DeployRequest,
+  type Instance,
+  type InstanceEvent,
+  type InstanceStatus,
+} from "@provost/contract";
+import type { Transporter } from "@provost/jobs";
+import { sqlite } from "@provost/jobs/sqlite";
+import { startSandbox, type Sandbox, type SandboxOptions } from "@provost/sandbox";
+import { vi } from "vitest";
+import { Control, type Log, type Timings } from "../src/index.ts";
+
+export const sandboxToken = "sandbox-token";
+
+/** A store of its own for one world. */
+export interface TestStore {
+  name: string;
+  open(): Promise<{ transporter: () => Transporter; dispose: () => Promise<void> }>;
+}
+
+export const sqliteStore: TestStore = {
+  name: "SQLite",
+  async open() {
+    const folder = await mkdtemp(join(tmpdir(), "provost-control-"));
+    return {
+      transporter: () => sqlite(join(folder, "provost.db")),
+      dispose: () => rm(folder, { recursive: true, force: true }),
+    };
+  },
+};
+
+export interface WorldOptions {
+  store?: TestStore;
+  timings?: Partial<Timings>;
+  sandbox?: Partial<SandboxOptions>;
+  /** Seen by the log, for what must be told. */
+  log?: Log;
+}
+
+const quick: Partial<Timings> = {
+  firstLookMs: 20,
+  lookEveryMs: 500,
+  createQuietMs: 300,
+  unreachableRetryMs: 50,
+  watchdogEveryMs: 100,
+};
+
+const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
+
+/** A real store, the real sandbox in fast mode, a real listener for callbacks, and a Control between them. */
+export class World {
+  readonly sandbox: Sandbox;
+  readonly secretKey = randomBytes(32);
+  readonly events: InstanceEvent[] = [];
+  /** Address that instances call. */
+  readonly callbackUrl: string;
+  control: Control;
+  transporter: Transporter;
+  readonly #open: Awaited<ReturnType<TestStore["open"]>>;
+  readonly #http: Server;
+  readonly #options: WorldOptions;
+
+  private constructor(parts: {
+    sandbox: Sandbox;
+    open: Awaited<ReturnType<TestStore["open"]>>;
+    http: Server;
+    options: WorldOptions;
+  }) {
+    this.sandbox = parts.sandbox;
+    this.#open = parts.open;
+    this.#http = parts.http;
+    this.#options = parts.options;
+    const address = parts.http.address();
+    this.callbackUrl = `http://127.0.0.1:${typeof address === "object" && address !== null ? address.port : 0}`;
+    this.transporter = parts.open.transporter();
+    this.control = this.#control();
+    parts.http.on("request", (request, response) => {
+      void this.#receive(request, response);
+    });
+  }
+
+  static async start(options: WorldOptions = {}): Promise<World> {
+    const open = await (options.store ?? sqliteStore).open();
+    const sandbox = await startSandbox({ tokens: [sandboxToken], fast: true, rateLimits: false, ...options.sandbox });
+    const http = createServer();
+    http.listen(0, "127.0.0.1");
+    await once(http, "listening");
+    const world = new World({ sandbox, open, http, options });
+    await world.transporter.start();
+    await world.control.start();
+    await world.control.providers.add({
+      name: "sandbox",
+      driver: "linode",
+      endpoint: sandbox.url,
+      token: sandboxToken,
+      defaults: { region: "us-east", type: "g6-nanode-1" },
+    });
+    return world;
+  }
+
+  async stop(): Promise<void> {
+    await this.control.stop();
+    await this.transporter.stop();
+    await this.sandbox.close();
+    this.#http.closeAllConnections();
+    this.#http.close();
+    await this.#open.dispose();
+  }
+
+  /** Another Control on the same store, as after a restart of the server. */
+  async restart(): Promise<void> {
+    await this.control.stop();
+    await this.transporter.stop();
+    this.transporter = this.#open.transporter();
+    await this.transporter.start();
+    this.control = this.#control();
+    await this.control.start();
+  }
+
+  deploy(name: string, more: Partial<DeployRequest> = {}, options?: { idempotencyKey?: string }): Promise<Instance> {
+    return this.control.instances.deploy({ name, provider: "sandbox", ...more }, options);
+  }
+
+  /** Polls until the instance has this status; fails with what it has instead. */
+  async until(ref: string, status: InstanceStatus, timeoutMs = 10_000): Promise<Instance> {
+    return vi.waitFor(
+      async () => {
+        const instance = await this.control.instances.get(ref);
+        if (instance.status === status) return instance;
+        throw new Error(`${ref} is ${instance.status}, not ${status}: ${JSON.stringify(instance.failure)}`);
+      },
+      { timeout: timeoutMs, interval: 10 },
+    );
+  }
+
+  /** The next event that fits, also one that has come already. */
+  async event(kind: InstanceEvent["kind"], instanceId?: string, timeoutMs = 10_000): Promise<InstanceEvent> {
+    return vi.waitFor(
+      () => {
+        const found = this.events.find(
+          (event) => event.kind === kind && event.instanceId === (instanceId ?? event.instanceId),
+        );
+        if (found !== undefined) return found;
+        throw new Error(`no event ${kind} in: ${this.events.map((event) => event.kind).join(" ")}`);
+      },
+      { timeout: timeoutMs, interval: 5 },
+    );
+  }
+
+  /** Kinds of the instance's events, in order. */
+  async story(ref: string): Promise<string[]> {
+    const events = await this.control.instances.events(ref, { limit: 500 });
+    return events.map(({ kind, stage }) => (stage === undefined ? kind : `${kind} ${stage}`));
+  }
+
+  sql(statement: string): Promise<Record<string, unknown>[]> {
+    const { sql } = this.transporter;
+    if (sql === undefined) throw new Error("the store has no SQL");
+    return sql.query(statement).then(({ rows }) => rows);
+  }
+
+  #control(): Control {
+    const control = new Control({
+      transporter: this.transporter,
+      secretKey: this.secretKey,
+      callback: { defaultUrl: this.callbackUrl, allowHttp: true, check: async () => {} },
+      timings: { ...quick, ...this.#options.timings },
+      log: this.#options.log ?? silent,
+    });
+    control.subscribe((event) => this.events.push(event));
+    return control;
+  }
+
+  async #receive(
+    request: import("node:http").IncomingMessage,
+    response: import("node:http").ServerResponse,
+  ): Promise<void> {
+    let body = "";
+    for await (const chunk of request) body += String(chunk);
+    const id = request.url?.split("/").at(-1) ?? "";
+    const token = (request.headers.authorization ?? "").replace(/^Bearer /, "");
+    try {
+      const answer = await this.control.callbacks.receive(id, token, callbackSchema.parse(JSON.parse(body)));
+      response.end(JSON.stringify(answer));
+    } catch (error) {
+      response.statusCode = error instanceof ProvostError && error.code === "callback_token_rejected" ? 401 : 503;
+      response.end();
+    }
+  }
+}
