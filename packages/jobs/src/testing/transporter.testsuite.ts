@@ -3,6 +3,7 @@ import { boundsSuite } from "./bounds.testsuite.ts";
 import { claimSuite } from "./claim.testsuite.ts";
 import { durabilitySuite } from "./durability.testsuite.ts";
 import type { TransporterSuite } from "./fixture.ts";
+import { flowSuite } from "./flow.testsuite.ts";
 import { orderSuite } from "./order.testsuite.ts";
 import { wakeSuite } from "./wake.testsuite.ts";
 
@@ -16,5 +17,6 @@ export function transporterSuite(suite: TransporterSuite): void {
   claimSuite(suite);
   wakeSuite(suite);
   amendSuite(suite);
+  flowSuite(suite);
   boundsSuite(suite);
 }

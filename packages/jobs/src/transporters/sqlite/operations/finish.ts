@@ -9,11 +9,12 @@ const outcomeSql = `INSERT INTO jobs_outcome (id, result, failure) VALUES (?, ?,
 const freeKeySql = "DELETE FROM jobs_unique WHERE key = ? AND holder = ?";
 const freeFlowKeySql =
   "DELETE FROM jobs_unique WHERE is_flow = 1 AND holder = ? AND key = (SELECT unique_key FROM jobs_flow WHERE id = ?)";
+/** CROSS JOIN keeps SQLite to this order: left alone it walks all jobs to find the few below. */
 const descendantsSql = `WITH RECURSIVE below (id) AS (
     SELECT id FROM jobs_job WHERE parent_id = ?
     UNION ALL SELECT j.id FROM jobs_job AS j JOIN below ON j.parent_id = below.id
   )
-  SELECT j.id, j.unique_key FROM below JOIN jobs_job AS j ON j.id = below.id WHERE j.finished_at IS NULL`;
+  SELECT j.id, j.unique_key FROM below CROSS JOIN jobs_job AS j ON j.id = below.id WHERE j.finished_at IS NULL`;
 const blockStagesSql =
   "UPDATE jobs_stage SET state = 'blocked' WHERE flow_id = ? AND coalesce(parent_id, 0) = ? AND state = 'waiting'";
 const doomSql =

@@ -48,7 +48,7 @@ const laterJobsSql = `WITH RECURSIVE below (id) AS (
       WHERE s.flow_id = ? AND coalesce(s.parent_id, 0) = ? AND s.position > ?
     UNION ALL SELECT j.id FROM jobs_job AS j JOIN below ON j.parent_id = below.id
   )
-  SELECT j.id, j.unique_key FROM below JOIN jobs_job AS j ON j.id = below.id WHERE j.finished_at IS NULL`;
+  SELECT j.id, j.unique_key FROM below CROSS JOIN jobs_job AS j ON j.id = below.id WHERE j.finished_at IS NULL`;
 const blockLaterSql =
   "UPDATE jobs_stage SET state = 'blocked' WHERE flow_id = ? AND coalesce(parent_id, 0) = ? AND position > ?";
 const stageOfSql = "SELECT stage_id FROM jobs_job WHERE id = ?";

@@ -18,13 +18,13 @@ const endedUnderSql = `WITH RECURSIVE below (id) AS (
     SELECT id FROM jobs_job WHERE parent_id = ?1 AND ended_by = ?2
     UNION ALL SELECT j.id FROM jobs_job AS j JOIN below ON j.parent_id = below.id WHERE j.ended_by = ?2
   )
-  SELECT j.* FROM below JOIN jobs_job AS j ON j.id = below.id`;
+  SELECT j.* FROM below CROSS JOIN jobs_job AS j ON j.id = below.id`;
 const endedLaterSql = `WITH RECURSIVE below (id) AS (
     SELECT j.id FROM jobs_stage AS s JOIN jobs_job AS j ON j.stage_id = s.id
       WHERE s.flow_id = ?1 AND coalesce(s.parent_id, 0) = ?2 AND s.position > ?3 AND j.ended_by = ?4
     UNION ALL SELECT j.id FROM jobs_job AS j JOIN below ON j.parent_id = below.id WHERE j.ended_by = ?4
   )
-  SELECT j.* FROM below JOIN jobs_job AS j ON j.id = below.id`;
+  SELECT j.* FROM below CROSS JOIN jobs_job AS j ON j.id = below.id`;
 const cancelledSiblingsSql = "SELECT * FROM jobs_job WHERE stage_id = ? AND status = 'cancelled' AND ended_by = ?";
 const waitAgainSql =
   "UPDATE jobs_stage SET state = 'waiting' WHERE flow_id = ? AND coalesce(parent_id, 0) = ? AND state = 'blocked'";
@@ -32,7 +32,7 @@ const laterWaitAgainSql =
   "UPDATE jobs_stage SET state = 'waiting' WHERE flow_id = ? AND coalesce(parent_id, 0) = ? AND position > ? AND state = 'blocked'";
 const reopenStageSql = `UPDATE jobs_stage SET state = 'open', remaining = remaining + ?1, bad = bad - ?1, failed_job_id = CASE WHEN bad = ?1 THEN NULL ELSE coalesce(
     (SELECT id FROM jobs_job WHERE stage_id = ?2 AND status IN ('failed', 'cancelled') AND ended_by IS NULL ORDER BY finished_at, id LIMIT 1),
-    (SELECT s.failed_job_id FROM jobs_stage AS s JOIN jobs_job AS m ON s.parent_id = m.id
+    (SELECT s.failed_job_id FROM jobs_job AS m CROSS JOIN jobs_stage AS s ON s.flow_id = m.flow_id AND coalesce(s.parent_id, 0) = m.id
       WHERE m.stage_id = ?2 AND s.state = 'failed' ORDER BY s.id LIMIT 1)) END
   WHERE id = ?2`;
 const stageOfSql = "SELECT stage_id FROM jobs_job WHERE id = ?";
