@@ -111,11 +111,11 @@ describe("kill -9", () => {
   });
 });
 
-describe("a store in trouble", () => {
-  const away = (): never => {
-    throw new JobsError("store_unavailable", "the test has cut it off");
-  };
+function away(): never {
+  throw new JobsError("store_unavailable", "the test has cut it off");
+}
 
+describe("a store in trouble", () => {
   test("claims and settlements that fail are tried again; the handler runs once", async () => {
     const transporter = await store();
     let runs = 0;
