@@ -4,6 +4,8 @@ import { claimSuite } from "./claim.testsuite.ts";
 import { durabilitySuite } from "./durability.testsuite.ts";
 import type { TransporterSuite } from "./fixture.ts";
 import { flowSuite } from "./flow.testsuite.ts";
+import { flowRetrySuite } from "./flow-retry.testsuite.ts";
+import { modelSuite } from "./model.testsuite.ts";
 import { orderSuite } from "./order.testsuite.ts";
 import { wakeSuite } from "./wake.testsuite.ts";
 
@@ -18,5 +20,7 @@ export function transporterSuite(suite: TransporterSuite): void {
   wakeSuite(suite);
   amendSuite(suite);
   flowSuite(suite);
+  flowRetrySuite(suite);
   boundsSuite(suite);
+  modelSuite(suite);
 }
