@@ -21,6 +21,8 @@ const states: Readonly<Record<string, Known>> = {
   "57014": unavailable("the statement was cancelled at its time limit: repeat"),
   "40P01": unavailable("transactions waited for one another: repeat"),
   "40001": unavailable("transactions crossed: repeat"),
+  "25P01": { code: "transaction_expired", wayOut: "no transaction is open on that connection: BEGIN first" },
+  "25P02": { code: "transaction_expired", wayOut: "a statement in it has failed: ROLLBACK, and do the work again" },
   "0A000": { code: "store_unsupported", wayOut: "the server lacks a feature: use PostgreSQL 14 or later" },
   "08": unavailable("check that the server is up and reachable, then repeat"),
   "53": unavailable("the server is out of connections, memory or disk: raise max_connections or lower poolMax, free space"),

@@ -1,6 +1,6 @@
 import { JobsError } from "../../core/errors.ts";
-import { limits } from "../../core/limits.ts";
 import type { Enqueued, NewFlow, NewItem, NewJob } from "../transporter.ts";
+import { checkItems } from "../sqlite/bounds.ts";
 
 /** Of one statement: the server takes 1 GB, and a text in JSON can grow by its quotes. */
 const statementCharsMax = 256 * 1024 * 1024;
@@ -70,17 +70,12 @@ export class EnqueuePayload {
   readonly #keys: KeyLine[] = [];
   readonly #places: Place[] = [];
 
-  /** @throws JobsError `batch_too_large`, `invalid_definition`. */
+  /** @throws JobsError `batch_too_large`, `payload_too_large`, `flow_too_large`, `flow_too_deep`, `invalid_definition`. */
   constructor(items: readonly NewItem[]) {
+    checkItems(items);
     for (const [item, given] of items.entries()) {
       if ("job" in given) this.#addJob(item, given.job);
       else this.#addFlow(item, given.flow);
-    }
-    if (this.#jobs.length > limits.enqueueJobsMax) {
-      throw new JobsError(
-        "batch_too_large",
-        `${this.#jobs.length} jobs in one enqueue: at most ${limits.enqueueJobsMax} (limits.enqueueJobsMax), split it`,
-      );
     }
     const chars = this.#jobs.reduce((sum, { input }) => sum + input.length, 0);
     if (chars > statementCharsMax) {
@@ -164,12 +159,9 @@ export class EnqueuePayload {
     this.#flows.push({ item, n: flowPlace, ...(failed === undefined ? {} : { failed }), ...(key === undefined ? {} : { key }) });
   }
 
-  #addStages(item: number, flow: number, first: number, { stages, jobs }: NewFlow): StageLine[] {
+  #addStages(item: number, flow: number, first: number, { stages }: NewFlow): StageLine[] {
     const positions = new Map<number | undefined, number>();
     const lines = stages.map(({ parent, policy }): StageLine => {
-      if (parent !== undefined && jobs[parent] === undefined) {
-        throw new JobsError("invalid_definition", `a stage names parent ${parent}: the flow has ${jobs.length} jobs, from 0`);
-      }
       const position = positions.get(parent) ?? 0;
       positions.set(parent, position + 1);
       const open = parent === undefined && position === 0;

@@ -19,7 +19,8 @@ import type {
 } from "../transporter.ts";
 import { Connections } from "./connections.ts";
 import { asStoreError } from "./failures.ts";
-import { checkBatch, idText } from "./ids.ts";
+import { checkBatch } from "../sqlite/bounds.ts";
+import { idText } from "./ids.ts";
 import { migrate } from "./migrate.ts";
 import { Notifier } from "./notifier.ts";
 import { type PostgresOptions, type PostgresSettings, settingsOf } from "./options.ts";
@@ -28,7 +29,7 @@ import { Reader } from "./reader.ts";
 import { type ClaimedRow, toClaimed, toExpired } from "./rows.ts";
 import { inspectServer } from "./server.ts";
 import { settlementValues } from "./settlements.ts";
-import { inTransaction, runSql, stateOf } from "./tx.ts";
+import { inSavepoint, inTransaction, runSql, stateOf } from "./tx.ts";
 
 type Existing = { item: number; ids: string[]; flow: string | null }[];
 
@@ -237,17 +238,13 @@ export class PostgresTransporter implements Transporter {
       return rows;
     }
     const state = stateOf(tx, this.#connections);
-    try {
-      const { rows } = await state.client.query(text, all);
-      const queues = new Set((rows as R[]).flatMap((row) => [...ready(row)]));
-      for (const queue of queues) state.ready.add(queue);
-      if (state.owner === undefined) {
-        for (const hint of this.#notifier.hintsIn(queues)) await state.client.query(hint.text, hint.values);
-      }
-      return rows as R[];
-    } catch (error) {
-      throw asStoreError(error);
+    const rows = await inSavepoint<R>(state.client, text, all);
+    const queues = new Set(rows.flatMap((row) => [...ready(row)]));
+    for (const queue of queues) state.ready.add(queue);
+    if (state.owner === undefined) {
+      for (const { text: notify, values: hint } of this.#notifier.hintsIn(queues)) await inSavepoint(state.client, notify, hint);
     }
+    return rows;
   }
 }
 

@@ -1,3 +1,4 @@
+import { checkPayload } from "../sqlite/bounds.ts";
 import type { Settlement } from "../transporter.ts";
 import { EnqueuePayload } from "./payload.ts";
 import { idText } from "./ids.ts";
@@ -30,6 +31,7 @@ function itemOf({ id, fence, version, outcome, expiredOnly }: Settlement, place:
   const proof = { place, id: idText(id), fence, version, ...(expiredOnly === true ? { expired: true } : {}), kind: outcome.kind };
   switch (outcome.kind) {
     case "processed":
+      checkPayload(id, outcome.result);
       return { ...proof, result: outcome.result };
     case "retry":
       return {

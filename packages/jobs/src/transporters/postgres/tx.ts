@@ -24,8 +24,7 @@ const states = new WeakMap<Tx, TxState>();
 
 /**
  * A `Tx` of the caller's own connection, for `enqueue`, `wake` and `amend` to join its transaction (L11). Begin and end it
- * yourself, at READ COMMITTED; its database must be the one that has the Transporter's schema. Outside a transaction each
- * call commits by itself.
+ * yourself, at READ COMMITTED; its database must be the one that has the Transporter's schema.
  */
 export function fromPgClient(client: PgClientLike): Tx {
   return txOf({ client, owner: undefined, open: true, ready: new Set() });
@@ -49,6 +48,26 @@ export async function runSql(client: PgClientLike, sql: string, params: readonly
     return { rows: rows as Record<string, unknown>[], changes: rowCount ?? 0 };
   } catch (error) {
     throw isConnectionLoss(error) ? asStoreError(error) : error;
+  }
+}
+
+/**
+ * A statement that fails leaves the caller's transaction as it was: without a savepoint the server would refuse all that
+ * follows. @throws JobsError, `transaction_expired` when the connection is in no transaction.
+ */
+export async function inSavepoint<R>(client: PgClientLike, text: string, values: unknown[]): Promise<R[]> {
+  try {
+    await client.query("SAVEPOINT provost_jobs");
+  } catch (error) {
+    throw asStoreError(error);
+  }
+  try {
+    const { rows } = await client.query(text, values);
+    await client.query("RELEASE SAVEPOINT provost_jobs");
+    return rows as R[];
+  } catch (error) {
+    if (!isConnectionLoss(error)) await client.query("ROLLBACK TO SAVEPOINT provost_jobs; RELEASE SAVEPOINT provost_jobs");
+    throw asStoreError(error);
   }
 }
 

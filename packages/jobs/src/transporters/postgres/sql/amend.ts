@@ -43,7 +43,7 @@ BEGIN
         subtree_ok = false, cause_job_id = j.id, finished_at = v_now, version = j.version + 1 WHERE j.id = r.id;
       DELETE FROM ${schema}.unique_key u WHERE u.key = v_job.unique_key AND u.job_id = r.id;
       DELETE FROM ${schema}.wake_mark m WHERE m.job_id = r.id;
-      PERFORM ${schema}.shut_children(r.id, v_now);
+      IF v_job.has_children THEN PERFORM ${schema}.shut_children(r.id, v_now); END IF;
       IF v_job.stage_id IS NOT NULL THEN queues := queues || ${schema}.move_gates(ARRAY[r.id], '{}', v_now); END IF;
       v_states := v_states || 'applied'::text;
     END IF;

@@ -20,7 +20,6 @@ DECLARE
   v_skip integer[] := coalesce(p_skip, '{}');
   v_ids bigint[];
   v_existing integer[] := '{}';
-  v_empty bigint[];
 BEGIN
   SELECT array_agg(nextval('${schema}.id')) INTO v_ids FROM generate_series(1, p_total);
   IF p_keys IS NOT NULL THEN
@@ -47,11 +46,6 @@ BEGIN
       delay bigint, timeout bigint, priority smallint, attempts smallint, children boolean, waits boolean, lane text,
       queue text, name text, key text, wake text, input text)
     WHERE j.item <> ALL (v_skip);
-  IF p_flows IS NOT NULL THEN
-    SELECT array_agg(v_ids[s.n]) INTO v_empty FROM json_to_recordset(p_stages) AS s(item integer, n integer, size integer, open boolean)
-      WHERE s.open AND s.size = 0 AND s.item <> ALL (v_skip);
-    IF v_empty IS NOT NULL THEN PERFORM ${schema}.move_gates('{}', v_empty, v_now); END IF;
-  END IF;
   ids := v_ids::text[];
   IF cardinality(v_existing) > 0 THEN
     SELECT json_agg(json_build_object('item', k.item, 'flow', coalesce(u.flow_id, h.flow_id)::text, 'ids',
