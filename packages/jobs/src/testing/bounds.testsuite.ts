@@ -3,6 +3,11 @@ import { limits } from "../core/limits.ts";
 import type { NewFlow } from "../transporters/transporter.ts";
 import { Fixture, type TransporterSuite } from "./fixture.ts";
 
+/** JSON text of so many bytes of UTF-8. */
+function text(bytes: number): string {
+  return JSON.stringify("ü".repeat((bytes - 2) / 2));
+}
+
 /** L14: everything has a limit with a name, and an error that says the value. */
 export function boundsSuite(suite: TransporterSuite): void {
   describe(`L14 bounds: ${suite.name}`, () => {
@@ -11,7 +16,7 @@ export function boundsSuite(suite: TransporterSuite): void {
 
     it("L14 a batch over its limit is refused with batch_too_large and the number", async () => {
       const { transporter } = store;
-      const refusal = { code: "batch_too_large", message: expect.stringContaining(String(tooMany.length)) as string };
+      const refusal = { code: "batch_too_large", message: expect.stringContaining(String(tooMany.length)) };
       const fence = 1;
       await expect(transporter.get(tooMany)).rejects.toMatchObject(refusal);
       await expect(transporter.amend(tooMany, { kind: "retry" })).rejects.toMatchObject(refusal);
@@ -44,7 +49,6 @@ export function boundsSuite(suite: TransporterSuite): void {
     });
 
     it("L14 an input over its limit is refused; one at the limit is stored whole, counted in bytes of UTF-8", async () => {
-      const text = (bytes: number): string => JSON.stringify("ü".repeat((bytes - 2) / 2));
       await expect(store.enqueueOne({ input: text(limits.payloadBytesMax + 2) })).rejects.toMatchObject({
         code: "payload_too_large",
       });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Claimed, Settlement, Transporter } from "../transporters/transporter.ts";
+import type { Settlement, Transporter } from "../transporters/transporter.ts";
 import { Fixture, type TransporterSuite, failed, failure, one, retry } from "./fixture.ts";
 
 /** L3, L4, L9, L10: claims, leases, fences and what a settlement does to its job. */
@@ -94,13 +94,17 @@ export function claimSuite(suite: TransporterSuite): void {
 
     it("L3 an end in time is told with result and instants; the failure is kept with the job", async () => {
       const [good, bad] = await store.enqueue({}, {});
-      const [first, second] = await store.claim();
-      await store.settle(first as Claimed, { kind: "processed", result: `{"n":1}` });
+      const first = await store.claimOne();
+      const second = await store.claimOne();
+      await store.settle(first, { kind: "processed", result: `{"n":1}` });
       const details = { step: "boot", exit: 1 };
-      await store.settle(
-        second as Claimed,
-        { ...failed(3), failure: { ...failure, stack: "at x", details } } as Settlement["outcome"],
-      );
+      await store.settle(second, {
+        kind: "failed",
+        cause: "error",
+        attemptsUsed: 3,
+        crashes: 0,
+        failure: { ...failure, stack: "at x", details },
+      });
       const processed = await store.get(good ?? "");
       expect(processed).toMatchObject({ status: "processed", result: `{"n":1}`, attemptsUsed: 0 });
       expect(processed.finishedAt).toBeGreaterThanOrEqual(processed.startedAt ?? Infinity);
@@ -195,10 +199,11 @@ export function claimSuite(suite: TransporterSuite): void {
 
     it("L3 processed and failed win over a change given meanwhile", async () => {
       const [a, b] = await store.enqueue({}, {});
-      const [first, second] = await store.claim();
+      const first = await store.claimOne();
+      const second = await store.claimOne();
       await store.transporter.amend([a ?? "", b ?? ""], { kind: "cancel", reason: "test" });
-      expect(await store.settle(first as Claimed, { kind: "processed" })).toEqual({ state: "applied" });
-      expect(await store.settle(second as Claimed, failed())).toEqual({ state: "applied" });
+      expect(await store.settle(first, { kind: "processed" })).toEqual({ state: "applied" });
+      expect(await store.settle(second, failed())).toEqual({ state: "applied" });
       expect(await store.statuses([a ?? "", b ?? ""])).toEqual(["processed", "failed"]);
     });
 

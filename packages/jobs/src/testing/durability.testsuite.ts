@@ -134,8 +134,7 @@ export function durabilitySuite(suite: TransporterSuite): void {
     it("L11 an enqueue within the caller's transaction is there with its commit, own tables included", async ({
       skip,
     }) => {
-      const { sql } = store.transporter;
-      if (sql === undefined) return skip("the store lends no SQL connections");
+      const sql = store.sql(skip);
       const second = await store.second();
       const table = `mine_${Date.now()}`;
       await sql.query(`CREATE TABLE ${table} (name VARCHAR(20))`);
@@ -151,8 +150,7 @@ export function durabilitySuite(suite: TransporterSuite): void {
     });
 
     it("L11 a rollback of the caller's transaction leaves nothing: no job, no key, no row", async ({ skip }) => {
-      const { sql } = store.transporter;
-      if (sql === undefined) return skip("the store lends no SQL connections");
+      const sql = store.sql(skip);
       const table = `mine_${Date.now()}`;
       const uniqueKey = store.key("rolled-back");
       const held = await store.enqueueOne();
@@ -173,8 +171,7 @@ export function durabilitySuite(suite: TransporterSuite): void {
     it("L11 a method that throws within a transaction has changed nothing, and the transaction goes on", async ({
       skip,
     }) => {
-      const { sql } = store.transporter;
-      if (sql === undefined) return skip("the store lends no SQL connections");
+      const sql = store.sql(skip);
       const uniqueKey = store.key("held");
       await store.enqueueOne({ name: "holder", uniqueKey });
       await sql.transaction(async (tx) => {
@@ -187,8 +184,7 @@ export function durabilitySuite(suite: TransporterSuite): void {
     });
 
     it("L11 a transaction of another store, or one that has ended, is refused", async ({ skip }) => {
-      const { sql } = store.transporter;
-      if (sql === undefined) return skip("the store lends no SQL connections");
+      const sql = store.sql(skip);
       const items = [{ job: store.job() }];
       const foreign = { query: async () => ({ rows: [], changes: 0 }) };
       await expect(store.transporter.enqueue(items, { tx: foreign })).rejects.toMatchObject({
@@ -196,7 +192,7 @@ export function durabilitySuite(suite: TransporterSuite): void {
       });
       const tx = await sql.transaction(async (open) => open);
       await expect(store.transporter.enqueue(items, { tx })).rejects.toMatchObject({
-        code: expect.stringMatching(/^transaction_(expired|foreign)$/) as string,
+        code: expect.stringMatching(/^transaction_(expired|foreign)$/),
       });
       expect(await store.ready()).toEqual([]);
     });
@@ -204,8 +200,7 @@ export function durabilitySuite(suite: TransporterSuite): void {
     it("L11 a statement of the caller's that fails rejects with its cause, and leaves the store working", async ({
       skip,
     }) => {
-      const { sql } = store.transporter;
-      if (sql === undefined) return skip("the store lends no SQL connections");
+      const sql = store.sql(skip);
       await expect(sql.query("INSERT INTO no_such_table VALUES (1)")).rejects.toThrow(/no_such_table/);
       expect(await sql.query("SELECT 1 AS one")).toMatchObject({ rows: [{ one: 1 }] });
       expect(await store.enqueueOne()).toMatch(/^\d+$/);

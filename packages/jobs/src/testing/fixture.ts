@@ -9,6 +9,7 @@ import type {
   Outcome,
   Settlement,
   SettleResult,
+  SqlAccess,
   Transporter,
 } from "../transporters/transporter.ts";
 
@@ -37,7 +38,7 @@ export type Member = string | Partial<NewJob>;
 /** A stage in short form: a job, several, or jobs with stages of their own under the first. */
 export interface Stage {
   policy?: NewFlow["stages"][number]["policy"];
-  jobs: (Member | { job: Member; then: Stage[] })[];
+  jobs: (Member | { job: Member; under: Stage[] })[];
 }
 
 const unfinished: JobStatus[] = ["waiting", "delayed", "queued", "in_progress"];
@@ -49,16 +50,16 @@ const unfinished: JobStatus[] = ["waiting", "delayed", "queued", "in_progress"];
 export class Fixture {
   /** A queue of this test only. */
   queue = "";
-  readonly #create: TransporterSuite["create"];
+  readonly #suite: TransporterSuite;
   #store: TransporterUnderTest | undefined;
   #second: Transporter | undefined;
   #tests = 0;
 
   /** Registers its hooks with the enclosing `describe`. */
   constructor(suite: TransporterSuite) {
-    this.#create = suite.create;
+    this.#suite = suite;
     beforeAll(async () => {
-      this.#store = await this.#create();
+      this.#store = await this.#suite.create();
     });
     beforeEach(() => {
       this.#tests += 1;
@@ -92,6 +93,11 @@ export class Fixture {
     if (this.#store === undefined)
       throw new JobsError("store_stopped", "the suite's store is not open yet: use it inside a test");
     return this.#store.other();
+  }
+
+  /** The store's connections; skips the test, with the reason, where it lends none. */
+  sql(skip: (reason: string) => never): SqlAccess {
+    return this.transporter.sql ?? skip("the store lends no SQL connections");
   }
 
   /** Shifts the store's clock for both Transporters: delays and leases pass without waiting. */
@@ -212,10 +218,10 @@ export class Fixture {
         const index = flow.stages.length;
         flow.stages.push({ ...(parent === undefined ? {} : { parent }), policy: stage.policy ?? "all-processed" });
         for (const member of stage.jobs) {
-          const nested = typeof member === "object" && "then" in member ? member : { job: member, then: [] };
+          const nested = typeof member === "object" && "under" in member ? member : { job: member, under: [] };
           const differs = typeof nested.job === "string" ? { name: nested.job } : nested.job;
           const position = flow.jobs.push({ ...this.job(differs), stage: index }) - 1;
-          add(nested.then, position);
+          add(nested.under, position);
         }
       }
     };

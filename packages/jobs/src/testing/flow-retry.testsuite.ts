@@ -11,8 +11,8 @@ export function flowRetrySuite(suite: TransporterSuite): void {
     const again = (flow: RunningFlow, name: string) => store.transporter.amend([flow.id(name)], { kind: "retry" });
 
     it("L6 a retry reopens a failed flow: its descendants and the later stages wait again, and it completes", async () => {
-      const later: Stage = { jobs: [{ job: "c", then: [{ jobs: ["d"] }] }] };
-      const flow = await start([{ jobs: [{ job: "a", then: [{ jobs: ["x"] }] }, "b"] }, later], { onFailed: {} });
+      const later: Stage = { jobs: [{ job: "c", under: [{ jobs: ["d"] }] }] };
+      const flow = await start([{ jobs: [{ job: "a", under: [{ jobs: ["x"] }] }, "b"] }, later], { onFailed: {} });
       await flow.process("b");
       await flow.fail("a");
       expect((await flow.read()).status).toBe("failed");
@@ -101,7 +101,7 @@ export function flowRetrySuite(suite: TransporterSuite): void {
 
     it("L6 fail-fast: siblings that were cancelled because of the job run again with it", async () => {
       const flow = await start([
-        { policy: "fail-fast", jobs: ["a", { job: "b", then: [{ jobs: ["x"] }] }] },
+        { policy: "fail-fast", jobs: ["a", { job: "b", under: [{ jobs: ["x"] }] }] },
         { jobs: ["c"] },
       ]);
       await flow.fail("a");
@@ -118,7 +118,10 @@ export function flowRetrySuite(suite: TransporterSuite): void {
           jobs: [
             {
               job: "top",
-              then: [{ jobs: [{ job: "mid", then: [{ jobs: ["deep"] }, { jobs: ["deep-2"] }] }] }, { jobs: ["mid-2"] }],
+              under: [
+                { jobs: [{ job: "mid", under: [{ jobs: ["deep"] }, { jobs: ["deep-2"] }] }] },
+                { jobs: ["mid-2"] },
+              ],
             },
           ],
         },
@@ -142,7 +145,7 @@ export function flowRetrySuite(suite: TransporterSuite): void {
     });
 
     it("L6 what failed because of another job cannot be retried alone: its gate is closed", async () => {
-      const flow = await start([{ jobs: [{ job: "a", then: [{ jobs: ["x"] }] }] }, { jobs: ["c"] }]);
+      const flow = await start([{ jobs: [{ job: "a", under: [{ jobs: ["x"] }] }] }, { jobs: ["c"] }]);
       await flow.fail("a");
       expect(await store.transporter.amend([flow.id("x"), flow.id("c")], { kind: "retry" })).toEqual([
         { state: "refused", status: "failed" },
@@ -162,7 +165,7 @@ export function flowRetrySuite(suite: TransporterSuite): void {
     });
 
     it("L6 a job cancelled behind its gate goes back behind it when retried", async () => {
-      const flow = await start([{ jobs: ["a"] }, { jobs: [{ job: "b", then: [{ jobs: ["c"] }] }] }]);
+      const flow = await start([{ jobs: ["a"] }, { jobs: [{ job: "b", under: [{ jobs: ["c"] }] }] }]);
       await store.transporter.amend([flow.id("b")], { kind: "cancel", reason: "test" });
       expect(await again(flow, "b")).toEqual([{ state: "applied" }]);
       expect(await flow.statuses("a", "b", "c")).toEqual(["queued", "waiting", "waiting"]);
@@ -173,7 +176,7 @@ export function flowRetrySuite(suite: TransporterSuite): void {
     it("L6 what a person cancelled stays cancelled when the flow is reopened for another job", async () => {
       const flow = await start([
         { jobs: ["a"] },
-        { policy: "all-settled", jobs: [{ job: "b", then: [{ jobs: ["x"] }] }, "c"] },
+        { policy: "all-settled", jobs: [{ job: "b", under: [{ jobs: ["x"] }] }, "c"] },
       ]);
       await store.transporter.amend([flow.id("b")], { kind: "cancel", reason: "test" });
       await flow.fail("a");
@@ -186,7 +189,7 @@ export function flowRetrySuite(suite: TransporterSuite): void {
 
     it("L6 a member retried after its all-settled stage has passed runs, and opens nothing twice", async () => {
       const flow = await start([
-        { policy: "all-settled", jobs: [{ job: "a", then: [{ jobs: ["x"] }] }, "b"] },
+        { policy: "all-settled", jobs: [{ job: "a", under: [{ jobs: ["x"] }] }, "b"] },
         { jobs: ["c"] },
       ]);
       await flow.fail("a");

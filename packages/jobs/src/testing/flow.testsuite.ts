@@ -29,7 +29,7 @@ export function flowSuite(suite: TransporterSuite): void {
     });
 
     it("L6 jobs tell their flow, parent and stage; claims carry them", async () => {
-      const flow = await start([{ jobs: [{ job: "p", then: [{ jobs: ["x"] }, { jobs: ["y"] }] }] }, { jobs: ["q"] }]);
+      const flow = await start([{ jobs: [{ job: "p", under: [{ jobs: ["x"] }, { jobs: ["y"] }] }] }, { jobs: ["q"] }]);
       expect(await flow.job("p")).toMatchObject({ flowId: flow.flowId, stage: 0, status: "queued" });
       expect((await flow.job("p")).parentId).toBeUndefined();
       expect(await flow.job("y")).toMatchObject({
@@ -48,7 +48,7 @@ export function flowSuite(suite: TransporterSuite): void {
 
     it("L6 a child never starts before its parent is processed; the next stage waits for the whole subtree", async () => {
       const flow = await start([
-        { jobs: [{ job: "p", then: [{ jobs: ["x", "y"] }, { jobs: ["z"] }] }, "s"] },
+        { jobs: [{ job: "p", under: [{ jobs: ["x", "y"] }, { jobs: ["z"] }] }, "s"] },
         { jobs: ["last"] },
       ]);
       expect(await flow.ready()).toEqual(["p", "s"]);
@@ -85,7 +85,7 @@ export function flowSuite(suite: TransporterSuite): void {
     });
 
     it("L6 a retry or deferral of a member opens and fails nothing", async () => {
-      const flow = await start([{ jobs: [{ job: "p", then: [{ jobs: ["x"] }] }] }, { jobs: ["b"] }]);
+      const flow = await start([{ jobs: [{ job: "p", under: [{ jobs: ["x"] }] }] }, { jobs: ["b"] }]);
       await flow.settle("p", retry());
       await flow.settle("p", { kind: "defer", delayMs: 0 });
       expect(await flow.statuses("p", "x", "b")).toEqual(["queued", "waiting", "waiting"]);
@@ -97,7 +97,7 @@ export function flowSuite(suite: TransporterSuite): void {
       const flow = await start([
         { jobs: ["a", "b"] },
         { jobs: ["c"] },
-        { jobs: [{ job: "d", then: [{ jobs: ["e"] }] }] },
+        { jobs: [{ job: "d", under: [{ jobs: ["e"] }] }] },
       ]);
       await flow.fail("a");
       expect(await flow.statuses("a", "b", "c")).toEqual(["failed", "queued", "waiting"]);
@@ -108,7 +108,7 @@ export function flowSuite(suite: TransporterSuite): void {
         const job = await flow.job(name);
         expect(job.failure).toMatchObject({
           code: "stage_failed",
-          message: expect.stringContaining(flow.id("a")) as string,
+          message: expect.stringContaining(flow.id("a")),
         });
         expect(job.finishedAt).toBeDefined();
       }
@@ -122,7 +122,7 @@ export function flowSuite(suite: TransporterSuite): void {
 
     it("L6 a failed parent fails its descendants at once, with its name; the siblings go on", async () => {
       const flow = await start([
-        { jobs: [{ job: "p", then: [{ jobs: [{ job: "x", then: [{ jobs: ["y"] }] }] }, { jobs: ["z"] }] }, "s"] },
+        { jobs: [{ job: "p", under: [{ jobs: [{ job: "x", under: [{ jobs: ["y"] }] }] }, { jobs: ["z"] }] }, "s"] },
       ]);
       await flow.fail("p");
       for (const name of ["x", "y", "z"]) {
@@ -150,7 +150,7 @@ export function flowSuite(suite: TransporterSuite): void {
         "running",
         "released",
         "bad",
-        { job: "untried", then: [{ jobs: ["child"] }] },
+        { job: "untried", under: [{ jobs: ["child"] }] },
         { name: "later", delayMs: 60_000 },
       ];
       const flow = await start([{ policy: "fail-fast", jobs }, { jobs: ["next"] }]);
@@ -182,7 +182,7 @@ export function flowSuite(suite: TransporterSuite): void {
     });
 
     it("L6 all-settled: failed and cancelled members open the gate too; only their own children fail", async () => {
-      const jobs: Stage["jobs"] = [{ job: "a", then: [{ jobs: ["child"] }] }, "b", "c"];
+      const jobs: Stage["jobs"] = [{ job: "a", under: [{ jobs: ["child"] }] }, "b", "c"];
       const flow = await start([{ policy: "all-settled", jobs }, { jobs: ["next"] }]);
       await flow.fail("a");
       await store.transporter.amend([flow.id("b")], { kind: "cancel", reason: "test" });
@@ -202,8 +202,8 @@ export function flowSuite(suite: TransporterSuite): void {
             jobs: [
               {
                 job: "top",
-                then: [
-                  { jobs: [{ job: "middle", then: [{ jobs: ["deep", "beside"] }, { jobs: ["after-deep"] }] }] },
+                under: [
+                  { jobs: [{ job: "middle", under: [{ jobs: ["deep", "beside"] }, { jobs: ["after-deep"] }] }] },
                   { jobs: ["after-middle"] },
                 ],
               },
@@ -228,7 +228,7 @@ export function flowSuite(suite: TransporterSuite): void {
 
     it("L6 an all-settled stage inside lets the levels above pass", async () => {
       const flow = await start([
-        { jobs: [{ job: "p", then: [{ policy: "all-settled", jobs: ["x", "y"] }, { jobs: ["z"] }] }] },
+        { jobs: [{ job: "p", under: [{ policy: "all-settled", jobs: ["x", "y"] }, { jobs: ["z"] }] }] },
         { jobs: ["q"] },
       ]);
       await flow.process("p");
@@ -316,7 +316,7 @@ export function flowSuite(suite: TransporterSuite): void {
     });
 
     it("L6 a gated job that is cancelled takes its descendants along; its stage fails when its turn comes", async () => {
-      const flow = await start([{ jobs: ["a"] }, { jobs: [{ job: "b", then: [{ jobs: ["c"] }] }, "d"] }]);
+      const flow = await start([{ jobs: ["a"] }, { jobs: [{ job: "b", under: [{ jobs: ["c"] }] }, "d"] }]);
       expect(await store.transporter.amend([flow.id("b")], { kind: "cancel", reason: "test" })).toEqual([
         { state: "applied" },
       ]);
@@ -378,7 +378,7 @@ export function flowSuite(suite: TransporterSuite): void {
       for (let step = 0; step < 300; step += 1) expect(await store.processReady()).toHaveLength(1);
       expect((await many.read()).status).toBe("processed");
       const levels = Array.from({ length: 31 }).reduce<Stage[]>(
-        (then) => [{ jobs: [{ job: "work", then }] }],
+        (then) => [{ jobs: [{ job: "work", under: then }] }],
         [{ jobs: ["work"] }],
       );
       const deep = await start(levels);

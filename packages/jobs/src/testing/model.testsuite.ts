@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { JobId } from "../core/job.ts";
 import type { Claimed, Outcome } from "../transporters/transporter.ts";
@@ -113,7 +113,7 @@ class ModelRun {
       case "cancel":
       case "priority":
         return this.#amend(each);
-      case "pass":
+      default:
         return this.#pass(each.ms);
     }
   }
@@ -217,7 +217,7 @@ function outcomeOf(each: Extract<Step, { kind: "settle" }>, attemptsUsed: number
       return { kind: "defer", delayMs: each.delayMs };
     case "failed":
       return { kind: "failed", cause: "error", attemptsUsed, crashes: 0, failure };
-    case "cancelled":
+    default:
       return { kind: "cancelled", failure: { code: "cancelled", message: "asked to" } };
   }
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { limits } from "../core/limits.ts";
-import type { Claimed, Tx } from "../transporters/transporter.ts";
+import type { Claimed, SqlAccess, Tx } from "../transporters/transporter.ts";
 import { Fixture, type TransporterSuite, failed, one, retry } from "./fixture.ts";
 
 /** L7: release and wake. */
@@ -144,8 +144,7 @@ export function wakeSuite(suite: TransporterSuite): void {
     });
 
     it("L7 a wake in a transaction takes effect with its commit, and none when it rolls back", async ({ skip }) => {
-      const { sql } = store.transporter;
-      if (sql === undefined) return skip("the store lends no SQL connections");
+      const sql = store.sql(skip);
       const key = store.key("k");
       const id = await store.enqueueOne({ delayMs: 60_000, wakeKey: key });
       const refusal = new TypeError("the caller changed its mind");
@@ -164,8 +163,7 @@ export function wakeSuite(suite: TransporterSuite): void {
     });
 
     it("L7 a wake that found nobody, in a transaction that rolls back, is not kept", async ({ skip }) => {
-      const { sql } = store.transporter;
-      if (sql === undefined) return skip("the store lends no SQL connections");
+      const sql = store.sql(skip);
       const key = store.key("k");
       const refusal = new TypeError("the caller changed its mind");
       const act = sql.transaction(async (tx) => {
@@ -179,9 +177,7 @@ export function wakeSuite(suite: TransporterSuite): void {
     });
 
     /** Runs `during` (not awaited inside) while a transaction with a wake is open; resolves when both are done. */
-    async function whileWakeIsOpen(key: string, during: () => Promise<unknown>): Promise<void> {
-      const { sql } = store.transporter;
-      if (sql === undefined) return;
+    async function whileWakeIsOpen(sql: SqlAccess, key: string, during: () => Promise<unknown>): Promise<void> {
       let act: Promise<unknown> | undefined;
       await sql.transaction(async (tx: Tx) => {
         await store.transporter.wake([key], { tx });
@@ -195,7 +191,7 @@ export function wakeSuite(suite: TransporterSuite): void {
     it("L7 a release that meets an open wake of its key is not lost between: the job runs again at once", async ({
       skip,
     }) => {
-      if (store.transporter.sql === undefined) return skip("the store lends no SQL connections");
+      const sql = store.sql(skip);
       const second = await store.second();
       for (const known of [true, false]) {
         const key = store.key(`open-${known}`);
@@ -203,7 +199,7 @@ export function wakeSuite(suite: TransporterSuite): void {
         const claimed = await store.claimOne();
         const { fence, version } = claimed;
         const outcome = retry({ cause: "released", delayMs: 60_000, wakeKey: key });
-        await whileWakeIsOpen(key, () => second.settle([{ id, fence, version, outcome }]));
+        await whileWakeIsOpen(sql, key, () => second.settle([{ id, fence, version, outcome }]));
         expect(await store.status(id), known ? "key known before" : "key first named by the release").toBe("queued");
         await store.processReady();
       }
@@ -212,13 +208,13 @@ export function wakeSuite(suite: TransporterSuite): void {
     it("L7 a claim that meets an open wake of a queued job: its release is woken, or its claim came after", async ({
       skip,
     }) => {
-      if (store.transporter.sql === undefined) return skip("the store lends no SQL connections");
+      const sql = store.sql(skip);
       const second = await store.second();
       const key = store.key("open");
       const id = await store.enqueueOne({ wakeKey: key });
       let committed = false;
       let early: Claimed[] = [];
-      await whileWakeIsOpen(key, async () => {
+      await whileWakeIsOpen(sql, key, async () => {
         const claimed = await second.claim([store.request()], "m");
         if (!committed) early = claimed;
       }).then(() => (committed = true));

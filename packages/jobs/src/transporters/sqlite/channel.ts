@@ -45,6 +45,7 @@ export class ThreadChannel {
     // No flags of the program: its loaders and conditions are not this thread's business.
     const worker = new Worker(threadUrl, { workerData: data, execArgv: [], name: `provost-jobs-${data.role}` });
     const channel = new ThreadChannel(worker, data.path, events);
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- our own thread speaks `protocol.ts`
     const [message] = (await once(worker, "message")) as [FromThread];
     if ("refused" in message) {
       await channel.#exited;
@@ -65,10 +66,12 @@ export class ThreadChannel {
     if (this.#dead !== undefined) return Promise.reject(this.#dead);
     return new Promise((resolve, reject) => {
       const id = this.#nextId++;
-      // The reply to `op` is of its result type: both ends are typed by `Operations`.
+      // Both ends are typed by `Operations`: what is sent is a Request, and the reply to `op` of its result type.
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion, typescript/no-unnecessary-type-assertion
       this.#pending.set(id, { resolve: resolve as (value: unknown) => void, reject });
       // The tick comes after all promise callbacks that are due: producers that were answered together send together.
       if (this.#outbox.length === 0) process.nextTick(() => this.#flush());
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion
       this.#outbox.push({ id, op, args, clockOffsetMs, ...(tx === undefined ? {} : { tx }) } as Request);
     });
   }
@@ -100,6 +103,7 @@ export class ThreadChannel {
   }
 
   #post(message: ToThread): void {
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
     this.#worker.postMessage(message);
   }
 

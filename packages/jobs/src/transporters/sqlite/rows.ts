@@ -83,7 +83,7 @@ export function idNumber(id: JobId): number {
 }
 
 function failureOf(text: string | null): JobFailure | undefined {
-  // Written by this store only, from a JobFailure.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by this store only, from a JobFailure
   return text === null ? undefined : (JSON.parse(text) as JobFailure);
 }
 

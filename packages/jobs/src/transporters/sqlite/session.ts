@@ -40,11 +40,14 @@ export class Session {
   }
 
   /** `R` is the shape that the statement's columns have; tables are STRICT, so that it holds. */
+  // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- stands with the statement, at the call
   get<R = Row>(sql: string, ...params: SQLInputValue[]): R | undefined {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
     return this.prepare(sql).get(...params) as R | undefined;
   }
 
   all<R = Row>(sql: string, ...params: SQLInputValue[]): R[] {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
     return this.prepare(sql).all(...params) as R[];
   }
 }

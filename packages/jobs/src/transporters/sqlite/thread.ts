@@ -15,6 +15,7 @@ interface Role {
   close(): void;
 }
 
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- given by `channel.ts`
 const data = workerData as ThreadData;
 
 function writerRole(session: Session, post: (message: FromThread) => void): Role {
@@ -74,7 +75,7 @@ function serve(port: MessagePort, session: Session): void {
         port.close();
         return;
       }
-      message = (receiveMessageOnPort(port) as { message: ToThread } | undefined)?.message;
+      message = receiveMessageOnPort(port)?.message;
     }
     if (requests.length > 0) role.accept(requests);
   });
@@ -85,6 +86,7 @@ if (parentPort !== null) {
   try {
     serve(parentPort, data.role === "writer" ? openWriter(data) : openReader(data));
   } catch (error) {
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port, not a window
     parentPort.postMessage({ refused: toWire(error, data.path) } satisfies FromThread);
     parentPort.close();
   }

@@ -40,10 +40,8 @@ export function execute(session: Session, request: Request): unknown {
       return attempts(session, ...request.args);
     case "flow":
       return flow(session, ...request.args);
-    case "begin":
-    case "commit":
-    case "rollback":
-      // The writer's loop keeps these for itself.
+    default:
+      // begin, commit, rollback: the writer's loop keeps these for itself.
       return undefined;
   }
 }
