@@ -9,7 +9,8 @@ export class Cloud {
   readonly provost: Provost;
   readonly callbacks = new CallbackRelay(inject("bridgeAddress"));
   readonly daemon = new DaemonRelay(inject("socket"));
-  readonly #made = new Set<string>();
+  /** The owner key of everything that this deployment makes. */
+  #deployment = "";
 
   constructor(env: Record<string, string> = {}) {
     this.provost = new Provost(env);
@@ -24,6 +25,7 @@ export class Cloud {
       ...["--option", `profiles=${inject("profile")}`, "--callback-url", callbackUrl],
     );
     if (added.code !== 0) throw new CommandFailed(added);
+    this.#deployment = (await this.provost.get<{ deployment: string }>("/v1/health")).deployment;
   }
 
   async serve(): Promise<void> {
@@ -33,20 +35,20 @@ export class Cloud {
 
   /** `provost deploy`, from the golden image. */
   deploy(name: string, ...more: string[]): Promise<Ran> {
-    return this.provost.run("deploy", name, "--provider", "lxd", "--image", inject("image"), ...more);
+    const what = ["--provider", "lxd", "--image", inject("image"), "--type", "c1-512mb", "--region", "local"];
+    return this.provost.run("deploy", name, ...what, ...more);
   }
 
   /** The daemon's containers that carry this instance's owner key. */
   async containersOf(instanceId: string): Promise<Container[]> {
     const all = await daemonCall<Container[]>("GET", "/1.0/instances?recursion=1");
-    const ours = all.filter(({ config }) => config["user.provost.instance"] === instanceId);
-    for (const { name } of ours) this.#made.add(name);
-    return ours;
+    return all.filter(({ config }) => config["user.provost.instance"] === instanceId);
   }
 
   /** Ends everything, the containers of failed proofs too. */
   async stop(): Promise<void> {
-    for (const name of this.#made) {
+    const all = await daemonCall<Container[]>("GET", "/1.0/instances?recursion=1");
+    for (const { name } of all.filter(({ config }) => config["user.provost.deployment"] === this.#deployment)) {
       await daemonCall("PUT", `/1.0/instances/${name}/state`, { action: "stop", force: true, timeout: 10 }).catch(
         () => undefined,
       );
