@@ -15,7 +15,7 @@ export class CallbackReceiver {
   /** Requests under way at once, at most. */
   busiest = 0;
   /** Decides the status of an answer; 0 cuts the connection. */
-  answer: (report: ReceivedReport) => number = () => 204;
+  answer: (report: ReceivedReport) => number | Promise<number> = () => 204;
   readonly #server: Server;
   #underWay = 0;
 
@@ -32,9 +32,10 @@ export class CallbackReceiver {
           body: JSON.parse(Buffer.concat(chunks).toString()),
         };
         this.reports.push(report);
-        const status = this.answer(report);
-        if (status === 0) request.socket.destroy();
-        else response.writeHead(status).end();
+        void Promise.resolve(this.answer(report)).then((status) => {
+          if (status === 0) request.socket.destroy();
+          else response.writeHead(status).end();
+        });
       });
     });
     this.#server.on("connection", () => this.connections++);

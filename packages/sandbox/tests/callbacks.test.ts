@@ -110,6 +110,30 @@ describe("a first boot reports by stages (C6, C16)", () => {
     expect(receiver.stages().slice(before)).toEqual(["booting", "configuring", "ready"]);
   });
 
+  test("an answer that comes when the instance is down already no longer counts", async () => {
+    const held = Promise.withResolvers<number>();
+    receiver.answer = ({ body }) => (body.stage === "ready" ? held.promise : 200);
+    const id = await linode.create("web-1", userData(receiver.url, "tok-1"));
+    await until(
+      () => receiver.stages(),
+      (stages) => stages.includes("ready"),
+    );
+    await linode.post(`/v4/linode/instances/${id}/shutdown`);
+    await until(
+      () => linode.status(id),
+      (status) => status === "offline",
+    );
+    held.resolve(200);
+    await until(
+      () => sandbox.stats(),
+      (stats) => stats.callbacks_accepted === 3,
+    );
+    expect(sandbox.stats().first_boots_pending).toBe(1);
+    await linode.post(`/v4/linode/instances/${id}/boot`);
+    await settled();
+    expect(receiver.stages().slice(3)).toEqual(["booting", "configuring", "ready"]);
+  });
+
   test("a deleted instance falls silent", async () => {
     receiver.answer = () => 503;
     const id = await linode.create("web-1", userData(receiver.url, "tok-1"));

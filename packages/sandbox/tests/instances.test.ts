@@ -70,6 +70,17 @@ describe("an instance's life (C16)", () => {
     expect(sandbox.stats()).toMatchObject({ deletes_accepted: 1, labels_created_again: ["web-1"] });
   });
 
+  test("the end of a state that was left does not end the one that followed", async () => {
+    const id = await linode.create("web-1");
+    clock.advance(400);
+    await linode.call("DELETE", `/v4/linode/instances/${id}`);
+    // Here provisioning would have ended.
+    clock.advance(60);
+    expect(await linode.status(id)).toBe("deleting");
+    clock.advance(140);
+    expect(await linode.status(id)).toBeUndefined();
+  });
+
   test("booted: false and no image stay offline; the first can be booted", async () => {
     const off = await linode.create("off", { booted: false });
     const empty = await linode.create("empty", { image: undefined, root_pass: undefined });
