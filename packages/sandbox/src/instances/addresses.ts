@@ -9,7 +9,9 @@ export function ipv4Of(index: number): string {
     const network = DOCUMENTATION_NETWORKS[Math.floor(index / HOSTS_PER_NETWORK)];
     return `${network}.${(index % HOSTS_PER_NETWORK) + 1}`;
   }
-  return spread("10", 64, index - DOCUMENTATION_ADDRESSES);
+  const beyond = index - DOCUMENTATION_ADDRESSES;
+  const network = Math.floor(beyond / HOSTS_PER_NETWORK);
+  return `10.${64 + Math.floor(network / 256)}.${network % 256}.${(beyond % HOSTS_PER_NETWORK) + 1}`;
 }
 
 /** The private address of an instance that asked for one, in 192.168.128.0/17 as Linode's are; repeats after 32,512. */
@@ -21,12 +23,6 @@ export function privateIpv4Of(index: number): string {
 export function ipv6Of(id: number): string {
   const high = Math.floor(id / 0x1_0000) & 0xffff;
   return `2001:db8::f03c:${high.toString(16)}:${(id & 0xffff).toString(16)}/128`;
-}
-
-function spread(first: string, secondFrom: number, index: number): string {
-  const host = (index % HOSTS_PER_NETWORK) + 1;
-  const network = Math.floor(index / HOSTS_PER_NETWORK);
-  return `${first}.${secondFrom + Math.floor(network / 256)}.${network % 256}.${host}`;
 }
 
 /** Gives out address indexes, those given back before new ones. */

@@ -2,7 +2,7 @@ import type { Clock } from "../clock/clock.ts";
 import type { Random } from "../clock/random.ts";
 import { TimerHeap } from "../clock/timer-heap.ts";
 import type { ConsoleLog } from "../first-boot/console-log.ts";
-import { type CallbackOutcome } from "../first-boot/callback-client.ts";
+import type { CallbackOutcome } from "../first-boot/callback-client.ts";
 import { FirstBootReporter } from "../first-boot/reporter.ts";
 import { LinodeApiError } from "../errors.ts";
 import type { Counters } from "../stats.ts";
