@@ -23,7 +23,8 @@ export class TestServer {
   }
 
   get server(): ThrowawayPostgres {
-    if (this.#server === undefined) throw new JobsError("store_stopped", "the test's server is not started: use it inside a test");
+    if (this.#server === undefined)
+      throw new JobsError("store_stopped", "the test's server is not started: use it inside a test");
     return this.#server;
   }
 

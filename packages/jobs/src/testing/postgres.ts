@@ -43,6 +43,8 @@ export interface ThrowawayPostgres {
   readonly port: number;
   readonly user: string;
   readonly password: string;
+  /** Temporary; removed with the server. */
+  readonly folder: string;
   /** Ends the server (`fast`: clients are cut off; `kill`: as a power cut), to be started again on the same port and data. */
   halt(how?: "fast" | "kill"): Promise<void>;
   /** Starts it again after `halt`. */
@@ -113,15 +115,15 @@ class Server implements ThrowawayPostgres {
   readonly password = randomBytes(12).toString("hex");
   readonly port: number;
   readonly #bin: string;
-  readonly #folder: string;
+  readonly folder: string;
   readonly #runAs = serverUser();
   #guard: ChildProcess | undefined;
 
   constructor(bin: string, port: number) {
     this.#bin = bin;
     this.port = port;
-    this.#folder = mkdtempSync(join(tmpdir(), "provost-pg-"));
-    if (this.#runAs !== undefined) chownSync(this.#folder, this.#runAs.uid, this.#runAs.gid);
+    this.folder = mkdtempSync(join(tmpdir(), "provost-pg-"));
+    if (this.#runAs !== undefined) chownSync(this.folder, this.#runAs.uid, this.#runAs.gid);
   }
 
   get url(): string {
@@ -129,18 +131,18 @@ class Server implements ThrowawayPostgres {
   }
 
   get #data(): string {
-    return join(this.#folder, "data");
+    return join(this.folder, "data");
   }
 
   init(): void {
-    const passwordFile = join(this.#folder, "password");
+    const passwordFile = join(this.folder, "password");
     writeFileSync(passwordFile, this.password, { mode: 0o600 });
     if (this.#runAs !== undefined) chownSync(passwordFile, this.#runAs.uid, this.#runAs.gid);
     const args = ["-D", this.#data, "-U", this.user, "-A", "scram-sha-256", "--pwfile", passwordFile];
     const { status, stderr } = spawnSync(
       join(this.#bin, "initdb"),
       [...args, "-E", "UTF8", "--locale=C", "--no-sync", "--no-instructions"],
-      { cwd: this.#folder, encoding: "utf8", timeout: startMsMax, ...this.#runAs },
+      { cwd: this.folder, encoding: "utf8", timeout: startMsMax, ...this.#runAs },
     );
     rmSync(passwordFile);
     if (status !== 0) throw unavailable(`initdb ended with ${status}: ${stderr.trim()}`);
@@ -151,8 +153,8 @@ class Server implements ThrowawayPostgres {
     const own = { ...settings, listen_addresses: this.host, port: String(this.port), unix_socket_directories: "" };
     const options = Object.entries(own).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
     const command = [join(this.#bin, "postgres"), "-D", this.#data, ...options];
-    const child = spawn("/bin/sh", ["-c", guard, "guard", this.#folder, ...command], {
-      cwd: this.#folder,
+    const child = spawn("/bin/sh", ["-c", guard, "guard", this.folder, ...command], {
+      cwd: this.folder,
       stdio: ["pipe", "ignore", "pipe"],
       ...this.#runAs,
     });
@@ -190,7 +192,7 @@ class Server implements ThrowawayPostgres {
 
   async stop(): Promise<void> {
     await this.halt();
-    rmSync(this.#folder, { recursive: true, force: true });
+    rmSync(this.folder, { recursive: true, force: true });
   }
 
   #state(): { pid: number; ready: boolean } | undefined {

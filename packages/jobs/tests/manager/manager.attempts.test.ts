@@ -44,6 +44,27 @@ describe("order and slots", () => {
     await witness.until("attempt.settled", ({ name }) => name === "long", 2);
   });
 
+  test("L8: a lane never runs more than its slots, and uses all of them", async () => {
+    const running = { short: 0, long: 0 };
+    const most = { short: 0, long: 0 };
+    const jobs = (["short", "long"] as const).map((lane) =>
+      defineJob(lane, {
+        lane,
+        run: async () => {
+          running[lane] += 1;
+          most[lane] = Math.max(most[lane], running[lane]);
+          for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+          running[lane] -= 1;
+        },
+      }),
+    );
+    const { manager, witness } = managed({ transporter: await store(), jobs, slots: { short: 5, long: 2 } });
+    await manager.enqueueMany(jobs.flatMap((job) => Array.from({ length: 30 }, () => job.with())));
+    await manager.start();
+    await witness.until("attempt.settled", () => true, 60);
+    expect(most).toEqual({ short: 5, long: 2 });
+  });
+
   test("more queues than slots: each has its turn", async () => {
     const jobs = ["a", "b", "c"].map((queue) => defineJob(queue, { queue, run() {} }));
     const { manager, witness } = managed({ transporter: await store(), jobs, slots: { short: 1 } });
@@ -249,7 +270,7 @@ describe("cancel", () => {
   test("by another manager: the next renewal tells the one that runs it", async () => {
     const transporter = await store();
     const job = defineJob("job", { run: ({ signal: asked }) => untilAborted(asked) });
-    const { manager, witness } = managed({ transporter, jobs: [job], lease: 300 });
+    const { manager, witness } = managed({ transporter, jobs: [job], lease: 3_000 });
     const { manager: other } = managed({ transporter });
     await manager.start();
     const { id } = await manager.enqueue(job);

@@ -2,33 +2,16 @@ import { describe, expect, test } from "vitest";
 import { steadyDecay } from "../../src/core/decay.ts";
 import { defaultRules, type AttemptEnd } from "../../src/core/outcome.ts";
 import { defineJob, JobsError } from "../../src/index.ts";
-import type { Claimed, RenewState, Settlement, SettleResult } from "../../src/index.ts";
+import type { RenewState, Settlement, SettleResult } from "../../src/index.ts";
 import { Attempt } from "../../src/manager/attempt.ts";
 import type { AbortReason, ManagerEvent } from "../../src/manager/events.ts";
 import { LeaseKeeper } from "../../src/manager/lease-keeper.ts";
 import { Pulse } from "../../src/manager/pulse.ts";
 import { Settler, type Settled } from "../../src/manager/settler.ts";
+import { claimOf } from "./claims.ts";
 import { FakeClock, turns } from "./fake-clock.ts";
 
 const definition = defineJob("job", { run() {} });
-const claimed = (id: string): Claimed => ({
-  id,
-  name: "job",
-  queue: "default",
-  lane: "short",
-  input: "null",
-  fence: 1,
-  version: 0,
-  basePriority: 100,
-  priority: 100,
-  attempts: 30,
-  attemptsUsed: 0,
-  crashes: 0,
-  timeoutMs: 60_000,
-  cancelRequested: false,
-  createdAt: 0,
-  readyAt: 0,
-});
 const away = new JobsError("store_unavailable", "away");
 
 function pulse(beat: () => Promise<number>): { clock: FakeClock; rhythm: Pulse; events: ManagerEvent[] } {
@@ -113,7 +96,7 @@ describe("Pulse", () => {
 
 function keeper(renew: () => Promise<RenewState[]>) {
   const clock = new FakeClock();
-  const attempt = new Attempt(claimed("1"), definition, 0, 9_000);
+  const attempt = new Attempt(claimOf(), definition, 0, 9_000);
   const aborted: [AbortReason, number][] = [];
   const service = new LeaseKeeper({
     transporter: { renew },
@@ -198,7 +181,7 @@ function settler(answer: (settlements: Settlement[], call: number) => SettleResu
     onApplied: () => undefined,
   });
   const settle = (id: string, end: AttemptEnd = { kind: "processed" }, giveUpAt = 60_000): Promise<Settled> =>
-    service.settle({ job: claimed(id), end, rules: defaultRules, giveUpAt });
+    service.settle({ job: claimOf({ id }), end, rules: defaultRules, giveUpAt });
   return { clock, calls, service, settle };
 }
 
@@ -263,7 +246,10 @@ describe("Settler", () => {
       return settlements.map(({ id }) => ({
         state: "refused",
         why: "version",
-        current: { ...claimed(id), version: 1, ...(id === "1" ? { basePriority: 200 } : { cancelRequested: true }) },
+        current: {
+          ...claimOf({ id, version: 1 }),
+          ...(id === "1" ? { basePriority: 200 } : { cancelRequested: true }),
+        },
       }));
     });
     const end: AttemptEnd = { kind: "released", delayMs: 10 };

@@ -39,7 +39,9 @@ export class Connections {
   open(parameters: readonly string[]): void {
     const config = {
       ...this.#config(),
-      ...(parameters.length === 0 ? {} : { options: parameters.map((parameter) => `-c ${parameter.replaceAll(" ", "\\ ")}`).join(" ") }),
+      ...(parameters.length === 0
+        ? {}
+        : { options: parameters.map((parameter) => `-c ${parameter.replaceAll(" ", "\\ ")}`).join(" ") }),
     };
     this.#jobs = new Pool({ ...config, max: this.#settings.poolMax });
     this.#lent = new Pool({ ...config, max: this.#settings.sqlPoolMax });
@@ -115,7 +117,8 @@ export class Connections {
 
 /** While a connection is out of its pool nobody else hears its errors. */
 async function connectionOf(pool: Pool | undefined): Promise<PoolClient> {
-  if (pool === undefined) throw new JobsError("store_stopped", "the PostgreSQL Transporter is not started: call start() first");
+  if (pool === undefined)
+    throw new JobsError("store_stopped", "the PostgreSQL Transporter is not started: call start() first");
   const client = await pool.connect();
   client.on("error", ignore);
   return client;

@@ -62,7 +62,9 @@ export class EarConnection {
   async #listen(client: Client, connected: () => void): Promise<void> {
     const lost = new Promise<never>((_resolve, reject) => {
       client.once("error", reject);
-      client.once("end", () => reject(new JobsError("store_unavailable", "the listening connection has ended: it is made again")));
+      client.once("end", () =>
+        reject(new JobsError("store_unavailable", "the listening connection has ended: it is made again")),
+      );
     });
     // Raced below; a loss before that is no unhandled rejection.
     lost.catch(() => undefined);

@@ -25,10 +25,12 @@ const states: Readonly<Record<string, Known>> = {
   "25P02": { code: "transaction_expired", wayOut: "a statement in it has failed: ROLLBACK, and do the work again" },
   "0A000": { code: "store_unsupported", wayOut: "the server lacks a feature: use PostgreSQL 14 or later" },
   "08": unavailable("check that the server is up and reachable, then repeat"),
-  "53": unavailable("the server is out of connections, memory or disk: raise max_connections or lower poolMax, free space"),
+  "53": unavailable(
+    "the server is out of connections, memory or disk: raise max_connections or lower poolMax, free space",
+  ),
   "57": unavailable("the server is stopping or starting: repeat"),
   "58": unavailable("the server cannot use its files: see its log"),
-  "XX": unavailable("the server has failed inside: see its log"),
+  XX: unavailable("the server has failed inside: see its log"),
   "3F000": unavailable("the schema is missing: call start(), or connect to the database that has it"),
   "42P01": unavailable("a table is missing: call start(), or connect to the database that has it"),
   "42883": unavailable("a function is missing: call start(), or connect to the database that has it"),
@@ -53,7 +55,10 @@ const network: Readonly<Record<string, string>> = {
 /** Errors of `pg` that carry no code. */
 const texts: readonly (readonly [RegExp, string])[] = [
   [/connection terminated|not queryable|client was closed|ended by a broken/i, "the connection broke: repeat"],
-  [/timeout exceeded when trying to connect/i, "all connections are busy, or the server does not answer: raise poolMax or check it"],
+  [
+    /timeout exceeded when trying to connect/i,
+    "all connections are busy, or the server does not answer: raise poolMax or check it",
+  ],
   [/query read timeout/i, "the server has not answered in time: check it, then repeat"],
   [/does not support SSL/i, "take sslmode out of the connection string, or switch SSL on at the server"],
   [/SASL|password must be a string|client password/i, "check the user and password in the connection string"],
@@ -101,7 +106,10 @@ export function storeError(error: unknown): JobsError | undefined {
   const typed = ({ code: stable, wayOut }: Known): JobsError =>
     new JobsError(stable, `PostgreSQL: ${text}: ${wayOut}`, { cause: error });
   if (code === uniqueKeyTakenState) return new JobsError("unique_key_taken", text, { cause: error });
-  const known = code === undefined ? undefined : (states[code] ?? (/^[0-9A-Z]{5}$/.test(code) ? states[code.slice(0, 2)] : undefined));
+  const known =
+    code === undefined
+      ? undefined
+      : (states[code] ?? (/^[0-9A-Z]{5}$/.test(code) ? states[code.slice(0, 2)] : undefined));
   if (known !== undefined) return typed(known);
   const wayOut = (code === undefined ? undefined : network[code]) ?? texts.find(([pattern]) => pattern.test(text))?.[1];
   return wayOut === undefined ? undefined : typed(unavailable(wayOut));

@@ -80,7 +80,9 @@ async function currentVersion(client: Client, schema: string): Promise<number> {
     );
     return 0;
   }
-  const { rows } = await client.query<{ version: number | null }>(`SELECT max(version) AS version FROM ${quoted}.migration`);
+  const { rows } = await client.query<{ version: number | null }>(
+    `SELECT max(version) AS version FROM ${quoted}.migration`,
+  );
   return rows[0]?.version ?? 0;
 }
 

@@ -71,7 +71,10 @@ export class Notifier {
 
   /** The NOTIFY that goes with somebody else's transaction: sent at its commit, and heard here too. */
   hintsIn(queues: Iterable<string>): { text: string; values: string[] }[] {
-    return this.#payloads([...queues], "").map((payload) => ({ text: "SELECT pg_notify($1, $2)", values: [this.#channel, payload] }));
+    return this.#payloads([...queues], "").map((payload) => ({
+      text: "SELECT pg_notify($1, $2)",
+      values: [this.#channel, payload],
+    }));
   }
 
   #tell(queues: string[]): void {

@@ -53,7 +53,10 @@ export function settingsOf(given: string | PostgresOptions): PostgresSettings {
 
 function clientConfig(connectionString: unknown): ClientConfig {
   const refuse = (problem: string): JobsError =>
-    new JobsError("invalid_options", `the PostgreSQL connection string ${problem}: give postgres://user:password@host:port/database`);
+    new JobsError(
+      "invalid_options",
+      `the PostgreSQL connection string ${problem}: give postgres://user:password@host:port/database`,
+    );
   if (typeof connectionString !== "string" || connectionString === "") throw refuse("is missing");
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(connectionString)?.[1]?.toLowerCase();
   if (scheme !== "postgres" && scheme !== "postgresql") {

@@ -79,7 +79,10 @@ export class EnqueuePayload {
     }
     const chars = this.#jobs.reduce((sum, { input }) => sum + input.length, 0);
     if (chars > statementCharsMax) {
-      throw new JobsError("batch_too_large", `${chars} characters of input in one enqueue: at most ${statementCharsMax}, split it`);
+      throw new JobsError(
+        "batch_too_large",
+        `${chars} characters of input in one enqueue: at most ${statementCharsMax}, split it`,
+      );
     }
   }
 
@@ -110,7 +113,10 @@ export class EnqueuePayload {
   }
 
   /** What the caller is told, from the new ids and the items whose key was held. */
-  results(ids: readonly string[], existing: readonly { item: number; ids: string[]; flow: string | null }[]): Enqueued[] {
+  results(
+    ids: readonly string[],
+    existing: readonly { item: number; ids: string[]; flow: string | null }[],
+  ): Enqueued[] {
     const held = new Map(existing.map((found) => [found.item, found]));
     return this.#places.map(({ flow, first, count }, item) => {
       const found = held.get(item);
@@ -118,7 +124,11 @@ export class EnqueuePayload {
         return { state: "existing", ids: found.ids, ...(found.flow === null ? {} : { flowId: found.flow }) };
       }
       const flowId = flow === undefined ? undefined : ids[flow - 1];
-      return { state: "added", ids: ids.slice(first - 1, first - 1 + count), ...(flowId === undefined ? {} : { flowId }) };
+      return {
+        state: "added",
+        ids: ids.slice(first - 1, first - 1 + count),
+        ...(flowId === undefined ? {} : { flowId }),
+      };
     });
   }
 
@@ -141,7 +151,10 @@ export class EnqueuePayload {
     for (const [index, job] of flow.jobs.entries()) {
       const stage = stages[job.stage];
       if (stage === undefined) {
-        throw new JobsError("invalid_definition", `job "${job.name}" names stage ${job.stage}: the flow has ${stages.length}, from 0`);
+        throw new JobsError(
+          "invalid_definition",
+          `job "${job.name}" names stage ${job.stage}: the flow has ${stages.length}, from 0`,
+        );
       }
       stage.size++;
       const n = first + index;
@@ -156,7 +169,12 @@ export class EnqueuePayload {
     }
     const { uniqueKey: key } = flow;
     if (key !== undefined) this.#keys.push({ item, n: flowPlace, key, whole: true, flow: true });
-    this.#flows.push({ item, n: flowPlace, ...(failed === undefined ? {} : { failed }), ...(key === undefined ? {} : { key }) });
+    this.#flows.push({
+      item,
+      n: flowPlace,
+      ...(failed === undefined ? {} : { failed }),
+      ...(key === undefined ? {} : { key }),
+    });
   }
 
   #addStages(item: number, flow: number, first: number, { stages }: NewFlow): StageLine[] {
@@ -166,7 +184,16 @@ export class EnqueuePayload {
       positions.set(parent, position + 1);
       const open = parent === undefined && position === 0;
       const n = ++this.#total;
-      return { item, n, flow, ...(parent === undefined ? {} : { parent: first + parent }), position, size: 0, policy, open };
+      return {
+        item,
+        n,
+        flow,
+        ...(parent === undefined ? {} : { parent: first + parent }),
+        position,
+        size: 0,
+        policy,
+        open,
+      };
     });
     this.#stages.push(...lines);
     return lines;

@@ -44,7 +44,13 @@ export class PostgresTransporter implements Transporter {
   readonly #notifier: Notifier;
   readonly #reader: Reader;
   readonly sql: SqlAccess;
-  #capabilities: TransporterCapabilities = { durableAck: true, lossWindowMs: 0, transactions: true, manyHosts: true, sql: "postgres" };
+  #capabilities: TransporterCapabilities = {
+    durableAck: true,
+    lossWindowMs: 0,
+    transactions: true,
+    manyHosts: true,
+    sql: "postgres",
+  };
   #offsetMs = 0;
   #starting: Promise<void> | undefined;
 
@@ -117,7 +123,10 @@ export class PostgresTransporter implements Transporter {
       "claimed jobs",
       asked.reduce((sum, { limit }) => sum + limit, 0),
     );
-    const rows = await this.#query<ClaimedRow>(`SELECT * FROM ${this.#schema}.claim($1, $2, $3)`, [JSON.stringify(asked), manager]);
+    const rows = await this.#query<ClaimedRow>(`SELECT * FROM ${this.#schema}.claim($1, $2, $3)`, [
+      JSON.stringify(asked),
+      manager,
+    ]);
     return rows.map(toClaimed);
   }
 
@@ -138,11 +147,13 @@ export class PostgresTransporter implements Transporter {
   async renew(leases: Lease[]): Promise<RenewState[]> {
     if (leases.length === 0) return [];
     checkBatch("leases", leases.length);
-    const lines = leases.map(({ id, fence, leaseMs }, place) => ({ place, id: idText(id), fence, leaseMs }));
-    const rows = await this.#query<{ place: number; cancel: boolean }>(`SELECT * FROM ${this.#schema}.renew($1, $2)`, [JSON.stringify(lines)]);
-    const states: RenewState[] = leases.map(() => "lost");
-    for (const { place, cancel } of rows) states[place] = cancel ? "cancel" : "renewed";
-    return states;
+    const lines = leases.map(({ id, fence, leaseMs }) => ({ id: idText(id), fence, leaseMs }));
+    const rows = await this.#query<{ id: string; fence: number; cancel: boolean }>(
+      `SELECT * FROM ${this.#schema}.renew($1, $2)`,
+      [JSON.stringify(lines)],
+    );
+    const held = new Map(rows.map(({ id, fence, cancel }) => [`${id} ${fence}`, cancel ? "cancel" : "renewed"] as const));
+    return leases.map(({ id, fence }) => held.get(`${id} ${fence}`) ?? "lost");
   }
 
   async expired(limit: number): Promise<ExpiredClaim[]> {
@@ -164,10 +175,14 @@ export class PostgresTransporter implements Transporter {
   async wake(keys: string[], options?: { tx?: Tx }): Promise<number> {
     if (keys.length === 0) return 0;
     checkBatch("wake keys", keys.length);
-    const rows = await this.#query<{ met: number; queues: string[] }>(`SELECT * FROM ${this.#schema}.wake($1, $2)`, [keys], {
-      ...options,
-      ready: (found) => found.queues,
-    });
+    const rows = await this.#query<{ met: number; queues: string[] }>(
+      `SELECT * FROM ${this.#schema}.wake($1, $2)`,
+      [keys],
+      {
+        ...options,
+        ready: (found) => found.queues,
+      },
+    );
     return rows[0]?.met ?? 0;
   }
 
@@ -176,11 +191,13 @@ export class PostgresTransporter implements Transporter {
     checkBatch("jobs", ids.length);
     const priority = change.kind === "priority" ? change.priority : null;
     const reason = change.kind === "cancel" ? change.reason : null;
-    const rows = await this.#query<{ results: ("applied" | "requested" | Extract<AmendResult, { status: unknown }>["status"])[]; queues: string[] }>(
-      `SELECT * FROM ${this.#schema}.amend($1, $2, $3, $4, $5)`,
-      [ids.map(idText), change.kind, priority, reason],
-      { ...options, ready: (found) => found.queues },
-    );
+    const rows = await this.#query<{
+      results: ("applied" | "requested" | Extract<AmendResult, { status: unknown }>["status"])[];
+      queues: string[];
+    }>(`SELECT * FROM ${this.#schema}.amend($1, $2, $3, $4, $5)`, [ids.map(idText), change.kind, priority, reason], {
+      ...options,
+      ready: (found) => found.queues,
+    });
     return (rows[0]?.results ?? []).map((state) =>
       state === "applied" || state === "requested" ? { state } : { state: "refused", status: state },
     );
@@ -242,7 +259,8 @@ export class PostgresTransporter implements Transporter {
     const queues = new Set(rows.flatMap((row) => [...ready(row)]));
     for (const queue of queues) state.ready.add(queue);
     if (state.owner === undefined) {
-      for (const { text: notify, values: hint } of this.#notifier.hintsIn(queues)) await inSavepoint(state.client, notify, hint);
+      for (const { text: notify, values: hint } of this.#notifier.hintsIn(queues))
+        await inSavepoint(state.client, notify, hint);
     }
     return rows;
   }

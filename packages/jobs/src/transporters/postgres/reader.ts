@@ -59,13 +59,16 @@ export class Reader {
   }
 
   async flow(id: JobId): Promise<Flow | undefined> {
-    const rows = await this.#connections.query<FlowRow>(`SELECT * FROM ${this.#schema}.flow WHERE id = $1`, [idText(id)]);
+    const rows = await this.#connections.query<FlowRow>(`SELECT * FROM ${this.#schema}.flow WHERE id = $1`, [
+      idText(id),
+    ]);
     return rows[0] === undefined ? undefined : toFlow(rows[0]);
   }
 }
 
 /** Written out, since a partial index is not used for a parameter. */
 function literal(status: string): string {
-  if (!/^[a-z_]{1,20}$/.test(status)) throw new JobsError("invalid_options", `status ${JSON.stringify(status)} is none`);
+  if (!/^[a-z_]{1,20}$/.test(status))
+    throw new JobsError("invalid_options", `status ${JSON.stringify(status)} is none`);
   return `'${status}'`;
 }

@@ -35,7 +35,10 @@ export async function inspectServer(client: Client): Promise<ServerFacts> {
     throw new JobsError("store_unsupported", `PostgreSQL ${server.version} is too old: use 14 or later`);
   }
   if (server.encoding !== "UTF8") {
-    throw new JobsError("store_unsupported", `the database's encoding is ${server.encoding}: create one with ENCODING 'UTF8'`);
+    throw new JobsError(
+      "store_unsupported",
+      `the database's encoding is ${server.encoding}: create one with ENCODING 'UTF8'`,
+    );
   }
   if (server.standby) throw new JobsError("store_unsupported", "the server is a standby: connect to the primary");
   const parameters = [];

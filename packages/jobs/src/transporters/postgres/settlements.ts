@@ -20,7 +20,12 @@ export function settlementValues(settlements: readonly Settlement[]): { values: 
       ends.map(({ id }) => idText(id)),
       releases.length === 0
         ? null
-        : JSON.stringify(releases.map(({ id, outcome }) => ({ id: idText(id), ...("wakeKey" in outcome ? { wake: outcome.wakeKey } : {}) }))),
+        : JSON.stringify(
+            releases.map(({ id, outcome }) => ({
+              id: idText(id),
+              ...("wakeKey" in outcome ? { wake: outcome.wakeKey } : {}),
+            })),
+          ),
       enqueue?.text ?? null,
     ],
     queues: enqueue?.queues ?? new Set(),
@@ -28,7 +33,14 @@ export function settlementValues(settlements: readonly Settlement[]): { values: 
 }
 
 function itemOf({ id, fence, version, outcome, expiredOnly }: Settlement, place: number): object {
-  const proof = { place, id: idText(id), fence, version, ...(expiredOnly === true ? { expired: true } : {}), kind: outcome.kind };
+  const proof = {
+    place,
+    id: idText(id),
+    fence,
+    version,
+    ...(expiredOnly === true ? { expired: true } : {}),
+    kind: outcome.kind,
+  };
   switch (outcome.kind) {
     case "processed":
       checkPayload(id, outcome.result);

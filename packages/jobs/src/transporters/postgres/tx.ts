@@ -42,7 +42,11 @@ async function runIn(state: TxState, sql: string, params: readonly unknown[] | u
 }
 
 /** The caller's own SQL keeps the server's own errors, whose codes and constraint names the caller may need; a lost connection is typed. */
-export async function runSql(client: PgClientLike, sql: string, params: readonly unknown[] | undefined): Promise<SqlResult> {
+export async function runSql(
+  client: PgClientLike,
+  sql: string,
+  params: readonly unknown[] | undefined,
+): Promise<SqlResult> {
   try {
     const { rows, rowCount } = await client.query(sql, params === undefined ? undefined : [...params]);
     return { rows: rows as Record<string, unknown>[], changes: rowCount ?? 0 };
@@ -66,7 +70,8 @@ export async function inSavepoint<R>(client: PgClientLike, text: string, values:
     await client.query("RELEASE SAVEPOINT provost_jobs");
     return rows as R[];
   } catch (error) {
-    if (!isConnectionLoss(error)) await client.query("ROLLBACK TO SAVEPOINT provost_jobs; RELEASE SAVEPOINT provost_jobs");
+    if (!isConnectionLoss(error))
+      await client.query("ROLLBACK TO SAVEPOINT provost_jobs; RELEASE SAVEPOINT provost_jobs");
     throw asStoreError(error);
   }
 }
@@ -103,7 +108,9 @@ export async function inTransaction<T>(
   const state: TxState = { client, owner: connections, open: true, ready: new Set() };
   let broken = true;
   try {
-    await client.query(`BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL idle_in_transaction_session_timeout = ${idleMsMax}`);
+    await client.query(
+      `BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL idle_in_transaction_session_timeout = ${idleMsMax}`,
+    );
     const value = await fn(txOf(state));
     state.open = false;
     const { command } = await client.query("COMMIT");
@@ -112,7 +119,11 @@ export async function inTransaction<T>(
     committed([...state.ready]);
     return value;
   } catch (error) {
-    if (broken) broken = await client.query("ROLLBACK").then(() => false, () => true);
+    if (broken)
+      broken = await client.query("ROLLBACK").then(
+        () => false,
+        () => true,
+      );
     throw isConnectionLoss(error) ? (storeError(error) ?? error) : error;
   } finally {
     state.open = false;

@@ -18,8 +18,7 @@ DECLARE
   r record;
 BEGIN
   queues := '{}';
-  PERFORM 1 FROM ${schema}.flow f WHERE f.id IN (
-    SELECT j.flow_id FROM ${schema}.job j WHERE j.id = ANY (p_ids) AND j.stage_id IS NOT NULL) ORDER BY f.id FOR NO KEY UPDATE;
+  PERFORM ${schema}.lock_flows(p_ids);
   PERFORM 1 FROM ${schema}.job j WHERE j.id = ANY (p_ids) ORDER BY j.id FOR NO KEY UPDATE;
   v_now := ${schema}.now_ms(p_offset_ms);
   FOR r IN SELECT i.id FROM unnest(p_ids) WITH ORDINALITY AS i(id, place) ORDER BY i.place LOOP
@@ -74,7 +73,7 @@ BEGIN
   END IF;
   IF v_stage.state IN ('open', 'failed') THEN
     v_again := v_again || ARRAY(SELECT j.id FROM ${schema}.job j
-      WHERE j.stage_id = v_stage.id AND j.status = 'cancelled' AND j.cause_job_id = p_job.id AND j.id <> p_job.id);
+      WHERE j.stage_id = v_stage.id AND j.status || '' = 'cancelled' AND j.cause_job_id = p_job.id AND j.id <> p_job.id);
   END IF;
   WITH fresh AS (
     UPDATE ${schema}.job j SET status = CASE WHEN v_stage.state = 'waiting' THEN 'waiting' ELSE 'queued' END,

@@ -37,24 +37,22 @@ BEGIN
   END LOOP;
 END $$;
 
-CREATE FUNCTION ${schema}.renew(p_leases json, p_offset_ms bigint) RETURNS TABLE (place integer, cancel boolean)
+CREATE FUNCTION ${schema}.renew(p_leases json, p_offset_ms bigint) RETURNS TABLE (id bigint, fence integer, cancel boolean)
 LANGUAGE plpgsql ${functionSettings} AS $$
 DECLARE
   v_now bigint := ${schema}.now_ms(p_offset_ms);
 BEGIN
   RETURN QUERY
     WITH asked AS MATERIALIZED (
-      SELECT l.* FROM json_to_recordset(p_leases) AS l(place integer, id bigint, fence integer, "leaseMs" bigint)
+      SELECT l.id, l.fence, max(l."leaseMs") AS lease FROM json_to_recordset(p_leases) AS l(id bigint, fence integer, "leaseMs" bigint)
+      GROUP BY l.id, l.fence
     ), held AS MATERIALIZED (
-      SELECT j.id FROM ${schema}.job j WHERE j.id IN (SELECT a.id FROM asked a) ORDER BY j.id FOR NO KEY UPDATE
-    ), longest AS (
-      SELECT a.id, a.fence, max(a."leaseMs") AS lease FROM asked a JOIN held USING (id) GROUP BY a.id, a.fence
-    ), renewed AS (
-      UPDATE ${schema}.job j SET lease_until = v_now + l.lease, started_at = coalesce(j.started_at, v_now)
-      FROM longest l WHERE j.id = l.id AND j.fence = l.fence AND j.status = 'in_progress'
-      RETURNING j.id, j.fence, j.cancel_requested
+      SELECT j.id, a.fence, a.lease FROM asked a JOIN ${schema}.job j ON j.id = a.id AND j.fence = a.fence AND j.status = 'in_progress'
+      ORDER BY j.id FOR NO KEY UPDATE OF j
     )
-    SELECT a.place, r.cancel_requested FROM renewed r JOIN asked a ON a.id = r.id AND a.fence = r.fence;
+    UPDATE ${schema}.job j SET lease_until = v_now + h.lease, started_at = coalesce(j.started_at, v_now)
+    FROM held h WHERE j.id = h.id AND j.fence = h.fence AND j.status = 'in_progress'
+    RETURNING j.id, j.fence, j.cancel_requested;
 END $$;
 
 CREATE FUNCTION ${schema}.expired(p_limit integer, p_offset_ms bigint) RETURNS SETOF ${schema}.claimed

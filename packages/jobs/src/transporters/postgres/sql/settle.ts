@@ -16,6 +16,19 @@ export function settleFunctions(schema: string): string {
 
 function settle(schema: string): string {
   return `
+-- OFFSET 0 keeps the look by primary key, whatever partial index the condition outside would fit.
+CREATE FUNCTION ${schema}.lock_flows(p_jobs bigint[]) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  v_flows bigint[];
+BEGIN
+  SELECT array_agg(DISTINCT m.flow_id) INTO v_flows FROM (
+    SELECT j.flow_id, j.stage_id FROM unnest(p_jobs) AS p(id) JOIN ${schema}.job j ON j.id = p.id OFFSET 0) m
+    WHERE m.stage_id IS NOT NULL;
+  IF v_flows IS NOT NULL THEN
+    PERFORM 1 FROM ${schema}.flow f WHERE f.id = ANY (v_flows) ORDER BY f.id FOR NO KEY UPDATE;
+  END IF;
+END $$;
+
 CREATE FUNCTION ${schema}.settle(p_items json, p_ids bigint[], p_ends bigint[], p_releases json, p_enqueue json, p_offset_ms bigint,
   OUT refused json, OUT queues text[]) LANGUAGE plpgsql ${functionSettings} AS $$
 DECLARE
@@ -31,8 +44,7 @@ BEGIN
       JOIN ${schema}.job j ON j.id = r.id WHERE coalesce(r.wake, j.wake_key) IS NOT NULL ORDER BY 1));
   END IF;
   IF cardinality(p_ends) > 0 THEN
-    PERFORM 1 FROM ${schema}.flow f WHERE f.id IN (
-      SELECT j.flow_id FROM ${schema}.job j WHERE j.id = ANY (p_ends) AND j.stage_id IS NOT NULL) ORDER BY f.id FOR NO KEY UPDATE;
+    PERFORM ${schema}.lock_flows(p_ends);
   END IF;
   PERFORM 1 FROM ${schema}.job j WHERE j.id = ANY (p_ids) ORDER BY j.id FOR NO KEY UPDATE;
   v_now := ${schema}.now_ms(p_offset_ms);
@@ -90,8 +102,8 @@ BEGIN
     UNION SELECT m.job_id FROM ${schema}.wake_mark m JOIN released r ON r.id = m.job_id
   ), applied AS (
     UPDATE ${schema}.job j SET
-      status = CASE WHEN g.kind NOT IN ('retry', 'defer') THEN g.kind WHEN g.delay > 0 AND w.id IS NULL THEN 'delayed' ELSE 'queued' END,
-      ready_at = CASE WHEN g.kind NOT IN ('retry', 'defer') THEN j.ready_at WHEN w.id IS NULL THEN p_now + g.delay ELSE p_now END,
+      status = CASE WHEN g.kind NOT IN ('retry', 'defer') THEN g.kind WHEN g.delay > 0 AND NOT g.woken THEN 'delayed' ELSE 'queued' END,
+      ready_at = CASE WHEN g.kind NOT IN ('retry', 'defer') THEN j.ready_at WHEN g.woken THEN p_now ELSE p_now + g.delay END,
       finished_at = CASE WHEN g.kind NOT IN ('retry', 'defer') THEN p_now END,
       claimed_by = CASE WHEN g.kind NOT IN ('retry', 'defer') THEN j.claimed_by END,
       lease_until = NULL, priority = coalesce(g.priority, j.priority), attempts_used = coalesce(g.used, j.attempts_used),
@@ -99,7 +111,7 @@ BEGIN
       failure = CASE WHEN g.kind IN ('failed', 'cancelled') THEN g.failure END,
       subtree_ok = CASE WHEN g.kind IN ('failed', 'cancelled') THEN false WHEN g.kind = 'processed' AND NOT j.has_children THEN true END,
       cause_job_id = CASE WHEN g.kind IN ('failed', 'cancelled') THEN j.id END
-    FROM judged g LEFT JOIN woken w ON w.id = g.id WHERE j.id = g.id AND g.verdict = 'applied'
+    FROM (SELECT a.*, a.id IN (SELECT w.id FROM woken w) AS woken FROM judged a WHERE a.verdict = 'applied') g WHERE j.id = g.id
     RETURNING j.id, j.queue, j.status, j.stage_id, j.has_children, j.unique_key, j.wake_key, g.place
   ), superseded AS (
     DELETE FROM ${schema}.attempt a USING judged g

@@ -27,7 +27,7 @@ BEGIN
     FROM (SELECT DISTINCT ${schema}.stripe(k) AS stripe FROM unnest(p_keys) AS k ORDER BY 1) AS s;
   v_now := ${schema}.now_ms(p_offset_ms);
   WITH due AS MATERIALIZED (
-    SELECT j.id FROM ${schema}.job j WHERE j.wake_key = ANY (p_keys) AND j.finished_at IS NULL AND j.status = 'delayed'
+    SELECT j.id FROM ${schema}.job j WHERE j.wake_key = ANY (p_keys) AND j.finished_at IS NULL AND j.status || '' = 'delayed'
     ORDER BY j.id FOR NO KEY UPDATE
   ), woken AS (
     UPDATE ${schema}.job j SET status = 'queued', ready_at = v_now FROM due WHERE j.id = due.id RETURNING j.id, j.queue
@@ -35,7 +35,7 @@ BEGIN
   SELECT coalesce(array_agg(id), '{}'), coalesce(array_agg(DISTINCT queue), '{}') INTO v_woken, queues FROM woken;
   WITH marked AS (
     INSERT INTO ${schema}.wake_mark (job_id, marked_at)
-    SELECT j.id, v_now FROM ${schema}.job j WHERE j.wake_key = ANY (p_keys) AND j.finished_at IS NULL AND j.id <> ALL (v_woken)
+    SELECT j.id, v_now FROM ${schema}.job j WHERE j.wake_key = ANY (p_keys) AND j.finished_at IS NULL AND j.id NOT IN (SELECT unnest(v_woken))
     ORDER BY j.id ON CONFLICT (job_id) DO UPDATE SET marked_at = excluded.marked_at RETURNING job_id
   )
   SELECT coalesce(array_agg(job_id), '{}') INTO v_marked FROM marked;
