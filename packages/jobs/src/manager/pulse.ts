@@ -27,6 +27,8 @@ export class Pulse {
   #dueAt = Infinity;
   #again = false;
   #errors = 0;
+  /** Which start a beat belongs to: one that hung through a stop must not touch what was started after it. */
+  #started = 0;
   #immediate: NodeJS.Immediate | undefined;
   #beating: Promise<void> = Promise.resolve();
 
@@ -37,6 +39,7 @@ export class Pulse {
   start(): void {
     if (this.#state !== "stopped") return;
     this.#state = "idle";
+    this.#started += 1;
     this.wake();
   }
 
@@ -71,6 +74,7 @@ export class Pulse {
   }
 
   async #run(): Promise<void> {
+    const started = this.#started;
     let nextMs: number;
     try {
       nextMs = await this.#options.beat();
@@ -85,7 +89,7 @@ export class Pulse {
         retryInMs: nextMs,
       });
     }
-    if (this.#state !== "beating") return;
+    if (this.#state !== "beating" || this.#started !== started) return;
     this.#state = "idle";
     if (this.#errors === 0 && (this.#again || nextMs <= 0)) this.wake();
     else this.#arm(nextMs);

@@ -106,8 +106,13 @@ export class Runner {
     await settledWithin(this.#idle(), abortGraceMs, clock);
     const abandoned = [...this.#live].filter(({ ended }) => !ended);
     for (const attempt of abandoned) this.#settle(attempt, { kind: "deferred", delayMs: leaseMs });
-    await settledWithin(Promise.all(this.#settlements), abortGraceMs, clock);
+    await settledWithin(this.settlements(), abortGraceMs, clock);
     return abandoned.length;
+  }
+
+  /** Resolves when every end handed over so far is answered or given up on. */
+  async settlements(): Promise<void> {
+    await Promise.all(this.#settlements);
   }
 
   async #run(attempt: Attempt): Promise<void> {

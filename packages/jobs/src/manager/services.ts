@@ -112,7 +112,7 @@ export class Services {
     await settledWithin(finding, abortGraceMs, clock);
     // A claim that was under way has been given back by now.
     this.#settler.stop();
-    await settledWithin(Promise.all([this.#leaseKeeper.stop(), this.runner.stop()]), abortGraceMs, clock);
+    await settledWithin(Promise.all([this.#leaseKeeper.stop(), this.runner.settlements()]), abortGraceMs, clock);
     settings.log({ event: "manager.stopped", manager, abandoned });
   }
 

@@ -1,0 +1,197 @@
+import { describe, expect, test } from "vitest";
+import type { AttemptEnd } from "../../src/core/outcome.ts";
+import { defineJob, type Claimed, type ClaimRequest, type ExpiredClaim, type Lane } from "../../src/index.ts";
+import { Claimer } from "../../src/manager/claimer.ts";
+import { Promoter } from "../../src/manager/promoter.ts";
+import { registryOf } from "../../src/manager/registry.ts";
+import { Rescuer } from "../../src/manager/rescuer.ts";
+import { claimOf } from "./claims.ts";
+import { FakeClock, turns } from "./fake-clock.ts";
+
+const run = (): void => undefined;
+
+/** A claimer over a list of ready jobs, whose claims wait for `go` where the test says so. */
+function claimer(slots: Record<Lane, number>, ready: Claimed[], hold?: () => Promise<void>) {
+  const clock = new FakeClock();
+  const calls: ClaimRequest[][] = [];
+  const began: string[] = [];
+  const free = { ...slots };
+  const hints: ((queues: string[]) => void)[] = [];
+  const service = new Claimer({
+    transporter: {
+      claim: async (requests) => {
+        calls.push(requests);
+        const taken = requests.flatMap(({ queue, lane, limit }) =>
+          ready.filter((job) => job.queue === queue && job.lane === lane).slice(0, limit),
+        );
+        for (const job of taken) ready.splice(ready.indexOf(job), 1);
+        await hold?.();
+        return taken;
+      },
+      onReady: (listener) => {
+        hints.push(listener);
+        return run;
+      },
+    },
+    registry: registryOf([
+      defineJob("job", { run }),
+      defineJob("long", { lane: "long", run }),
+      defineJob("other", { queue: "other", run }),
+    ]),
+    runner: {
+      freeSlots: (lane) => free[lane],
+      begin: ({ id, lane }) => {
+        free[lane] -= 1;
+        began.push(id);
+      },
+    },
+    manager: "m",
+    leaseMs: 9_000,
+    pollMs: 1_000,
+    clock,
+    random: () => 1,
+    log: run,
+  });
+  service.start();
+  return { clock, calls, began, free, service, hint: (queues: string[]) => hints[0]?.(queues) };
+}
+
+describe("Claimer", () => {
+  test("L8, L16: free slots of a lane are dealt to its queues, another one first each time; a full lane asks for nothing", async () => {
+    const { calls, service, clock } = claimer({ short: 3, long: 0 }, []);
+    await clock.advance(1_000);
+    expect(calls.map((requests) => requests.map(({ queue, lane, limit }) => `${queue} ${lane} ${limit}`))).toEqual([
+      ["other short 2", "default short 1"],
+      ["default short 2", "other short 1"],
+    ]);
+    expect(calls[0]?.[0]?.names).toEqual(["job", "long", "other"]);
+    await service.stop();
+  });
+
+  test("it claims on while there is more and room for it, then rests until a hint, a slot with work waiting, or the poll", async () => {
+    const ready = Array.from({ length: 5 }, (_, index) => claimOf({ id: String(index) }));
+    const { calls, began, free, service, hint, clock } = claimer({ short: 4, long: 0 }, ready);
+    await turns();
+    expect(began).toEqual(["0", "1", "2", "3"]);
+    const before = calls.length;
+    await turns();
+    expect(calls.length).toBe(before);
+    free.short += 1;
+    service.freeSlot("short");
+    await turns();
+    expect(began).toHaveLength(5);
+    // Now it is known to be empty: freed slots do not ask again, a hint does.
+    free.short += 4;
+    service.freeSlot("short");
+    await clock.advance(1_000);
+    const drained = calls.length;
+    service.freeSlot("short");
+    await turns();
+    expect(calls.length).toBe(drained);
+    hint(["unserved"]);
+    await turns();
+    expect(calls.length).toBe(drained);
+    hint(["other"]);
+    await turns();
+    expect(calls.length).toBe(drained + 1);
+    await service.stop();
+  });
+
+  test("a hint that comes while a claim is under way is not lost, not even when no slot is free by then", async () => {
+    const go: (() => void)[] = [];
+    const ready = [claimOf({ id: "1" })];
+    const { began, free, service, hint } = claimer({ short: 2, long: 0 }, ready, () => new Promise((r) => go.push(r)));
+    await turns();
+    // The claim has read already; then a job comes, and the slots are full for a moment.
+    ready.push(claimOf({ id: "2" }));
+    hint(["default"]);
+    free.short = 1;
+    go.shift()?.();
+    await turns();
+    expect(began).toEqual(["1"]);
+    free.short = 1;
+    service.freeSlot("short");
+    // With one slot for two queues it may take both their turns.
+    for (let turn = 0; turn < 2; turn += 1) {
+      await turns();
+      go.shift()?.();
+    }
+    await turns();
+    expect(began).toEqual(["1", "2"]);
+    const stopped = service.stop();
+    for (const end of go) end();
+    await stopped;
+  });
+});
+
+describe("Promoter", () => {
+  test("one timer for all delayed jobs, set to the next that is due and set earlier when told; never busy", async () => {
+    const at: number[] = [];
+    const answers = [
+      { promoted: 0, nextInMs: 400 },
+      { promoted: 1, nextInMs: 0 },
+      { promoted: 0, nextInMs: 0 },
+    ];
+    const clock = new FakeClock();
+    let told = 0;
+    const service = new Promoter({
+      transporter: {
+        promote: async () => {
+          at.push(clock.now());
+          return answers.shift() ?? { promoted: 0 };
+        },
+      },
+      pollMs: 1_000,
+      clock,
+      random: () => 1,
+      log: run,
+      onPromoted: () => (told += 1),
+    });
+    service.start();
+    await clock.advance(500);
+    expect(at).toEqual([0, 400, 410, 420]);
+    expect(told).toBe(1);
+    service.delayed(200);
+    await clock.advance(300);
+    expect(at).toEqual([0, 400, 410, 420, 700]);
+    await service.stop();
+  });
+});
+
+function expired(id: string, fields: Partial<ExpiredClaim> = {}): ExpiredClaim {
+  return { ...claimOf({ id, name: "unknown here" }), started: true, claimedBy: "dead", ...fields };
+}
+
+describe("Rescuer", () => {
+  test("L4, L9: lost attempts are charged, unstarted ones are not, those that this manager still runs are left alone", async () => {
+    const found = [expired("1"), expired("2", { started: false }), expired("own"), expired("own", { fence: 7 })];
+    const settled: [string, number, AttemptEnd["kind"], boolean | undefined][] = [];
+    const clock = new FakeClock();
+    const service = new Rescuer({
+      transporter: { expired: async () => found.splice(0) },
+      settler: {
+        settle: async ({ job, end, expiredOnly }) => {
+          settled.push([job.id, job.fence, end.kind, expiredOnly]);
+          return { state: "refused", why: "not-expired" };
+        },
+      },
+      runner: { holds: (id, fence) => id === "own" && fence === 7 },
+      definitions: new Map(),
+      everyMs: 2_500,
+      clock,
+      random: () => 1,
+      log: run,
+    });
+    service.start();
+    await turns();
+    expect(settled).toEqual([
+      ["1", 1, "lost", true],
+      ["2", 1, "deferred", true],
+      ["own", 1, "lost", true],
+    ]);
+    found.push(expired("3"));
+    await clock.advance(2_500);
+    expect(settled).toHaveLength(4);
+    await service.stop();
+  });
+});
