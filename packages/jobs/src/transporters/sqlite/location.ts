@@ -42,9 +42,10 @@ export function checkLocation(path: string, filesystemType?: FilesystemType): st
     refuse(`${file} is on a network share: use a local disk, or PostgreSQL for several hosts`);
   }
   const folder = dirname(file);
-  if (!existsSync(folder)) refuse(`the folder ${folder} does not exist: create it or name another`);
+  if (!existsSync(folder)) refuse(`${file}: the folder ${folder} does not exist: create it or name another`);
   if (existsSync(file) && statSync(file).isDirectory()) refuse(`${file} is a folder: name a file in it`);
-  if (!writable(folder)) refuse(`the folder ${folder} is not writable for this user: change its owner or name another`);
+  if (!writable(folder))
+    refuse(`${file}: the folder ${folder} is not writable for this user: change its owner or name another`);
   if (existsSync(file) && !writable(file))
     refuse(`${file} is not writable for this user: change its owner or name another`);
   const type = filesystemType ?? (process.platform === "linux" ? linuxFilesystemType : undefined);

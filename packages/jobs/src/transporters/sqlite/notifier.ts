@@ -24,13 +24,14 @@ export class Notifier {
     this.#writer = writer;
     this.#pollMs = pollMs;
     this.#hint = hint;
+    this.#version = this.#dataVersion();
   }
 
   listen(on: boolean): void {
     clearInterval(this.#timer);
     this.#timer = undefined;
     if (!on) return;
-    this.#version = this.#dataVersion();
+    // The version stays that of the last look: what was committed since is told at the first one.
     this.#timer = setInterval(() => this.#poll(), this.#pollMs);
   }
 

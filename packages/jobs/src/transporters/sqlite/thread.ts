@@ -18,7 +18,8 @@ interface Role {
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- given by `channel.ts`
 const data = workerData as ThreadData;
 
-function writerRole(session: Session, post: (message: FromThread) => void): Role {
+function writerRole(post: (message: FromThread) => void): Role {
+  const session = openWriter(data);
   const writer = new Writer(session, data, post);
   const notifier = new Notifier(session, writer, data.pollMs, (ready) => post({ replies: [], ready }));
   const signing = setInterval(() => {
@@ -35,13 +36,17 @@ function writerRole(session: Session, post: (message: FromThread) => void): Role
     close: () => {
       clearInterval(signing);
       notifier.listen(false);
+      session.db.close();
     },
   };
 }
 
-function readerRole(session: Session, post: (message: FromThread) => void): Role {
+/** Opens at the first question: the thread can start while the writer still makes the file. */
+function readerRole(post: (message: FromThread) => void): Role {
+  let session: Session | undefined;
   const answer = (request: Request): Reply => {
     try {
+      session ??= openReader(data);
       return { id: request.id, value: execute(session, request) };
     } catch (error) {
       // Told as it is: a statement that turns out to write is then given to the writer.
@@ -53,13 +58,13 @@ function readerRole(session: Session, post: (message: FromThread) => void): Role
   return {
     accept: (requests) => post({ replies: requests.map(answer), ready: [] }),
     listen: () => undefined,
-    close: () => undefined,
+    close: () => session?.db.close(),
   };
 }
 
-function serve(port: MessagePort, session: Session): void {
+function serve(port: MessagePort): void {
   const post = (message: FromThread): void => port.postMessage(message);
-  const role = data.role === "writer" ? writerRole(session, post) : readerRole(session, post);
+  const role = data.role === "writer" ? writerRole(post) : readerRole(post);
   port.on("message", (first: ToThread) => {
     let requests: Request[] = [];
     let message: ToThread | undefined = first;
@@ -71,7 +76,6 @@ function serve(port: MessagePort, session: Session): void {
       else {
         role.accept(requests);
         role.close();
-        session.db.close();
         port.close();
         return;
       }
@@ -84,7 +88,7 @@ function serve(port: MessagePort, session: Session): void {
 
 if (parentPort !== null) {
   try {
-    serve(parentPort, data.role === "writer" ? openWriter(data) : openReader(data));
+    serve(parentPort);
   } catch (error) {
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port, not a window
     parentPort.postMessage({ refused: toWire(error, data.path) } satisfies FromThread);

@@ -92,15 +92,17 @@ export class SqliteTransporter implements Transporter {
       onExpired: (tx: number) => this.#expire(tx),
     };
     const open = (role: ThreadData["role"]): Promise<ThreadChannel> => ThreadChannel.open({ role, ...base }, events);
-    const writer = await open("writer");
-    try {
-      this.#reader = await open("reader");
-    } catch (error) {
-      await writer.close();
-      throw error;
+    const opened = await Promise.allSettled([open("writer"), open("reader")]);
+    const refused = opened.find((each) => each.status === "rejected");
+    const [writer, reader] = opened.map((each) => (each.status === "fulfilled" ? each.value : undefined));
+    if (refused !== undefined) {
+      // Neither stays open without the other.
+      await Promise.all([writer?.close(), reader?.close()]);
+      throw refused.reason;
     }
     this.#writer = writer;
-    if (this.#listeners.size > 0) writer.listen(true);
+    this.#reader = reader;
+    if (this.#listeners.size > 0) this.#writer?.listen(true);
   }
 
   async stop(): Promise<void> {

@@ -154,22 +154,36 @@ export class Writer {
   }
 
   #insideOne(request: Request): Reply {
+    // A statement is atomic by itself, and a savepoint around it would end those that the caller sets.
+    if (request.op === "query") return this.#insideQuery(request);
     try {
       return this.#inSavepoint(request);
     } catch (error) {
-      // SQLite has rolled it all back: what comes next must not commit alone.
-      this.#session.ready.clear();
-      this.#release();
+      this.#abandon();
+      return { id: request.id, error: toWire(error, this.#data.path) };
+    }
+  }
+
+  #insideQuery(request: Request): Reply {
+    try {
+      return { id: request.id, value: execute(this.#session, request) };
+    } catch (error) {
+      if (!this.#session.db.isTransaction) this.#abandon();
       return { id: request.id, error: toWire(error, this.#data.path) };
     }
   }
 
   #expire(tx: number): void {
     if (this.#held?.tx !== tx) return;
-    this.#session.ready.clear();
-    this.#release();
+    this.#abandon();
     this.#post({ expired: tx });
     this.#pump();
+  }
+
+  /** Ends what SQLite or the clock has ended: what comes next of it must not commit alone. */
+  #abandon(): void {
+    this.#session.ready.clear();
+    this.#release();
   }
 
   /** Free again; whatever is left of the transaction is rolled back. */
