@@ -76,16 +76,16 @@ export function userData(url: string, token: string, ...lines: string[]): { meta
   return { metadata: { user_data: Buffer.from(script).toString("base64") } };
 }
 
-/** Asks until the condition holds; fails after 10 s with what was last seen. Waits on I/O, asserts no duration. */
+/** Asks until the condition holds; fails after 25 s with what was last seen. Waits on I/O, asserts no duration. */
 export async function until<Value>(
   look: () => Value | Promise<Value>,
   holds: (value: Value) => boolean,
 ): Promise<Value> {
-  const deadline = performance.now() + 10_000;
+  const deadline = performance.now() + 25_000;
   for (;;) {
     const value = await look();
     if (holds(value)) return value;
-    if (performance.now() > deadline) expect.fail(`still ${JSON.stringify(value)} after 10 s`);
+    if (performance.now() > deadline) expect.fail(`still ${JSON.stringify(value)} after 25 s`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
