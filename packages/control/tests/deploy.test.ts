@@ -121,8 +121,7 @@ describe.each(stores)("deploys on $name", (store) => {
     const { sandbox } = await start({ timings: { lookEveryMs: 60_000 } });
     const { id } = await world!.deploy("web-1", { script: "#!/bin/sh\n# sandbox: silent\n" });
     await world!.event("active", id);
-    // As if the jobs' tables had been emptied: the row names a flow that nobody knows.
-    await world!.sql(`update control_instance set flow_id = '999999999' where id = '${id}'`);
+    await world!.loseJobs();
     const failed = await world!.until(id, "failed");
     expect(failed.failure).toMatchObject({ code: "internal", step: "await-ready" });
     expect((await world!.story(id)).filter((kind) => kind === "failed")).toHaveLength(1);

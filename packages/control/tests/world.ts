@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer, type Server } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
@@ -23,11 +23,14 @@ export const sandboxToken = "sandbox-token";
 /** A store of its own for one world. */
 export interface TestStore {
   name: string;
+  /** Tables of the job manager, to lose its jobs with. */
+  jobTables: readonly string[];
   open(): Promise<{ transporter: () => Transporter; dispose: () => Promise<void> }>;
 }
 
 export const sqliteStore: TestStore = {
   name: "SQLite",
+  jobTables: ["jobs_unique", "jobs_flow", "jobs_stage", "jobs_job"],
   async open() {
     const folder = await mkdtemp(join(tmpdir(), "provost-control-"));
     return {
@@ -167,6 +170,11 @@ export class World {
     return sql.query(statement).then(({ rows }) => rows);
   }
 
+  /** As if the jobs had been lost: only the rows know what is under way. */
+  async loseJobs(): Promise<void> {
+    for (const table of (this.#options.store ?? sqliteStore).jobTables) await this.sql(`delete from ${table}`);
+  }
+
   #control(): Control {
     const control = new Control({
       transporter: this.transporter,
@@ -179,10 +187,7 @@ export class World {
     return control;
   }
 
-  async #receive(
-    request: import("node:http").IncomingMessage,
-    response: import("node:http").ServerResponse,
-  ): Promise<void> {
+  async #receive(request: IncomingMessage, response: ServerResponse): Promise<void> {
     let body = "";
     for await (const chunk of request) body += String(chunk);
     const id = request.url?.split("/").at(-1) ?? "";

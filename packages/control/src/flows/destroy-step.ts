@@ -29,18 +29,20 @@ export class DestroyStep {
       return await this.#remove(row, row.provider_id, context);
     } catch (error) {
       if (error instanceof ProviderError && !passing(error)) {
-        await records.destroyGivenUp(row, await this.#parts.store.now(), error.message);
         return { end: "fail", failure: refusedBy(error, step, "internal") };
       }
       return later(error, timings.unreachableRetryMs);
     }
   }
 
-  /** The budget is used up, or something broke: told, never left hanging. */
-  async gaveUp(instanceId: string, reason: string): Promise<void> {
+  /**
+   * Its flow has failed: refused for good, or the budget is used up. Told, never left hanging. Only now is the row free for
+   * another destroy, so that a new one never meets the old one's key or its end.
+   */
+  async gaveUp(instanceId: string, flowId: string | undefined, reason: string): Promise<void> {
     const { records, store } = this.#parts;
     const row = await records.byId(instanceId);
-    if (row !== undefined) await records.destroyGivenUp(row, await store.now(), reason);
+    if (row !== undefined && row.flow_id === flowId) await records.destroyGivenUp(row, await store.now(), reason);
   }
 
   /** No id is known: nothing was called, or the answer never came. */

@@ -46,7 +46,7 @@ export function controlJobs(parts: StepParts) {
       input,
       run: async (context) => {
         const why = await context.flowFailure();
-        await remove.gaveUp(context.input.id, why?.failure.message ?? "its job was lost.");
+        await remove.gaveUp(context.input.id, context.flowId, why?.failure.message ?? "its job was lost.");
       },
     }),
   };

@@ -210,6 +210,7 @@ export class InstanceRecords {
         .set({ status: row.provisioned_at === null ? "failed" : "provisioned", task: null })
         .where("id", "=", row.id)
         .where("task", "=", "destroy")
+        .where("flow_id", "=", row.flow_id)
         .returning("id")
         .executeTakeFirst();
       if (changed === undefined) return;
