@@ -3,14 +3,15 @@ import type { Api } from "./client/api.ts";
 import { followEvents } from "./client/event-stream.ts";
 import type { Context } from "./context.ts";
 
-/** What ends the wait for a deploy, and for a destroy. */
-export const deployEnds: readonly InstanceEvent["kind"][] = ["provisioned", "failed", "destroyed"];
-export const destroyEnds: readonly InstanceEvent["kind"][] = ["destroyed"];
+/** Ends the wait for a deploy. */
+export function deployEnds({ kind }: InstanceEvent): boolean {
+  return kind === "provisioned" || kind === "failed" || kind === "destroyed";
+}
 
 export interface Wait {
   /** Events up to this `seq` are not shown. */
   after: number;
-  ends: readonly InstanceEvent["kind"][];
+  ends(event: InstanceEvent): boolean | Promise<boolean>;
   timeoutMs?: number | undefined;
 }
 
@@ -26,7 +27,7 @@ export async function waitFor(context: Context, api: Api, instance: Instance, wa
   try {
     for await (const event of followEvents(api, instance.id, wait.after, signal)) {
       progress.event(event);
-      if (wait.ends.includes(event.kind)) break;
+      if (await wait.ends(event)) break;
     }
   } catch (error) {
     progress.end();

@@ -36,7 +36,12 @@ export function buildProgram(surroundings: Surroundings, ended: (code: number) =
       writeOut: (text) => terminal.out(text),
       writeErr: (text) => terminal.err(text),
       outputError: (text, write) =>
-        write(`${text.trim().replace(/\s*\n\s*/g, " ")} Add --help to see the usage. [usage]\n`),
+        write(
+          `${text
+            .trim()
+            .replace(/\s*\n\s*/g, " ")
+            .replace(/[.?]?$/, ".")} Add --help to see the usage. [usage]\n`,
+        ),
     })
     .exitOverride()
     .addHelpText("after", exitCodeHelp);

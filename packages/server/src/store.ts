@@ -1,8 +1,9 @@
-import { mkdirSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { dirname } from "node:path";
 import { ProvostError } from "@provost/contract";
 import type { Transporter } from "@provost/jobs";
 import type { DatabaseConfig } from "./config/database.ts";
+import { makeFolder } from "./data-folder/make-folder.ts";
 import { causes, errorCode, messageOf, rootCause } from "./error-code.ts";
 
 /**
@@ -31,7 +32,7 @@ export async function openStore(database: DatabaseConfig): Promise<Transporter> 
 
 async function openSqlite(file: string): Promise<Transporter> {
   if (statSync(file, { throwIfNoEntry: false })?.isDirectory() === true) throw new DatabaseIsFolder();
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  makeFolder(dirname(file));
   const { sqlite } = await import("@provost/jobs/sqlite");
   return sqlite(file);
 }

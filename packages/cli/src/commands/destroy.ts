@@ -1,7 +1,14 @@
-import { eventListSchema, exitCodes, instanceSchema, ProvostError, type Instance } from "@provost/contract";
+import {
+  eventListSchema,
+  exitCodes,
+  instanceSchema,
+  ProvostError,
+  type Instance,
+  type InstanceEvent,
+} from "@provost/contract";
 import type { Api } from "../client/api.ts";
 import type { Context } from "../context.ts";
-import { destroyEnds, goesOn, waitFor } from "../follow.ts";
+import { goesOn, waitFor } from "../follow.ts";
 import { address } from "../output/words.ts";
 import { readTimeout } from "./deploy.ts";
 import { path } from "./instance.ts";
@@ -28,11 +35,15 @@ export async function destroyInstance(context: Context, ref: string, options: De
     else context.out(`Destroying ${instance.name}.\n`);
     return exitCodes.done;
   }
-  if (instance.status === "destroyed") return destroyed(context, instance);
+  if (instance.status === "destroyed") return ended(context, instance);
   if (!context.json) context.out(`Destroying ${context.paint.bold(instance.name)} at ${instance.provider}\n`);
   try {
     const asked = { ...instance, createdAt: new Date().toISOString() };
-    return destroyed(context, await waitFor(context, api, asked, { after, ends: destroyEnds, timeoutMs }));
+    // A destroy that is given up ends in a note, not in an event of its own kind.
+    const ends = async ({ kind }: InstanceEvent): Promise<boolean> =>
+      kind === "destroyed" ||
+      (kind === "note" && (await api.get(path(found.id), instanceSchema)).status !== "destroying");
+    return ended(context, await waitFor(context, api, asked, { after, ends, timeoutMs }));
   } catch (error) {
     if (!context.interrupted.aborted) throw error;
     context.terminal.err(goesOn(context, instance, "The destroy"));
@@ -40,10 +51,13 @@ export async function destroyInstance(context: Context, ref: string, options: De
   }
 }
 
-function destroyed(context: Context, instance: Instance): number {
+function ended(context: Context, instance: Instance): number {
+  const isGone = instance.status === "destroyed";
   if (context.json) context.out(`${JSON.stringify({ instance })}\n`);
-  else context.out(`\n${context.paint.green("✓")} ${context.paint.bold(instance.name)} is destroyed.\n`);
-  return exitCodes.done;
+  else if (isGone) context.out(`\n${context.paint.green("✓")} ${context.paint.bold(instance.name)} is destroyed.\n`);
+  else
+    context.terminal.err(`\n${context.paint.red("✗")} ${instance.name} was not destroyed; the last line says why.\n`);
+  return isGone ? exitCodes.done : exitCodes.operationFailed;
 }
 
 async function isSure(context: Context, instance: Instance): Promise<boolean> {

@@ -148,7 +148,7 @@ export async function showLogs(context: Context, ref: string, options: { follow?
   try {
     for await (const event of followEvents(api, instance.id, 0, context.interrupted)) {
       await showNew();
-      if (deployEnds.includes(event.kind)) break;
+      if (deployEnds(event)) break;
     }
   } catch (error) {
     if (!context.interrupted.aborted) throw error;

@@ -1,3 +1,4 @@
+import { isatty } from "node:tty";
 import { styleText } from "node:util";
 
 /** Where a command writes. `out` is the result, `err` what went wrong. */
@@ -14,7 +15,7 @@ export interface Terminal {
 }
 
 export function processTerminal(process: NodeJS.Process): Terminal {
-  const isTty = Boolean(process.stdout.isTTY);
+  const isTty = isatty(1);
   const { NO_COLOR: noColour, TERM: kind } = process.env;
   return {
     out: (text) => void process.stdout.write(text),

@@ -72,7 +72,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, fl
     dataFolder,
     database: parseDatabase(value("PROVOST_DATABASE", flags.database), dataFolder),
     host: value("PROVOST_HOST", flags.host) ?? "127.0.0.1",
-    port: readPort("PROVOST_PORT", value("PROVOST_PORT", flags.port)),
+    port: readPort(flags.port === undefined ? "PROVOST_PORT" : "--port", value("PROVOST_PORT", flags.port)),
     callback: {
       url: readUrl("PROVOST_CALLBACK_URL", value("PROVOST_CALLBACK_URL")),
       listen: readAddress("PROVOST_CALLBACK_LISTEN", value("PROVOST_CALLBACK_LISTEN")),

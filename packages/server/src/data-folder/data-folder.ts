@@ -1,10 +1,11 @@
 import { randomBytes } from "node:crypto";
-import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ProvostError } from "@provost/contract";
 import { z } from "zod";
 import { errorCode, messageOf } from "../error-code.ts";
 import { FolderLock } from "./folder-lock.ts";
+import { makeFolder } from "./make-folder.ts";
 
 /** What the command line needs to find a running server. */
 const serverInfo = z.object({ url: z.string(), pid: z.number() });
@@ -30,7 +31,7 @@ export class DataFolder {
    */
   static open(path: string): DataFolder {
     try {
-      mkdirSync(path, { recursive: true, mode: 0o700 });
+      makeFolder(path);
       if (!statSync(path).isDirectory()) throw unusable(path, "it is not a folder");
       const lock = FolderLock.take(path);
       if (lock === undefined) throw inUse(path);

@@ -76,7 +76,6 @@ function bareApp({ listener, log }: AppOptions): App {
     if (reply.statusCode >= 400 || request.method !== "GET") {
       request.log.info(
         {
-          requestId: request.id,
           method: request.method,
           path: pathOf(request.url),
           status: reply.statusCode,
@@ -91,7 +90,7 @@ function bareApp({ listener, log }: AppOptions): App {
 
 /** Our own `onResponse` line says in one what the framework says in two; reads that went well are not worth a line. */
 function quietLog(): InstanceType<typeof Fastify.LogController> {
-  return new Fastify.LogController({ disableRequestLogging: true });
+  return new Fastify.LogController({ disableRequestLogging: true, requestIdLogLabel: "requestId" });
 }
 
 /** The caller's own id is taken when it is harmless, so that its logs and ours can be laid side by side. */

@@ -27,6 +27,8 @@ const defaults = { region: "us-east", type: "g6-nanode-1", image: "private/1" };
 export async function start(context: Context, options: StartOptions): Promise<number> {
   const { readConfig, Server } = await import("@provost/server");
   const config = readConfig(context.env, options);
+  // The database holds hashes and sealed secrets: whatever is written from here on is its owner's alone (C15).
+  process.umask(0o077);
   const server = new Server(config, { logTo: "file" });
   let sandbox: SandboxProcess | undefined;
   try {

@@ -96,7 +96,7 @@ class LiveEvents {
     try {
       await stream.run(this.#times);
     } catch (error) {
-      request.log.warn({ err: error, requestId: request.id, instance: id }, "an event stream broke off");
+      request.log.warn({ err: error, instance: id }, "an event stream broke off");
     } finally {
       this.#remove(id, stream);
     }

@@ -43,7 +43,7 @@ export function instanceRoutes(app: App, control: ControlSurface): void {
         response: { 200: z.object({ items: z.array(instanceLogSchema) }) },
       },
     },
-    async (request) => ({ items: await control.instances.logs(request.params.ref) }),
+    (request) => control.instances.logs(request.params.ref).then((items) => ({ items })),
   );
   app.post(
     "/v1/instances/:ref/root-password",
