@@ -20,9 +20,14 @@ export function temporaryFolder(): string {
 
 /** A real store on a file of its own, started. */
 export async function store(path = join(temporaryFolder(), "jobs.db")): Promise<Transporter> {
-  const transporter = sqlite(path);
-  cleanups.push(() => transporter.stop());
+  const transporter = stoppedAfter(sqlite(path));
   await transporter.start();
+  return transporter;
+}
+
+/** Stops the store after the test, behind the managers that use it. */
+export function stoppedAfter(transporter: Transporter): Transporter {
+  cleanups.push(() => transporter.stop());
   return transporter;
 }
 
@@ -71,6 +76,18 @@ export class Witness {
       this.#waiters.add(look);
       look();
     });
+  }
+
+  /** Calls back for every event of this kind, those of the past included. */
+  each<Kind extends ManagerEvent["event"]>(kind: Kind, callback: (event: EventOf<Kind>) => void): void {
+    let seen = 0;
+    const look = (): void => {
+      const found = this.events.filter((event): event is EventOf<Kind> => event.event === kind).slice(seen);
+      seen += found.length;
+      for (const event of found) callback(event);
+    };
+    this.#waiters.add(look);
+    look();
   }
 
   /** Resolves when the job's attempt was settled with this outcome. */
