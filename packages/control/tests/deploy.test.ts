@@ -7,8 +7,8 @@ const create = "/v4/linode/instances";
 describe.each(stores)("deploys on $name", (store) => {
   let world: World | undefined;
 
-  async function start(options: WorldOptions = {}): Promise<World> {
-    world = await World.start({ store, ...options });
+  async function start(options: Omit<WorldOptions, "store"> = {}): Promise<World> {
+    world = await World.start({ ...options, store });
     return world;
   }
 

@@ -1,43 +1,70 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Transporter } from "@provost/jobs";
 import { postgres } from "@provost/jobs/postgres";
-import { postgresMissing, startThrowawayPostgres, type ThrowawayPostgres } from "@provost/jobs/testing/postgres";
-import { Client } from "pg";
+import { sqlite } from "@provost/jobs/sqlite";
+import { postgresMissing, startThrowawayPostgres } from "@provost/jobs/testing/postgres";
 import { afterAll, describe, test } from "vitest";
-import { sqliteStore, type TestStore } from "./world.ts";
+import type { TestStore } from "./world.ts";
 
-let server: Promise<ThrowawayPostgres> | undefined;
-let databases = 0;
+interface Place {
+  transporter: () => Transporter;
+  dispose: () => Promise<void>;
+}
 
-/** One throwaway server for a test file, a database of its own for each world. */
-const postgresStore: TestStore = {
-  name: "PostgreSQL",
-  jobTables: ["unique_key", "flow", "stage", "job"].map((table) => `provost_jobs.${table}`),
-  async open() {
-    server ??= startThrowawayPostgres();
-    const { url } = await server;
-    databases += 1;
-    const name = `world_${databases}`;
-    const admin = new Client({ connectionString: url });
-    await admin.connect();
-    await admin.query(`create database ${name}`);
-    await admin.end();
-    const own = new URL(url);
-    own.pathname = `/${name}`;
-    // The whole server goes with the file's last test: nothing to dispose of here.
-    return { transporter: () => postgres(own.href), dispose: async () => {} };
-  },
-};
+/** One place for a test file, made at the first use. */
+function storeAt(name: string, jobTables: readonly string[], make: () => Promise<Place>): TestStore {
+  let made: Promise<{ place: Place; transporter: Transporter }> | undefined;
+  const open = async () => {
+    const place = await make();
+    const transporter = place.transporter();
+    await transporter.start();
+    return { place, transporter };
+  };
+  return {
+    name,
+    jobTables,
+    async shared() {
+      made ??= open();
+      return (await made).transporter;
+    },
+    async another() {
+      made ??= open();
+      return (await made).place.transporter();
+    },
+    async close() {
+      const opened = await made;
+      await opened?.transporter.stop();
+      await opened?.place.dispose();
+    },
+  };
+}
+
+const sqliteStore = storeAt("SQLite", ["jobs_unique", "jobs_flow", "jobs_stage", "jobs_job"], async () => {
+  const folder = await mkdtemp(join(tmpdir(), "provost-control-"));
+  return {
+    transporter: () => sqlite(join(folder, "provost.db")),
+    dispose: () => rm(folder, { recursive: true, force: true }),
+  };
+});
+
+const postgresTables = ["unique_key", "flow", "stage", "job"].map((table) => `provost_jobs.${table}`);
+const postgresStore = storeAt("PostgreSQL", postgresTables, async () => {
+  const server = await startThrowawayPostgres();
+  return { transporter: () => postgres(server.url), dispose: () => server.stop() };
+});
 
 const missing = postgresMissing();
 
 /** Every store that the control plane's tests run on here. */
 export const stores: TestStore[] = missing === undefined ? [sqliteStore, postgresStore] : [sqliteStore];
 
-if (missing === undefined) {
-  afterAll(async () => {
-    await (await server)?.stop();
-    server = undefined;
-  });
-} else {
+afterAll(async () => {
+  for (const store of stores) await store.close();
+});
+
+if (missing !== undefined) {
   describe("PostgreSQL", () => {
     test.skip(missing, () => {});
   });

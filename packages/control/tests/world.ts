@@ -1,9 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import {
   callbackSchema,
   ProvostError,
@@ -13,35 +10,29 @@ import {
   type InstanceStatus,
 } from "@provost/contract";
 import type { Transporter } from "@provost/jobs";
-import { sqlite } from "@provost/jobs/sqlite";
 import { startSandbox, type Sandbox, type SandboxOptions } from "@provost/sandbox";
 import { vi } from "vitest";
 import { Control, type Log, type Timings } from "../src/index.ts";
 
 export const sandboxToken = "sandbox-token";
 
-/** A store of its own for one world. */
+/** A store that the worlds of one test file use one after the other: opening one takes longer than most tests. */
 export interface TestStore {
   name: string;
   /** Tables of the job manager, to lose its jobs with. */
   jobTables: readonly string[];
-  open(): Promise<{ transporter: () => Transporter; dispose: () => Promise<void> }>;
+  /** The started one of the file. */
+  shared(): Promise<Transporter>;
+  /** Another one on the same store, not started. */
+  another(): Promise<Transporter>;
+  /** After the file's last test. */
+  close(): Promise<void>;
 }
 
-export const sqliteStore: TestStore = {
-  name: "SQLite",
-  jobTables: ["jobs_unique", "jobs_flow", "jobs_stage", "jobs_job"],
-  async open() {
-    const folder = await mkdtemp(join(tmpdir(), "provost-control-"));
-    return {
-      transporter: () => sqlite(join(folder, "provost.db")),
-      dispose: () => rm(folder, { recursive: true, force: true }),
-    };
-  },
-};
+const controlTables = ["instance", "instance_event", "provider", "access_token", "idempotency_key", "deployment"];
 
 export interface WorldOptions {
-  store?: TestStore;
+  store: TestStore;
   timings?: Partial<Timings>;
   sandbox?: Partial<SandboxOptions>;
   /** Seen by the log, for what must be told. */
@@ -67,37 +58,30 @@ export class World {
   readonly callbackUrl: string;
   control: Control;
   transporter: Transporter;
-  readonly #open: Awaited<ReturnType<TestStore["open"]>>;
+  #restarted: Transporter | undefined;
   readonly #http: Server;
   readonly #options: WorldOptions;
 
-  private constructor(parts: {
-    sandbox: Sandbox;
-    open: Awaited<ReturnType<TestStore["open"]>>;
-    http: Server;
-    options: WorldOptions;
-  }) {
+  private constructor(parts: { sandbox: Sandbox; transporter: Transporter; http: Server; options: WorldOptions }) {
     this.sandbox = parts.sandbox;
-    this.#open = parts.open;
     this.#http = parts.http;
     this.#options = parts.options;
     const address = parts.http.address();
     this.callbackUrl = `http://127.0.0.1:${typeof address === "object" && address !== null ? address.port : 0}`;
-    this.transporter = parts.open.transporter();
+    this.transporter = parts.transporter;
     this.control = this.#control();
     parts.http.on("request", (request, response) => {
       void this.#receive(request, response);
     });
   }
 
-  static async start(options: WorldOptions = {}): Promise<World> {
-    const open = await (options.store ?? sqliteStore).open();
+  static async start(options: WorldOptions): Promise<World> {
+    const transporter = await options.store.shared();
     const sandbox = await startSandbox({ tokens: [sandboxToken], fast: true, rateLimits: false, ...options.sandbox });
     const http = createServer();
     http.listen(0, "127.0.0.1");
     await once(http, "listening");
-    const world = new World({ sandbox, open, http, options });
-    await world.transporter.start();
+    const world = new World({ sandbox, transporter, http, options });
     await world.control.start();
     await world.control.providers.add({
       name: "sandbox",
@@ -109,21 +93,24 @@ export class World {
     return world;
   }
 
+  /** Leaves the store without instances; what jobs it leaves find no row and end. */
   async stop(): Promise<void> {
     await this.control.stop();
-    await this.transporter.stop();
+    for (const table of controlTables) await this.sql(`delete from control_${table}`);
+    this.transporter.setClockOffset(0);
+    await this.#restarted?.stop();
     await this.sandbox.close();
     this.#http.closeAllConnections();
     this.#http.close();
-    await this.#open.dispose();
   }
 
-  /** Another Control on the same store, as after a restart of the server. */
+  /** Another Control on another Transporter of the same store, as after a restart of the server. */
   async restart(): Promise<void> {
     await this.control.stop();
-    await this.transporter.stop();
-    this.transporter = this.#open.transporter();
-    await this.transporter.start();
+    await this.#restarted?.stop();
+    this.#restarted = await this.#options.store.another();
+    await this.#restarted.start();
+    this.transporter = this.#restarted;
     this.control = this.#control();
     await this.control.start();
   }
@@ -172,7 +159,7 @@ export class World {
 
   /** As if the jobs had been lost: only the rows know what is under way. */
   async loseJobs(): Promise<void> {
-    for (const table of (this.#options.store ?? sqliteStore).jobTables) await this.sql(`delete from ${table}`);
+    for (const table of this.#options.store.jobTables) await this.sql(`delete from ${table}`);
   }
 
   #control(): Control {
