@@ -26,8 +26,9 @@ export interface ClaimerOptions {
 export class Claimer {
   readonly #options: ClaimerOptions;
   readonly #pulse: Pulse;
-  /** The last claim for the lane came back short, and nothing has hinted at new jobs since. */
-  readonly #drained: Record<Lane, boolean> = { short: false, long: false };
+  /** Queues whose last claim came back short, with nothing hinting at new jobs since: they are not asked again for a while. */
+  readonly #dry: Record<Lane, Set<string>> = { short: new Set(), long: new Set() };
+  #forgottenAt = -Infinity;
   #hints = 0;
   #turn = 0;
   #unsubscribe: (() => void) | undefined;
@@ -40,7 +41,8 @@ export class Claimer {
   start(): void {
     if (this.#options.registry.served.length === 0) return;
     this.#unsubscribe ??= this.#options.transporter.onReady((queues) => {
-      if (queues.some((queue) => this.#options.registry.queues.has(queue))) this.hint();
+      const served = queues.filter((queue) => this.#options.registry.queues.has(queue));
+      if (served.length > 0) this.hint(served);
     });
     this.#pulse.start();
   }
@@ -51,16 +53,18 @@ export class Claimer {
     await this.#pulse.stop();
   }
 
-  /** There may be ready jobs. */
-  hint(): void {
+  /** There may be ready jobs in these queues; in any, when none are named. */
+  hint(queues?: readonly string[]): void {
     this.#hints += 1;
-    this.#drained.short = false;
-    this.#drained.long = false;
+    for (const dry of [this.#dry.short, this.#dry.long]) {
+      if (queues === undefined) dry.clear();
+      else for (const queue of queues) dry.delete(queue);
+    }
     this.#pulse.wake();
   }
 
   freeSlot(lane: Lane): void {
-    if (!this.#drained[lane]) this.#pulse.wake();
+    if (this.#mayHaveMore(lane)) this.#pulse.wake();
   }
 
   async #claim(): Promise<number> {
@@ -71,24 +75,28 @@ export class Claimer {
     const sentAt = clock.now();
     const claimed = await transporter.claim(requests, manager);
     for (const job of claimed) runner.begin(job, sentAt + leaseMs);
-    const lanesWithMore = this.#lanesWithMore(requests, claimed);
     // A hint given while the claim was under way may be of a job that it came too early for.
-    if (this.#hints === hintsBefore) {
-      for (const { lane } of requests) this.#drained[lane] = !lanesWithMore.has(lane);
-    }
-    return [...lanesWithMore].some((lane) => runner.freeSlots(lane) > 0) ? 0 : pollMs;
+    if (this.#hints === hintsBefore) this.#noteDry(requests, claimed);
+    const asked = new Set(requests.map(({ lane }) => lane));
+    return [...asked].some((lane) => this.#mayHaveMore(lane) && runner.freeSlots(lane) > 0) ? 0 : pollMs;
   }
 
   /**
    * The free slots of each lane, dealt out to the lane's queues from another one on in each round, so that a full queue leaves
-   * the others their part.
+   * the others their part. Each round takes jobs or finds a queue dry, so that rounds come to an end.
    */
   #requests(): ClaimRequest[] {
-    const { registry, runner, leaseMs } = this.#options;
+    const { registry, runner, leaseMs, pollMs, clock } = this.#options;
+    if (clock.now() - this.#forgottenAt >= pollMs / 2) {
+      // Hints may be lost: what was dry is asked again with every poll, also when other queues never rest.
+      this.#forgottenAt = clock.now();
+      this.#dry.short.clear();
+      this.#dry.long.clear();
+    }
     this.#turn += 1;
     const requests: ClaimRequest[] = [];
     for (const lane of ["short", "long"] as const) {
-      const queues = registry.served.filter((line) => line.lane === lane);
+      const queues = registry.served.filter((line) => line.lane === lane && !this.#dry[lane].has(line.queue));
       let free = Math.min(runner.freeSlots(lane), limits.batchJobsMax);
       for (let index = 0; index < queues.length && free > 0; index += 1) {
         const queue = queues[(this.#turn + index) % queues.length];
@@ -101,17 +109,14 @@ export class Claimer {
     return requests;
   }
 
-  #lanesWithMore(requests: readonly ClaimRequest[], claimed: readonly Claimed[]): Set<Lane> {
-    const lanes = new Set<Lane>();
+  #noteDry(requests: readonly ClaimRequest[], claimed: readonly Claimed[]): void {
     for (const { queue, lane, limit } of requests) {
       const got = claimed.filter((job) => job.queue === queue && job.lane === lane).length;
-      if (got >= limit) lanes.add(lane);
+      if (got < limit) this.#dry[lane].add(queue);
     }
-    // Not every queue of the lane had a turn when there were fewer free slots than queues.
-    for (const { lane, queue } of this.#options.registry.served) {
-      const asked = requests.some((request) => request.lane === lane);
-      if (asked && !requests.some((request) => request.lane === lane && request.queue === queue)) lanes.add(lane);
-    }
-    return lanes;
+  }
+
+  #mayHaveMore(lane: Lane): boolean {
+    return this.#options.registry.served.some((line) => line.lane === lane && !this.#dry[lane].has(line.queue));
   }
 }

@@ -97,6 +97,32 @@ describe("Claimer", () => {
     await service.stop();
   });
 
+  test("more queues than free slots, all empty: each is asked once, then it rests until the poll", async () => {
+    const { calls, service, clock } = claimer({ short: 1, long: 1 }, []);
+    await turns();
+    await turns();
+    const asked = calls.flatMap((requests) => requests.map(({ queue, lane }) => `${queue} ${lane}`));
+    expect(asked.toSorted()).toEqual(["default long", "default short", "other short"]);
+    await clock.advance(1_000);
+    expect(calls.flat()).toHaveLength(6);
+    await service.stop();
+  });
+
+  test("a queue known to be empty is asked again with every poll, though another never rests", async () => {
+    const ready = Array.from({ length: 1_000 }, (_, index) => claimOf({ id: String(index) }));
+    const { clock, began, free, service } = claimer({ short: 2, long: 0 }, ready);
+    await turns();
+    ready.push(claimOf({ id: "lost hint", queue: "other" }));
+    for (let step = 0; step < 20 && !began.includes("lost hint"); step += 1) {
+      free.short = 2;
+      service.freeSlot("short");
+      await clock.advance(100);
+    }
+    expect(began).toContain("lost hint");
+    expect(ready.length).toBeGreaterThan(0);
+    await service.stop();
+  });
+
   test("a hint that comes while a claim is under way is not lost, not even when no slot is free by then", async () => {
     const go: (() => void)[] = [];
     const ready = [claimOf({ id: "1" })];

@@ -148,7 +148,7 @@ describe("a store in trouble", () => {
         throw aborted.reason;
       },
     });
-    const { manager, witness } = managed({ transporter: faulty, jobs: [job], lease: 3_000 });
+    const { manager, witness } = managed({ transporter: faulty, jobs: [job], lease: 4_000 });
     await manager.start();
     const { id } = await manager.enqueue(job);
     await expect(leaseLeft.promise).resolves.toBeGreaterThan(0);

@@ -10,7 +10,7 @@ const [path = "", mode = "", lease = "1000"] = process.argv.slice(2);
 const transporter = sqlite(path);
 const finish = new Promise<void>((resolve) => process.once("message", () => resolve()));
 
-export const held = defineJob("held", { run: () => finish });
+const held = defineJob("held", { run: () => finish });
 const filler = defineJob("filler", { run() {} });
 
 if (mode === "enqueue") {
