@@ -2,5 +2,5 @@
 import { startThrowawayPostgres } from "../src/testing/postgres.ts";
 
 const { url, folder } = await startThrowawayPostgres();
-process.stdout.write(`${JSON.stringify({ url, folder })}\n`);
+process.stdout.write(`${url} ${folder}\n`);
 setInterval(() => undefined, 60_000);

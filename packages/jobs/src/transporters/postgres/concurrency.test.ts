@@ -51,6 +51,11 @@ describe.skipIf(skipReason !== undefined)("PostgreSQL: many connections at once"
     return client;
   }
 
+  async function claimOne(): Promise<Claimed> {
+    const [claimed] = await store.claim([request(1)], "manager");
+    return claimed ?? expect.unreachable("nothing to claim");
+  }
+
   beforeEach(async () => {
     schema = test.freshSchema();
     store = await open();
@@ -82,10 +87,13 @@ describe.skipIf(skipReason !== undefined)("PostgreSQL: many connections at once"
     const claimed = await store.claim([request(200)], "manager");
     expect(claimed).toHaveLength(120);
     const settlers = await Promise.all(Array.from({ length: 6 }, () => open(4)));
-    const results = await Promise.all(claimed.map((one, index) => settlers[index % 6]?.settle([processed(one)])));
+    const results = await Promise.all(
+      claimed.map(async (one, index) => await settlers[index % 6]?.settle([processed(one)])),
+    );
     expect(results.flat().every((result) => result?.state === "applied")).toBe(true);
     const next = await store.claim([request(200)], "manager");
-    expect(next.map(({ id }) => id).toSorted()).toEqual(flows.map(({ ids }) => ids.at(-1)).toSorted());
+    expect(next).toHaveLength(flows.length);
+    expect(new Set(next.map(({ id }) => id))).toEqual(new Set(flows.map(({ ids }) => ids.at(-1))));
   });
 
   it("L6 batches that cross the same flows in opposite orders do not deadlock", async () => {
@@ -94,9 +102,10 @@ describe.skipIf(skipReason !== undefined)("PostgreSQL: many connections at once"
     const settlers = await Promise.all(Array.from({ length: 4 }, () => open(4)));
     const byMember = Array.from({ length: 10 }, (_, nth) => claimed.filter((_one, index) => index % 10 === nth));
     await Promise.all(
-      byMember.map((batch, index) =>
-        settlers[index % 4]?.settle((index % 2 === 0 ? batch : batch.toReversed()).map((one) => processed(one))),
-      ),
+      byMember.map(async (batch, index) => {
+        const ordered = index % 2 === 0 ? batch : batch.toReversed();
+        await settlers[index % 4]?.settle(ordered.map((one) => processed(one)));
+      }),
     );
     expect(await store.claim([request(200)], "manager")).toHaveLength(10);
     expect(flows).toHaveLength(10);
@@ -143,8 +152,7 @@ describe.skipIf(skipReason !== undefined)("PostgreSQL: many connections at once"
 
   it("L7 L9 an open transaction with a wake in it holds up neither renewal nor settlement of the running job", async () => {
     await store.enqueue([{ job: job({ wakeKey: "k" }) }]);
-    const [claimed] = await store.claim([request(1)], "manager");
-    if (claimed === undefined) return expect.unreachable();
+    const claimed = await claimOne();
     const client = await connect();
     await client.query("BEGIN");
     expect(await store.wake(["k"], { tx: fromPgClient(client) })).toBe(1);
@@ -156,8 +164,7 @@ describe.skipIf(skipReason !== undefined)("PostgreSQL: many connections at once"
 
   it("L7 a release waits for the open wake of its key, on another connection, and is then ready at once", async () => {
     await store.enqueue([{ job: job({ wakeKey: "k" }) }]);
-    const [claimed] = await store.claim([request(1)], "manager");
-    if (claimed === undefined) return expect.unreachable();
+    const claimed = await claimOne();
     const client = await connect();
     await client.query("BEGIN");
     await store.wake(["k"], { tx: fromPgClient(client) });
@@ -170,8 +177,7 @@ describe.skipIf(skipReason !== undefined)("PostgreSQL: many connections at once"
 
   it("L7 a release passes a wake of its key that rolls back, and waits its delay", async () => {
     await store.enqueue([{ job: job({ wakeKey: "k" }) }]);
-    const [claimed] = await store.claim([request(1)], "manager");
-    if (claimed === undefined) return expect.unreachable();
+    const claimed = await claimOne();
     const client = await connect();
     await client.query("BEGIN");
     await store.wake(["k"], { tx: fromPgClient(client) });
@@ -266,10 +272,10 @@ describe.skipIf(skipReason !== undefined)("PostgreSQL: many connections at once"
     );
     expect(rows).toEqual([{ met: 0 }]);
   });
-
-  /** Polls until some backend of this server waits for a lock. */
-  async function untilSomebodyWaits(client: Client): Promise<void> {
-    const waiting = "SELECT 1 FROM pg_locks WHERE NOT granted LIMIT 1";
-    await vi.waitUntil(async () => (await client.query(waiting)).rowCount === 1, { timeout: 20_000, interval: 5 });
-  }
 });
+
+/** Polls until some backend of this server waits for a lock. */
+async function untilSomebodyWaits(client: Client): Promise<void> {
+  const waiting = "SELECT 1 FROM pg_locks WHERE NOT granted LIMIT 1";
+  await vi.waitUntil(async () => (await client.query(waiting)).rowCount === 1, { timeout: 20_000, interval: 5 });
+}

@@ -10,7 +10,12 @@ import type { NewJob } from "../transporter.ts";
 import { postgres, type PostgresTransporter } from "./index.ts";
 
 const job: NewJob = {
-  ...{ name: "work", queue: "q", lane: "short", input: "{}", priority: 100, attempts: 3 },
+  name: "work",
+  queue: "q",
+  lane: "short",
+  input: "{}",
+  priority: 100,
+  attempts: 3,
   timeoutMs: 60_000,
   delayMs: 0,
 };
@@ -24,7 +29,8 @@ describe("PostgreSQL: options", () => {
     ["postgres://u:secret@[::bad/db", "cannot be read"],
   ])("L14 a connection string that is none is refused without repeating it: %s", (text, problem) => {
     const error = thrown(() => postgres(text));
-    expect(error).toMatchObject({ code: "invalid_options", message: expect.stringContaining(problem) as string });
+    expect(error.code).toBe("invalid_options");
+    expect(error.message).toContain(problem);
     expect(error.message).not.toContain("secret");
   });
 
@@ -61,13 +67,9 @@ describe.skipIf(skipReason !== undefined)("PostgreSQL: connections that fail", (
     const url = new URL(test.server.url);
     change(url);
     const transporter = postgres({ connectionString: url.href, schema, connectTimeoutMs: 5_000 });
-    const error = await transporter.start().then(
-      () => undefined,
-      (reason: unknown) => reason,
-    );
+    const error = await transporter.start().catch((reason: unknown) => reason);
     await transporter.stop();
-    expect(error).toBeInstanceOf(JobsError);
-    return error as JobsError;
+    return error instanceof JobsError ? error : expect.unreachable(`no JobsError: ${String(error)}`);
   }
 
   afterEach(async () => {
@@ -76,22 +78,13 @@ describe.skipIf(skipReason !== undefined)("PostgreSQL: connections that fail", (
 
   it("wrong password, user, database, host and port are told apart, on one line, with the way out and without the password", async () => {
     const wrong = await refusal((url) => (url.password = "not-the-password"));
-    expect(wrong).toMatchObject({
-      code: "store_unavailable",
-      message: expect.stringMatching(/password .*check the user and password/) as string,
-    });
+    expect(`${wrong.code}: ${wrong.message}`).toMatch(/^store_unavailable: .*password .*check the user and password/);
     const database = await refusal((url) => (url.pathname = "/nowhere"));
-    expect(database).toMatchObject({
-      code: "store_unavailable",
-      message: expect.stringMatching(/nowhere.*create the database/) as string,
-    });
+    expect(`${database.code}: ${database.message}`).toMatch(/^store_unavailable: .*nowhere.*create the database/);
     const port = await refusal((url) => (url.port = "1"));
-    expect(port).toMatchObject({
-      code: "store_unavailable",
-      message: expect.stringMatching(/ECONNREFUSED.*host and port/) as string,
-    });
+    expect(`${port.code}: ${port.message}`).toMatch(/^store_unavailable: .*ECONNREFUSED.*host and port/);
     const host = await refusal((url) => (url.hostname = "no-such-host.invalid"));
-    expect(host).toMatchObject({ code: "store_unavailable", message: expect.stringMatching(/host's name/) as string });
+    expect(`${host.code}: ${host.message}`).toMatch(/^store_unavailable: .*host's name/);
     for (const { message } of [wrong, database, port, host]) {
       expect(message).not.toContain("\n");
       expect(message).not.toContain("not-the-password");
@@ -108,15 +101,9 @@ describe.skipIf(skipReason !== undefined)("PostgreSQL: connections that fail", (
       url.username = "poor";
       url.password = "poor";
     });
-    expect(poor).toMatchObject({
-      code: "store_unavailable",
-      message: expect.stringMatching(/permission denied.*grant/) as string,
-    });
+    expect(`${poor.code}: ${poor.message}`).toMatch(/^store_unavailable: .*permission denied.*grant/);
     const latin = await refusal((url) => (url.pathname = "/latin"));
-    expect(latin).toMatchObject({
-      code: "store_unsupported",
-      message: expect.stringMatching(/LATIN1.*UTF8/) as string,
-    });
+    expect(`${latin.code}: ${latin.message}`).toMatch(/^store_unsupported: .*LATIN1.*UTF8/);
   });
 
   it("a schema made by a newer release is refused and left alone", async () => {
@@ -126,10 +113,7 @@ describe.skipIf(skipReason !== undefined)("PostgreSQL: connections that fail", (
       "INSERT INTO newer.migration VALUES (999, 'later')",
     );
     const error = await refusal(() => undefined, "newer");
-    expect(error).toMatchObject({
-      code: "store_unsupported",
-      message: expect.stringMatching(/999.*upgrade/) as string,
-    });
+    expect(`${error.code}: ${error.message}`).toMatch(/^store_unsupported: .*999.*upgrade/);
   });
 
   it("L11 where the database has synchronous_commit off and another isolation, its connections have neither", async () => {
@@ -240,8 +224,8 @@ describe.skipIf(skipReason !== undefined)("PostgreSQL: connections that fail", (
   it("a throwaway server ends with the process that started it, kill -9 included", async () => {
     const script = fileURLToPath(new URL("../../../tests/throwaway-holder.ts", import.meta.url));
     const holder = spawn(process.execPath, ["--conditions=source", script], { stdio: ["ignore", "pipe", "inherit"] });
-    const [text] = (await once(holder.stdout, "data")) as [Buffer];
-    const { url, folder } = JSON.parse(text.toString()) as { url: string; folder: string };
+    const [said]: unknown[] = await once(holder.stdout, "data");
+    const [url = "", folder = ""] = String(said).trim().split(" ");
     expect(existsSync(folder)).toBe(true);
     holder.kill("SIGKILL");
     await vi.waitUntil(() => !existsSync(folder), { timeout: 20_000 });
@@ -253,7 +237,7 @@ function thrown(act: () => unknown): JobsError {
   try {
     act();
   } catch (error) {
-    return error as JobsError;
+    if (error instanceof JobsError) return error;
   }
   return expect.unreachable("nothing was thrown");
 }

@@ -64,24 +64,16 @@ const texts: readonly (readonly [RegExp, string])[] = [
   [/SASL|password must be a string|client password/i, "check the user and password in the connection string"],
 ];
 
-interface Coded {
-  code?: unknown;
-  message?: unknown;
-  errors?: unknown;
-}
-
 function codeOf(error: unknown): string | undefined {
   if (typeof error !== "object" || error === null) return undefined;
-  const { code, errors } = error as Coded;
-  if (typeof code === "string") return code;
+  if ("code" in error && typeof error.code === "string") return error.code;
   // Several addresses were tried: the first says what the others do.
-  return Array.isArray(errors) ? codeOf(errors[0]) : undefined;
+  return error instanceof AggregateError ? codeOf(error.errors[0]) : undefined;
 }
 
 function textOf(error: unknown): string {
-  const { message, errors } = error as Coded;
-  if (typeof message === "string" && message !== "") return message;
-  return Array.isArray(errors) && errors.length > 0 ? textOf(errors[0]) : "no message";
+  if (error instanceof Error && error.message !== "") return error.message;
+  return error instanceof AggregateError && error.errors.length > 0 ? textOf(error.errors[0]) : "no message";
 }
 
 /** True when the same statement is worth sending again by itself: the server undid it because of another's. */

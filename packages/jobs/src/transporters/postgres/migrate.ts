@@ -3,7 +3,7 @@ import { JobsError } from "../../core/errors.ts";
 import { storeError } from "./failures.ts";
 import { amendFunctions } from "./sql/amend.ts";
 import { claimFunctions } from "./sql/claim.ts";
-import { enqueueFunction } from "./sql/enqueue.ts";
+import { enqueueFunctions } from "./sql/enqueue.ts";
 import { gateFunctions } from "./sql/gates.ts";
 import { settleFunctions } from "./sql/settle.ts";
 import { clock, tables } from "./sql/tables.ts";
@@ -25,7 +25,7 @@ const migrations: readonly Migration[] = [
         tables(schema),
         clock(schema),
         gateFunctions(schema),
-        enqueueFunction(schema),
+        enqueueFunctions(schema),
         claimFunctions(schema),
         wakeFunctions(schema),
         settleFunctions(schema),
@@ -53,10 +53,13 @@ export async function migrate(client: Client, schema: string): Promise<void> {
         `schema "${schema}" is at version ${found}, this release knows ${newest}: upgrade @provost/jobs, or name another schema`,
       );
     }
-    for (const { version, name, sql } of migrations) {
-      if (version <= found) continue;
-      await client.query(sql(quoted));
-      await client.query(`INSERT INTO ${quoted}.migration (version, name) VALUES ($1, $2)`, [version, name]);
+    for (const migration of migrations) {
+      if (migration.version <= found) continue;
+      await client.query(migration.sql(quoted));
+      await client.query(`INSERT INTO ${quoted}.migration (version, name) VALUES ($1, $2)`, [
+        migration.version,
+        migration.name,
+      ]);
     }
     await client.query("COMMIT");
   } catch (error) {
@@ -71,10 +74,10 @@ async function currentVersion(client: Client, schema: string): Promise<number> {
   const quoted = `"${schema}"`;
   const { rowCount } = await client.query("SELECT 1 FROM pg_namespace WHERE nspname = $1", [schema]);
   if (rowCount === 0) await client.query(`CREATE SCHEMA ${quoted}`);
-  const { rows: tables } = await client.query<{ found: boolean }>("SELECT to_regclass($1) IS NOT NULL AS found", [
+  const { rows: found } = await client.query<{ found: boolean }>("SELECT to_regclass($1) IS NOT NULL AS found", [
     `${quoted}.migration`,
   ]);
-  if (tables[0]?.found !== true) {
+  if (found[0]?.found !== true) {
     await client.query(
       `CREATE TABLE ${quoted}.migration (version integer PRIMARY KEY, name text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())`,
     );

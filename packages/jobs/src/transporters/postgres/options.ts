@@ -19,12 +19,12 @@ export interface PostgresOptions {
 
 export type PostgresSettings = Required<Omit<PostgresOptions, "connectionString">> & { client: ClientConfig };
 
-const bounds = {
-  poolMax: [1, 1_000],
-  sqlPoolMax: [1, 1_000],
-  connectTimeoutMs: [100, 600_000],
-  queryTimeoutMs: [100, 3_600_000],
-} as const;
+const bounds = [
+  ["poolMax", 1, 1_000],
+  ["sqlPoolMax", 1, 1_000],
+  ["connectTimeoutMs", 100, 600_000],
+  ["queryTimeoutMs", 100, 3_600_000],
+] as const;
 
 /** @throws JobsError `invalid_options`; the message never holds the connection string, which has the password. */
 export function settingsOf(given: string | PostgresOptions): PostgresSettings {
@@ -42,8 +42,8 @@ export function settingsOf(given: string | PostgresOptions): PostgresSettings {
       `schema ${JSON.stringify(settings.schema)}: use 1 to 63 of a-z, 0-9 and _, not starting with a digit or pg_`,
     );
   }
-  for (const [name, [min, max]] of Object.entries(bounds)) {
-    const value = settings[name as keyof typeof bounds];
+  for (const [name, min, max] of bounds) {
+    const value = settings[name];
     if (!Number.isInteger(value) || value < min || value > max) {
       throw new JobsError("invalid_options", `${name} is ${String(value)}: give a whole number from ${min} to ${max}`);
     }
@@ -52,11 +52,6 @@ export function settingsOf(given: string | PostgresOptions): PostgresSettings {
 }
 
 function clientConfig(connectionString: unknown): ClientConfig {
-  const refuse = (problem: string): JobsError =>
-    new JobsError(
-      "invalid_options",
-      `the PostgreSQL connection string ${problem}: give postgres://user:password@host:port/database`,
-    );
   if (typeof connectionString !== "string" || connectionString === "") throw refuse("is missing");
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(connectionString)?.[1]?.toLowerCase();
   if (scheme !== "postgres" && scheme !== "postgresql") {
@@ -73,4 +68,11 @@ function clientConfig(connectionString: unknown): ClientConfig {
     throw refuse("has a port that is none");
   }
   return config;
+}
+
+function refuse(problem: string): JobsError {
+  return new JobsError(
+    "invalid_options",
+    `the PostgreSQL connection string ${problem}: give postgres://user:password@host:port/database`,
+  );
 }

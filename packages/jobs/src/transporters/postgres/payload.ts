@@ -98,8 +98,7 @@ export class EnqueuePayload {
   /** The first four arguments of `enqueue` and its keys. */
   get values(): [total: number, jobs: string, flows: string | null, stages: string | null, keys: string | null] {
     const { total, jobs, flows, stages, keys } = this.lines;
-    const text = (lines: unknown): string | null => (lines === undefined ? null : JSON.stringify(lines));
-    return [total, JSON.stringify(jobs), text(flows), text(stages), text(keys)];
+    return [total, JSON.stringify(jobs), orNull(flows), orNull(stages), orNull(keys)];
   }
 
   /** What stands for nothing is left out: a JSON null is not an SQL one. */
@@ -203,8 +202,21 @@ export class EnqueuePayload {
 function line(item: number, n: number, job: NewJob): Omit<JobLine, "waits"> {
   const { name, queue, lane, input, priority, attempts, timeoutMs: timeout, delayMs: delay, uniqueKey, wakeKey } = job;
   return {
-    ...{ item, n, name, queue, lane, input, priority, attempts, timeout, delay },
+    item,
+    n,
+    name,
+    queue,
+    lane,
+    input,
+    priority,
+    attempts,
+    timeout,
+    delay,
     ...(uniqueKey === undefined ? {} : { key: uniqueKey }),
     ...(wakeKey === undefined ? {} : { wake: wakeKey }),
   };
+}
+
+function orNull(lines: unknown): string | null {
+  return lines === undefined ? null : JSON.stringify(lines);
 }

@@ -62,14 +62,14 @@ export class PostgresTransporter implements Transporter {
     this.#reader = new Reader(this.#connections, this.#schema);
     this.sql = {
       query: async (sql, params) => {
-        const { client, giveBack } = await this.#connections.lend();
+        const lent = await this.#connections.lend();
         let broken = true;
         try {
-          const result = await runSql(client, sql, params);
+          const result = await runSql(lent.client, sql, params);
           broken = false;
           return result;
         } finally {
-          giveBack(broken);
+          lent.giveBack(broken);
         }
       },
       transaction: (fn) => inTransaction(this.#connections, fn, (queues) => this.#notifier.ring(queues)),
@@ -152,7 +152,9 @@ export class PostgresTransporter implements Transporter {
       `SELECT * FROM ${this.#schema}.renew($1, $2)`,
       [JSON.stringify(lines)],
     );
-    const held = new Map(rows.map(({ id, fence, cancel }) => [`${id} ${fence}`, cancel ? "cancel" : "renewed"] as const));
+    const held = new Map(
+      rows.map(({ id, fence, cancel }) => [`${id} ${fence}`, cancel ? "cancel" : "renewed"] as const),
+    );
     return leases.map(({ id, fence }) => held.get(`${id} ${fence}`) ?? "lost");
   }
 

@@ -63,6 +63,7 @@ export interface FlowRow {
 
 /** Written by this store only, from a JobFailure. */
 function failureOf(text: string): JobFailure {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
   return JSON.parse(text) as JobFailure;
 }
 

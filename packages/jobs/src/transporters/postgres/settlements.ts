@@ -66,7 +66,7 @@ function itemOf({ id, fence, version, outcome, expiredOnly }: Settlement, place:
         crashes: outcome.crashes,
         failure: JSON.stringify(outcome.failure),
       };
-    case "cancelled":
+    default:
       return { ...proof, failure: JSON.stringify(outcome.failure) };
   }
 }

@@ -49,6 +49,7 @@ export async function runSql(
 ): Promise<SqlResult> {
   try {
     const { rows, rowCount } = await client.query(sql, params === undefined ? undefined : [...params]);
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- `pg` makes an object of every row
     return { rows: rows as Record<string, unknown>[], changes: rowCount ?? 0 };
   } catch (error) {
     throw isConnectionLoss(error) ? asStoreError(error) : error;
@@ -68,6 +69,7 @@ export async function inSavepoint<R>(client: PgClientLike, text: string, values:
   try {
     const { rows } = await client.query(text, values);
     await client.query("RELEASE SAVEPOINT provost_jobs");
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as in `connections.ts`
     return rows as R[];
   } catch (error) {
     if (!isConnectionLoss(error))
@@ -104,7 +106,8 @@ export async function inTransaction<T>(
   fn: (tx: Tx) => Promise<T>,
   committed: (queues: string[]) => void,
 ): Promise<T> {
-  const { client, giveBack } = await connections.lend();
+  const lent = await connections.lend();
+  const { client } = lent;
   const state: TxState = { client, owner: connections, open: true, ready: new Set() };
   let broken = true;
   try {
@@ -127,6 +130,6 @@ export async function inTransaction<T>(
     throw isConnectionLoss(error) ? (storeError(error) ?? error) : error;
   } finally {
     state.open = false;
-    giveBack(broken);
+    lent.giveBack(broken);
   }
 }

@@ -3,7 +3,7 @@ import { functionSettings } from "./tables.ts";
 
 /** Acts of people, one after the other: an earlier one of the same call may have changed what a later one meets. */
 export function amendFunctions(schema: string): string {
-  return amend(schema) + retry(schema) + reopen(schema);
+  return amend(schema) + retry(schema) + waitAgain(schema) + reopen(schema);
 }
 
 function amend(schema: string): string {
@@ -101,12 +101,8 @@ END $$;
 `;
 }
 
-/**
- * `reopen` goes up from the retried job's stage until one that had not failed: one still open counts again, one that passed
- * all the same (all-settled) stays passed. An `onFailed` job that has not started waits again; of another a copy does, so that
- * what has been told already stays on record.
- */
-function reopen(schema: string): string {
+/** The other way round of `shut_under`, and of counting members' ends one by one. */
+function waitAgain(schema: string): string {
   return `
 CREATE FUNCTION ${schema}.wait_again(p_stages bigint[]) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -136,7 +132,16 @@ BEGIN
     FROM ${schema}.job m LEFT JOIN ${schema}.job k ON k.id = m.cause_job_id WHERE m.stage_id = ANY (p_stages) GROUP BY m.stage_id
   ) c WHERE s.id = c.stage_id;
 END $$;
+`;
+}
 
+/**
+ * `reopen` goes up from the retried job's stage until one that had not failed: one still open counts again, one that passed
+ * all the same (all-settled) stays passed. An `onFailed` job that has not started waits again; of another a copy does, so that
+ * what has been told already stays on record.
+ */
+function reopen(schema: string): string {
+  return `
 CREATE FUNCTION ${schema}.reopen(p_stage bigint, p_now bigint) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   v_stage ${schema}.stage;

@@ -2,14 +2,16 @@ import { limits } from "../../../core/limits.ts";
 import { claimedColumns, functionSettings } from "./tables.ts";
 
 /**
- * Claims, renews, promotes and looks for what ran out.
- *
  * A claim serves its requests one after the other, each with one statement that walks the ready index and skips what others
  * hold (L3): it never waits for anyone. The rows come back in the order of L1, which `UPDATE … RETURNING` does not keep.
  * A wake that this claim can see is answered by the attempt that begins now; one still open in another transaction is not
  * touched, and so is there at the release (L7).
  */
 export function claimFunctions(schema: string): string {
+  return claim(schema) + renew(schema) + comeBack(schema);
+}
+
+function claim(schema: string): string {
   return `
 CREATE FUNCTION ${schema}.claim(p_requests json, p_manager text, p_offset_ms bigint) RETURNS SETOF ${schema}.claimed
 LANGUAGE plpgsql ${functionSettings} AS $$
@@ -36,7 +38,12 @@ BEGIN
       SELECT ${claimedColumns("t")} FROM taken t ORDER BY t.priority DESC, t.attempts_used, t.id;
   END LOOP;
 END $$;
+`;
+}
 
+/** A renewal stays a heap-only update: no index has what it changes (L9). */
+function renew(schema: string): string {
+  return `
 CREATE FUNCTION ${schema}.renew(p_leases json, p_offset_ms bigint) RETURNS TABLE (id bigint, fence integer, cancel boolean)
 LANGUAGE plpgsql ${functionSettings} AS $$
 DECLARE
@@ -54,7 +61,12 @@ BEGIN
     FROM held h WHERE j.id = h.id AND j.fence = h.fence AND j.status = 'in_progress'
     RETURNING j.id, j.fence, j.cancel_requested;
 END $$;
+`;
+}
 
+/** What a passing of time brings back: attempts without a lease, delayed jobs that are due. */
+function comeBack(schema: string): string {
+  return `
 CREATE FUNCTION ${schema}.expired(p_limit integer, p_offset_ms bigint) RETURNS SETOF ${schema}.claimed
 LANGUAGE plpgsql ${functionSettings} AS $$
 DECLARE

@@ -11,7 +11,11 @@ export const uniqueKeyTakenState = "PV001";
  * so that two enqueues that share keys wait for one another and never in a circle. A key found held by another makes the
  * item existing (L17); one freed between the insert and the look is tried again.
  */
-export function enqueueFunction(schema: string): string {
+export function enqueueFunctions(schema: string): string {
+  return enqueue(schema) + holdKeys(schema);
+}
+
+function enqueue(schema: string): string {
   return `
 CREATE FUNCTION ${schema}.enqueue(p_total integer, p_jobs json, p_flows json, p_stages json, p_keys json, p_skip integer[],
   p_offset_ms bigint, OUT ids text[], OUT existing json) LANGUAGE plpgsql ${functionSettings} AS $$
@@ -57,7 +61,12 @@ BEGIN
       WHERE k.whole AND k.item = ANY (v_existing);
   END IF;
 END $$;
+`;
+}
 
+/** Takes the keys of new items; returns the items whose key another holds. */
+function holdKeys(schema: string): string {
+  return `
 CREATE FUNCTION ${schema}.hold_keys(p_keys json, p_ids bigint[], p_skip integer[]) RETURNS integer[] LANGUAGE plpgsql AS $$
 DECLARE
   v_existing integer[];

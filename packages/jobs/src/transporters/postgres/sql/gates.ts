@@ -4,7 +4,7 @@
  * locked in the order of their ids, and before any job.
  */
 export function gateFunctions(schema: string): string {
-  return moveGates(schema) + shutGates(schema) + endFlow(schema);
+  return moveGates(schema) + openGates(schema) + shutGates(schema) + cancelUntried(schema) + endFlow(schema);
 }
 
 /**
@@ -67,7 +67,11 @@ BEGIN
   END LOOP;
   RETURN v_queues;
 END $$;
+`;
+}
 
+function openGates(schema: string): string {
+  return `
 CREATE FUNCTION ${schema}.stage_at(p_flow_id bigint, p_parent_id bigint, p_position integer) RETURNS bigint LANGUAGE plpgsql AS $$
 BEGIN
   IF p_parent_id IS NULL THEN
@@ -145,7 +149,12 @@ BEGIN
   END IF;
   RETURN ARRAY(SELECT s.id FROM ${schema}.stage s WHERE s.parent_id = p_parent_id AND s.position > p_position);
 END $$;
+`;
+}
 
+/** The first failure of a fail-fast stage cancels the siblings that are not running and were never tried (L6). */
+function cancelUntried(schema: string): string {
+  return `
 -- A sibling that another holds at this moment is being claimed, and finishes as running ones do: waiting for it could be
 -- waiting in a circle.
 CREATE FUNCTION ${schema}.cancel_untried(p_stage bigint, p_cause bigint, p_now bigint) RETURNS integer LANGUAGE plpgsql AS $$

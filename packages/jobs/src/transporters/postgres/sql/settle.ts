@@ -14,6 +14,10 @@ export function settleFunctions(schema: string): string {
   return settle(schema) + applySettlements(schema);
 }
 
+/** A settlement as it is sent (`settlements.ts`). */
+const itemColumns = `place integer, id bigint, fence integer, version integer, kind text, cause text, expired boolean,
+      delay bigint, priority smallint, used smallint, crashes smallint, wake text, failure text, result text`;
+
 function settle(schema: string): string {
   return `
 -- OFFSET 0 keeps the look by primary key, whatever partial index the condition outside would fit.
@@ -80,8 +84,7 @@ LANGUAGE plpgsql AS $$
 BEGIN
   WITH item AS MATERIALIZED (
     SELECT i.*, row_number() OVER (PARTITION BY i.id ORDER BY i.place) AS nth
-    FROM json_to_recordset(p_items) AS i(place integer, id bigint, fence integer, version integer, kind text, cause text,
-      expired boolean, delay bigint, priority smallint, used smallint, crashes smallint, wake text, failure text, result text)
+    FROM json_to_recordset(p_items) AS i(${itemColumns})
   ), judged AS MATERIALIZED (
     SELECT i.*, j.stage_id, j.started_at, j.claimed_by, j.priority AS before, j.wake_key AS known, j.unique_key AS key,
       CASE
@@ -126,9 +129,8 @@ BEGIN
       WHERE a.status IN ('processed', 'failed', 'cancelled') AND u.key = a.unique_key AND u.job_id = a.id
   ), answered AS (
     -- One that an open wake holds stays: no settlement waits for somebody's transaction here.
-    DELETE FROM ${schema}.wake_mark w WHERE w.job_id IN (
-      SELECT m.job_id FROM ${schema}.wake_mark m
-      WHERE m.job_id IN (SELECT a.id FROM applied a WHERE a.status <> 'delayed' AND a.wake_key IS NOT NULL) FOR UPDATE SKIP LOCKED)
+    DELETE FROM ${schema}.wake_mark w WHERE w.job_id IN (SELECT m.job_id FROM ${schema}.wake_mark m WHERE m.job_id IN (
+      SELECT a.id FROM applied a WHERE a.status <> 'delayed' AND a.wake_key IS NOT NULL) FOR UPDATE SKIP LOCKED)
   )
   SELECT
     (SELECT json_agg(json_build_object('place', g.place, 'why', g.verdict, 'current', (

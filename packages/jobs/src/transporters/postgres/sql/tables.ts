@@ -20,6 +20,10 @@
  *   happens here.
  */
 export function tables(schema: string): string {
+  return jobTables(schema) + flowTables(schema) + keyTables(schema);
+}
+
+function jobTables(schema: string): string {
   return `
 CREATE SEQUENCE ${schema}.id AS bigint;
 
@@ -79,7 +83,11 @@ CREATE TABLE ${schema}.attempt (
   failure text,
   PRIMARY KEY (job_id, fence)
 );
+`;
+}
 
+function flowTables(schema: string): string {
+  return `
 CREATE TABLE ${schema}.flow (
   id bigint PRIMARY KEY,
   created_at bigint NOT NULL,
@@ -104,7 +112,11 @@ CREATE TABLE ${schema}.stage (
 ) WITH (fillfactor = 70);
 CREATE UNIQUE INDEX stage_of_parent ON ${schema}.stage (parent_id, position) WHERE parent_id IS NOT NULL;
 CREATE UNIQUE INDEX stage_of_flow ON ${schema}.stage (flow_id, position) WHERE parent_id IS NULL;
+`;
+}
 
+function keyTables(schema: string): string {
+  return `
 CREATE TABLE ${schema}.unique_key (key text PRIMARY KEY, job_id bigint, flow_id bigint);
 
 CREATE TABLE ${schema}.wake_mark (job_id bigint PRIMARY KEY, marked_at bigint NOT NULL);
@@ -123,16 +135,11 @@ CREATE TYPE ${schema}.claimed AS (
 
 /** The columns of the type `claimed`, of the job row that goes by `alias`. */
 export function claimedColumns(alias: string): string {
-  const plain = [
-    ...["id", "name", "queue", "lane", "input", "fence", "version", "base_priority", "priority", "attempts"],
-    ...["attempts_used", "crashes", "timeout_ms", "cancel_requested", "created_at", "ready_at", "flow_id", "parent_id"],
-    "wake_key",
-  ];
-  return [
-    ...plain.map((column) => `${alias}.${column}`),
-    `${alias}.started_at IS NOT NULL`,
-    `${alias}.claimed_by`,
-  ].join(", ");
+  const plain =
+    "id name queue lane input fence version base_priority priority attempts attempts_used crashes timeout_ms " +
+    "cancel_requested created_at ready_at flow_id parent_id wake_key";
+  const columns = plain.split(" ").map((column) => `${alias}.${column}`);
+  return [...columns, `${alias}.started_at IS NOT NULL`, `${alias}.claimed_by`].join(", ");
 }
 
 /**
