@@ -88,20 +88,33 @@ export class IncusApi {
   }
 
   async #wait(accepted: AcceptedOperation, seconds: number, call: Call): Promise<Operation | undefined> {
-    const wanted: ApiRequest = {
-      method: "GET",
-      path: `/1.0/operations/${accepted.id}/wait`,
-      query: { timeout: String(seconds) },
-    };
-    const facts = this.#facts(wanted);
+    const path = `/1.0/operations/${accepted.id}`;
     try {
-      const { answer } = await this.#send(wanted, facts, call, this.#timeoutMs + seconds * 1000);
-      return operation.parse(answer.metadata);
+      return await this.#look(
+        { method: "GET", path: `${path}/wait`, query: { timeout: String(seconds) } },
+        seconds,
+        call,
+      );
     } catch (error) {
       // The change itself was accepted: a lost look at it says nothing about it.
-      if (error instanceof ProviderError) return undefined;
-      throw errorOfShape(facts, 200, String(error));
+      if (!(error instanceof ProviderError)) throw error;
+      if (error.httpStatus === undefined || error.httpStatus === 404) return undefined;
     }
+    // LXD waits for a failed operation with 200 and the operation, Incus 6 with 500 and its error: the operation itself tells.
+    try {
+      return await this.#look({ method: "GET", path }, 0, call);
+    } catch (error) {
+      if (!(error instanceof ProviderError)) throw error;
+      return undefined;
+    }
+  }
+
+  async #look(wanted: ApiRequest, seconds: number, call: Call): Promise<Operation> {
+    const facts = this.#facts(wanted);
+    const { status, answer } = await this.#send(wanted, facts, call, this.#timeoutMs + seconds * 1000);
+    const found = operation.safeParse(answer.metadata);
+    if (!found.success) throw errorOfShape(facts, status, firstIssue(found.error));
+    return found.data;
   }
 
   #facts(wanted: ApiRequest): RequestFacts {

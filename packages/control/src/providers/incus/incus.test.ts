@@ -208,6 +208,18 @@ describe("create", () => {
     if (code !== "provider_name_taken") expect(failure.providerRequestId).toBe(OPERATION.id);
   });
 
+  test("C7 Incus 6 tells a failed operation by a wait that fails: the operation itself is asked what it was", async () => {
+    answers["POST /1.0/instances"] = accepted;
+    const text = 'Failed creating instance record: Instance "web-1" already exists';
+    answers[`GET /1.0/operations/${OPERATION.id}/wait`] = failed(500, text);
+    answers[`GET /1.0/operations/${OPERATION.id}`] = operationEnded(400, text);
+    expect(await failureOf(provider.create(SPEC, {}))).toMatchObject({ code: "provider_name_taken", effect: "none" });
+    answers[`GET /1.0/operations/${OPERATION.id}`] = operationEnded(103);
+    expect(await provider.create(SPEC, {})).toMatchObject({ status: "creating" });
+    answers[`GET /1.0/operations/${OPERATION.id}`] = failed(404, "Operation not found");
+    expect(await provider.create(SPEC, {})).toMatchObject({ status: "creating" });
+  });
+
   test.each([
     [failed(400, "Invalid instance name"), "provider_rejected", "none"],
     [failed(400, "Target only allowed when clustered"), "provider_region_not_found", "none"],
