@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
-import { checkedBatch, checkedKey } from "../core/bounds.ts";
+import { checkedBatch, checkedInteger, checkedKey } from "../core/bounds.ts";
 import { JobsError } from "../core/errors.ts";
 import { newFlow } from "../core/flatten.ts";
 import { FlowBuilder } from "../core/flow.ts";
@@ -156,7 +156,10 @@ export class JobManager {
 
   /** Jobs by id ascending, page by page: `after` is the last id of the page before; `limit` is 100 by default. */
   async list(query: Omit<JobQuery, "limit"> & { limit?: number } = {}): Promise<Job[]> {
-    return await this.#transporter.list({ ...query, limit: Math.min(query.limit ?? 100, limits.batchJobsMax) });
+    const limit = checkedInteger(query.limit ?? 100, "limit", 1, limits.batchJobsMax, "invalid_options");
+    if (query.after !== undefined) checkedIds(query.after);
+    if (query.flowId !== undefined) checkedIds(query.flowId);
+    return await this.#transporter.list({ ...query, limit });
   }
 
   /** Every attempt of a job that ended without `processed`, with its error (L10). */

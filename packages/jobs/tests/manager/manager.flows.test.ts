@@ -240,5 +240,7 @@ describe("L14, L17 bounds and keys", () => {
     await expect(manager.wake("")).rejects.toMatchObject({ code: "invalid_options" });
     expect(await manager.list()).toHaveLength(4);
     await expect(manager.enqueueMany([])).resolves.toEqual([]);
+    await expect(manager.list({ limit: 1_001 })).rejects.toThrow("limit is 1001: give a whole number from 1 to 1000");
+    await expect(manager.list({ after: "last" })).rejects.toMatchObject({ code: "invalid_options" });
   });
 });
