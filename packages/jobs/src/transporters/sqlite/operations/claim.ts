@@ -1,10 +1,10 @@
 import type { ClaimRequest, Claimed } from "../../transporter.ts";
-import { type ClaimRow, toClaimed } from "../rows.ts";
+import { claimColumns, type ClaimRow, toClaimed } from "../rows.ts";
 import type { Session } from "../session.ts";
 
 const readyExistsSql =
   "SELECT 1 AS found FROM jobs_job INDEXED BY jobs_job_ready WHERE status = 'queued' AND queue = ? AND lane = ? LIMIT 1";
-const readySql = `SELECT j.*, i.input FROM jobs_job AS j INDEXED BY jobs_job_ready JOIN jobs_input AS i ON i.id = j.id
+const readySql = `SELECT ${claimColumns} FROM jobs_job AS j INDEXED BY jobs_job_ready JOIN jobs_input AS i ON i.id = j.id
   WHERE j.status = 'queued' AND j.queue = ? AND j.lane = ? AND j.name IN (SELECT value FROM json_each(?))
   ORDER BY j.priority DESC, j.attempts_used, j.id LIMIT ?`;
 const takeSql = `UPDATE jobs_job SET status = 'in_progress', fence = fence + 1, woken = 0, started_at = ?, lease_until = ?, claimed_by = ?

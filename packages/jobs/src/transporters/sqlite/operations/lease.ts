@@ -1,10 +1,10 @@
 import type { ExpiredClaim, Lease, RenewState } from "../../transporter.ts";
-import { type ClaimRow, idNumber, toExpired } from "../rows.ts";
+import { claimColumns, type ExpiredRow, idNumber, toExpired } from "../rows.ts";
 import type { Session } from "../session.ts";
 
 const renewSql = `UPDATE jobs_job SET lease_until = ?, started_at = coalesce(started_at, ?)
   WHERE id = ? AND fence = ? AND status = 'in_progress' RETURNING cancel_requested`;
-const expiredSql = `SELECT j.*, i.input FROM jobs_job AS j INDEXED BY jobs_job_running JOIN jobs_input AS i ON i.id = j.id
+const expiredSql = `SELECT ${claimColumns}, j.started_at, j.claimed_by FROM jobs_job AS j INDEXED BY jobs_job_running JOIN jobs_input AS i ON i.id = j.id
   WHERE j.status = 'in_progress' AND j.lease_until <= ? ORDER BY j.lease_until, j.id LIMIT ?`;
 
 /** Extends leases and marks the attempts started (L9). A lease that ran out and was not rescued yet is still its holder's. */
@@ -23,5 +23,5 @@ export function renew(session: Session, leases: readonly Lease[]): RenewState[] 
 }
 
 export function expired(session: Session, limit: number): ExpiredClaim[] {
-  return session.all<ClaimRow>(expiredSql, session.now, limit).map(toExpired);
+  return session.all<ExpiredRow>(expiredSql, session.now, limit).map(toExpired);
 }

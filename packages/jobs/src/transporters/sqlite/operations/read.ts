@@ -3,6 +3,7 @@ import type { Attempt, Flow, Job, JobId } from "../../../core/job.ts";
 import type { Claimed, JobQuery } from "../../transporter.ts";
 import {
   type AttemptRow,
+  claimColumns,
   type ClaimRow,
   type FlowRow,
   type FullJobRow,
@@ -17,7 +18,7 @@ import type { Session } from "../session.ts";
 const fullSql = `SELECT j.*, i.input, o.result, o.failure, s.position FROM jobs_job AS j
   JOIN jobs_input AS i ON i.id = j.id LEFT JOIN jobs_outcome AS o ON o.id = j.id LEFT JOIN jobs_stage AS s ON s.id = j.stage_id`;
 const getSql = `${fullSql} WHERE j.id = ?`;
-const currentSql = "SELECT j.*, i.input FROM jobs_job AS j JOIN jobs_input AS i ON i.id = j.id WHERE j.id = ?";
+const currentSql = `SELECT ${claimColumns} FROM jobs_job AS j JOIN jobs_input AS i ON i.id = j.id WHERE j.id = ?`;
 const attemptsSql = "SELECT * FROM jobs_attempt WHERE job_id = ? ORDER BY fence";
 const flowSql = "SELECT * FROM jobs_flow WHERE id = ?";
 
