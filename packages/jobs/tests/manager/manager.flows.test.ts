@@ -244,3 +244,27 @@ describe("L14, L17 bounds and keys", () => {
     await expect(manager.list({ after: "last" })).rejects.toMatchObject({ code: "invalid_options" });
   });
 });
+
+test("types: enqueue takes what the job takes, and tells jobs from flows", () => {
+  const named = defineJob("named", { input: typed<{ name: string }>(), run() {} });
+  const plain = defineJob("plain", { run() {} });
+  // Compiled, never run.
+  const calls = async (manager: JobManager): Promise<void> => {
+    await manager.enqueue(plain);
+    await manager.enqueue(plain, undefined, { priority: 200 });
+    await manager.enqueue(named, { name: "a" }, { after: "5m", unique: "k" });
+    await manager.enqueue(named.with({ name: "a" }));
+    // @ts-expect-error -- input is missing
+    await manager.enqueue(named);
+    // @ts-expect-error -- and must be of its type
+    await manager.enqueue(named, { name: 5 });
+    // @ts-expect-error -- durations have units
+    await manager.enqueue(named, { name: "a" }, { after: "5 minutes" });
+    const added = await manager.enqueue(flow(plain));
+    added.jobIds.toSorted();
+    const job = await manager.enqueue(plain);
+    // @ts-expect-error -- a job alone has one id
+    job.jobIds.toSorted();
+  };
+  expect(calls).toBeTypeOf("function");
+});
