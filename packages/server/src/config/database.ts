@@ -39,7 +39,7 @@ function postgresUrl(value: string): DatabaseConfig {
     throw invalid(
       "PROVOST_DATABASE",
       quoted(withoutPassword(value)),
-      "give it like postgres://user:password@host/name",
+      "give it like postgres://user:password@host/name, with %2F for / and %40 for @ in the password",
     );
   }
   return { kind: "postgres", url: value, shown: withoutPassword(value) };

@@ -29,6 +29,8 @@ export function answerError(error: unknown, request: FastifyRequest, reply: Fast
 export function sendProblem(reply: FastifyReply, request: FastifyRequest, error: ProvostError): FastifyReply {
   if (error.code === "unauthenticated") void reply.header("www-authenticate", 'Bearer realm="provost"');
   if (error.code === "server_unavailable") void reply.header("retry-after", "1");
+  // Said here too: what the framework refuses by itself has not met our hooks.
+  void reply.header("x-request-id", request.id);
   const problem = problemOf(error, request.id);
   return reply.code(problem.status).type("application/problem+json").serializer(JSON.stringify).send(problem);
 }
