@@ -14,10 +14,14 @@ const NOT_PERMITTED = new Set(["EACCES", "EPERM"]);
 
 /**
  * What the daemon says, in words: its status codes alone are too coarse (a name that is taken is a failed operation with 400,
- * a missing profile is a 500). Read from LXD 5.0.2; every other text falls back to the status code. First match wins.
+ * a missing profile is a 500). Read from LXD 5.0.2 and Incus 6.0.4; every other text falls back to the status code. First match wins.
  */
 const BY_TEXT: readonly { pattern: RegExp; code: ProviderErrorCode; wayOut: string }[] = [
-  { pattern: /already exists/i, code: "provider_name_taken", wayOut: "choose another name" },
+  {
+    pattern: /already exists|UNIQUE constraint failed: instances\./i,
+    code: "provider_name_taken",
+    wayOut: "choose another name",
+  },
   {
     pattern: /Target only allowed when clustered|(cluster member|target).*(not found|doesn't exist)/i,
     code: "provider_region_not_found",

@@ -7,7 +7,7 @@ import type { CreateSpec, Provider } from "../provider.ts";
 import { ProviderError } from "../provider-error.ts";
 import { incusProvider } from "./driver.ts";
 
-/** Answers recorded from LXD 5.0.2, replayed by a throwaway server on a unix socket of its own. */
+/** Answers recorded from LXD 5.0.2 and Incus 6.0.4, replayed by a throwaway server on a unix socket of its own. */
 
 const GOLDEN = "6bf3731ae8ff00000000000000000000000000000000000000000000000000aa";
 const sync = (metadata: unknown) => ({ status: 200, body: { type: "sync", status_code: 200, error: "", metadata } });
@@ -210,7 +210,9 @@ describe("create", () => {
 
   test("C7 Incus 6 tells a failed operation by a wait that fails: the operation itself is asked what it was", async () => {
     answers["POST /1.0/instances"] = accepted;
-    const text = 'Failed creating instance record: Instance "web-1" already exists';
+    const text =
+      'Failed creating instance record: Add instance info to the database: Failed to create "instances" entry: ' +
+      "UNIQUE constraint failed: instances.project_id, instances.name";
     answers[`GET /1.0/operations/${OPERATION.id}/wait`] = failed(500, text);
     answers[`GET /1.0/operations/${OPERATION.id}`] = operationEnded(400, text);
     expect(await failureOf(provider.create(SPEC, {}))).toMatchObject({ code: "provider_name_taken", effect: "none" });
