@@ -8,7 +8,9 @@ import { fileURLToPath } from "node:url";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const stampFile = join(root, "node_modules", ".provost-lock");
-const lock = createHash("sha256").update(readFileSync(join(root, "package-lock.json"))).digest("hex");
+const lock = createHash("sha256")
+  .update(readFileSync(join(root, "package-lock.json")))
+  .digest("hex");
 
 const installed = existsSync(stampFile) && readFileSync(stampFile, "utf8") === lock;
 if (!installed) {
@@ -17,9 +19,15 @@ if (!installed) {
   const args = ["ci", "--no-audit", "--no-fund", "--loglevel=error"];
   const run = npm
     ? spawnSync(process.execPath, [npm, ...args], { cwd: root, stdio: ["ignore", "ignore", "inherit"] })
-    : spawnSync("npm", args, { cwd: root, stdio: ["ignore", "ignore", "inherit"], shell: process.platform === "win32" });
+    : spawnSync("npm", args, {
+        cwd: root,
+        stdio: ["ignore", "ignore", "inherit"],
+        shell: process.platform === "win32",
+      });
   if (run.status !== 0) {
-    console.error(`npm ci failed (exit ${run.status ?? run.signal}). Check the network or the npm registry, then run the same command again.`);
+    console.error(
+      `npm ci failed (exit ${run.status ?? run.signal}). Check the network or the npm registry, then run the same command again.`,
+    );
     process.exit(1);
   }
   writeFileSync(stampFile, lock);

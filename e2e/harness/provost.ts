@@ -127,7 +127,10 @@ export class Provost {
     });
   }
 
-  async #call<T>(path: string, request: RequestInit): Promise<T> {
+  async #call<T>(
+    path: string,
+    request: { method?: string; body?: string; headers?: Record<string, string> },
+  ): Promise<T> {
     const { url } = JSON.parse(readFileSync(join(this.data, "server.json"), "utf8")) as { url: string };
     const token = readFileSync(join(this.data, "admin-token"), "utf8").trim();
     const answer = await fetch(`${url}${path}`, {

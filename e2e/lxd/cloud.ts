@@ -20,9 +20,14 @@ export class Cloud {
     await this.daemon.start();
     const callbackUrl = await this.callbacks.start();
     await this.serve();
+    const provider = ["--driver", "incus", "--endpoint", this.daemon.socket, "--callback-url", callbackUrl];
     const added = await this.provost.run(
-      ...["provider", "add", "lxd", "--driver", "incus", "--endpoint", this.daemon.socket],
-      ...["--option", `profiles=${inject("profile")}`, "--callback-url", callbackUrl],
+      "provider",
+      "add",
+      "lxd",
+      ...provider,
+      "--option",
+      `profiles=${inject("profile")}`,
     );
     if (added.code !== 0) throw new CommandFailed(added);
     this.#deployment = (await this.provost.get<{ deployment: string }>("/v1/health")).deployment;
