@@ -31,6 +31,15 @@ function fan(size: number): NewFlow {
   };
 }
 
+/** One job, then a stage of `size`. */
+function row(size: number): NewFlow {
+  const members = Array.from({ length: size }, () => ({ ...job(), stage: 1 }));
+  return {
+    jobs: [{ ...job(), stage: 0 }, ...members],
+    stages: [{ policy: "all-processed" }, { policy: "all-processed" }],
+  };
+}
+
 describe.skipIf(skipReason !== undefined)("PostgreSQL: many connections at once", () => {
   const test = new TestServer();
   const opened: { stop(): Promise<void> }[] = [];
@@ -136,6 +145,49 @@ describe.skipIf(skipReason !== undefined)("PostgreSQL: many connections at once"
     const jobs = await store.get(added?.ids ?? []);
     expect(jobs.filter(({ finishedAt }) => finishedAt === undefined)).toEqual([]);
     expect(await store.claim([{ ...request(9), names: ["on-failed"] }], "manager")).toHaveLength(1);
+  });
+
+  it("L6 a stage fails while people cancel jobs behind it: the flow ends once, nobody deadlocks", async () => {
+    const flows = await store.enqueue(Array.from({ length: 30 }, () => ({ flow: row(20) })));
+    const claimed = await store.claim([request(30)], "manager");
+    const other = await open();
+    const failure = { code: "handler_failed", message: "it broke" };
+    const outcome = { kind: "failed", cause: "error", attemptsUsed: 1, crashes: 0, failure } as const;
+    await Promise.all(
+      claimed.flatMap(({ id, fence, version }, index) => [
+        store.settle([{ id, fence, version, outcome }]),
+        ...[19, 10, 2].map((nth) =>
+          other.amend([flows[index]?.ids[nth] ?? ""], { kind: "cancel", reason: "not needed" }),
+        ),
+      ]),
+    );
+    for (const { flowId = "", ids } of flows) {
+      expect(await store.flow(flowId)).toMatchObject({ status: "failed", failedJobId: ids[0] });
+      expect((await store.get(ids)).filter(({ finishedAt }) => finishedAt === undefined)).toEqual([]);
+    }
+  });
+
+  it("L6 a stage fails while a transaction cancels jobs behind it, one after the other: the settlement waits for it, no deadlock", async () => {
+    const [added] = await store.enqueue([{ flow: row(2) }]);
+    const [first = "", early = "", late = ""] = added?.ids ?? [];
+    const { id, fence, version } = await claimOne();
+    const client = await connect();
+    const tx = fromPgClient(client);
+    await client.query("BEGIN");
+    await store.amend([late], { kind: "cancel", reason: "not needed" }, { tx });
+    const failure = { code: "handler_failed", message: "it broke" };
+    const outcome = { kind: "failed", cause: "error", attemptsUsed: 1, crashes: 0, failure } as const;
+    const settling = store.settle([{ id, fence, version, outcome }]);
+    await untilSomebodyWaits(client);
+    await store.amend([early], { kind: "cancel", reason: "not needed" }, { tx });
+    await client.query("COMMIT");
+    expect(await settling).toEqual([{ state: "applied" }]);
+    expect((await store.get([first, early, late])).map(({ status }) => status)).toEqual([
+      "failed",
+      "cancelled",
+      "cancelled",
+    ]);
+    expect(await store.flow(added?.flowId ?? "")).toMatchObject({ status: "failed", failedJobId: first });
   });
 
   it("L17 the same keys enqueued from many connections in any order: one holder each, nobody deadlocks", async () => {

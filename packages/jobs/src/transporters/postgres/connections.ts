@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { Client, type ClientConfig, Pool, type PoolClient } from "pg";
 import { JobsError } from "../../core/errors.ts";
 import { asStoreError, isConnectionLoss, isTransient } from "./failures.ts";
@@ -5,6 +6,9 @@ import type { PostgresSettings } from "./options.ts";
 
 /** How often a statement that the server undid because of another's is sent again. */
 const transientTriesMax = 8;
+
+/** A server that is out of reach does not say goodbye: its connections are left to the system then. */
+const closeMsMax = 10_000;
 
 /** What a connection's death tells its listeners is told by the failing statement too; unheard it would end the process. */
 const ignore = (): void => undefined;
@@ -54,7 +58,10 @@ export class Connections {
     const pools = [this.#jobs, this.#lent];
     this.#jobs = undefined;
     this.#lent = undefined;
-    await Promise.all(pools.map(async (pool) => await pool?.end()));
+    const ended = Promise.all(pools.map(async (pool) => await pool?.end()));
+    const bound = new AbortController();
+    await Promise.race([ended, sleep(closeMsMax, undefined, { ref: false, signal: bound.signal }).catch(ignore)]);
+    bound.abort();
   }
 
   /**
@@ -69,7 +76,7 @@ export class Connections {
         return await this.#once<R>(text, values);
       } catch (error) {
         if (!isTransient(error) || tries >= transientTriesMax) throw asStoreError(error);
-        await new Promise((resolve) => setTimeout(resolve, Math.random() * 5 * 2 ** tries));
+        await sleep(Math.random() * 5 * 2 ** tries);
       }
     }
   }

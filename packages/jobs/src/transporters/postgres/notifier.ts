@@ -78,7 +78,8 @@ export class Notifier {
   }
 
   #tell(queues: string[]): void {
-    for (const listener of this.#listeners) listener(queues);
+    // Apart from the call that has just committed: what a listener throws is not that call's failure.
+    for (const listener of this.#listeners) queueMicrotask(() => listener(queues));
   }
 
   #send(): void {
