@@ -1,7 +1,6 @@
 import type { TestProject } from "vitest/node";
 import { ensureEnvironment } from "./daemon.ts";
 import { ensureGoldenImage } from "./image.ts";
-import type {} from "./cloud.ts";
 
 /** Once for a run: a real daemon, and the golden image of this checkout's recipe. */
 export default async function setup(project: TestProject): Promise<void> {
