@@ -1,3 +1,4 @@
+import type { Account } from "../accounts/account.ts";
 import { failure, passing, refusedBy, scriptFailed } from "../instances/failure.ts";
 import { nextLookMs, overdue } from "../instances/verdict.ts";
 import type { ProviderInstance } from "../providers/provider.ts";
@@ -11,6 +12,8 @@ const ready = stageNumber("ready");
 /** Looks for an address before the instance is told to be ready without one. */
 const addressLooksMax = 5;
 
+/** Looks at an instance that waits to be booted. */
+const bootLooks = { everyMs: 500, forMs: 60_000 } as const;
 const notYet: ReadonlySet<ProviderErrorCode> = new Set(["provider_busy", "provider_instance_not_found"]);
 
 type Seen = { instance: ProviderInstance | undefined } | { end: StepEnd };
@@ -47,11 +50,7 @@ export class ProvisionSteps {
       const said = `The provider still says ${seen.instance.statusText}`;
       return { end: "fail", failure: failure("boot_stuck", step, `${said} after ${context.attempt} looks.`) };
     }
-    if (seen.instance.status === "stopped") {
-      const refused = await this.#boot(row, row.provider_id, step, context.signal);
-      if (refused !== undefined) return refused;
-    }
-    return this.#nextLook(row, now);
+    return (await this.#booted(row, seen.instance, step, context.signal, now)) ?? this.#nextLook(row, now);
   }
 
   /** Until the instance has reported ready (C6). The provider's status never proves that. */
@@ -128,9 +127,30 @@ export class ProvisionSteps {
     return { end: "release", afterMs: nextLookMs(sinceMs, timings.provisionMaxMs - sinceMs, timings) };
   }
 
-  async #boot(row: InstanceRow, id: string, step: string, signal: AbortSignal): Promise<StepEnd | undefined> {
+  /**
+   * Boots what its provider leaves stopped. Until then it cannot report by itself, so looks stay close together for a while;
+   * they are no attempts to find it running, and cost none.
+   */
+  async #booted(
+    row: InstanceRow,
+    seen: ProviderInstance,
+    step: string,
+    signal: AbortSignal,
+    now: number,
+  ): Promise<StepEnd | undefined> {
     const { account } = await this.#parts.providers.open(row.provider);
     if (!account.capabilities.bootAfterCreate) return undefined;
+    if (seen.status === "stopped") {
+      const refused = await this.#boot(account, seen.id, step, signal);
+      if (refused !== undefined) return refused;
+    } else if (seen.status !== "creating") {
+      return undefined;
+    }
+    if (now - (row.accepted_at ?? now) > bootLooks.forMs) return undefined;
+    return { end: "defer", afterMs: Math.min(bootLooks.everyMs, this.#parts.timings.firstLookMs) };
+  }
+
+  async #boot(account: Account, id: string, step: string, signal: AbortSignal): Promise<StepEnd | undefined> {
     try {
       await account.call((provider, call) => provider.boot(id, call), signal);
       return undefined;

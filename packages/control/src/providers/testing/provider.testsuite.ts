@@ -19,7 +19,7 @@ export interface ProviderUnderTest {
  * its own, and destroys them.
  */
 export function providerSuite(name: string, open: () => Promise<ProviderUnderTest>): void {
-  describe(`provider contract: ${name}`, () => {
+  describe(`provider contract: ${name}`, { timeout: 120_000 }, () => {
     let subject: ProviderUnderTest;
     let provider: Provider;
     const run = randomBytes(4).toString("hex");
