@@ -95,7 +95,9 @@ describe("L6 the flow builder", () => {
   });
 
   test("a flow that is awaited says what is wrong instead of hanging", async () => {
-    await expect(Promise.resolve(wrong(flow(plain)))).rejects.toThrow("a flow was awaited, or returned from an async function");
+    await expect(Promise.resolve(wrong(flow(plain)))).rejects.toThrow(
+      "a flow was awaited, or returned from an async function",
+    );
   });
 
   test.each<[string, () => unknown, string]>([
