@@ -3,6 +3,7 @@ import { boundsSuite } from "./bounds.testsuite.ts";
 import { claimSuite } from "./claim.testsuite.ts";
 import { durabilitySuite } from "./durability.testsuite.ts";
 import type { TransporterSuite } from "./fixture.ts";
+import { flowModelSuite } from "./flow-model.testsuite.ts";
 import { flowSuite } from "./flow.testsuite.ts";
 import { flowRetrySuite } from "./flow-retry.testsuite.ts";
 import { modelSuite } from "./model.testsuite.ts";
@@ -22,5 +23,6 @@ export function transporterSuite(suite: TransporterSuite): void {
   flowSuite(suite);
   flowRetrySuite(suite);
   boundsSuite(suite);
+  flowModelSuite(suite);
   modelSuite(suite);
 }
