@@ -341,6 +341,14 @@ export function flowSuite(suite: TransporterSuite): void {
       }
     });
 
+    it("L6 fail-fast: a member cancelled behind the gate is the first failure when the gate opens", async () => {
+      const flow = await start([{ jobs: ["a"] }, { policy: "fail-fast", jobs: ["b", "c"] }, { jobs: ["d"] }]);
+      await store.transporter.amend([flow.id("b")], { kind: "cancel", reason: "test" });
+      await flow.process("a");
+      expect(await flow.statuses("b", "c", "d")).toEqual(["cancelled", "cancelled", "failed"]);
+      expect(await flow.read()).toMatchObject({ status: "cancelled", failedJobId: flow.id("b") });
+    });
+
     it("L6 siblings that end at once, on two connections: the next stage opens once", async () => {
       const second = await store.second();
       const names = Array.from({ length: 20 }, (_, index) => `m${index}`);
