@@ -43,6 +43,8 @@ export type InstanceAnswer = z.infer<typeof instance>;
 export const instances = z.array(instance).nullable();
 
 export const instanceState = z.object({
+  /** In the guest; -1 for a virtual machine whose agent does not answer. */
+  processes: z.number().nullish(),
   network: z
     .record(
       z.string(),

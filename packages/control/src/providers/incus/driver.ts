@@ -47,8 +47,12 @@ const REQUEST_TIMEOUT_MS = 30_000;
 const GRACE_S = 3;
 /** A forced stop must be over before DELETE is allowed. */
 const FORCED_STOP_S = 20;
-/** How long the guest may take to stop before the daemon gives the operation up. */
-const GUEST_STOP_S = 300;
+/**
+ * How long the daemon waits for the guest to stop. A shutdown goes on in the guest when that time is over, and can be asked for
+ * again; a restart starts only what has stopped in time, so it waits longer.
+ */
+const GUEST_STOP_S = 60;
+const GUEST_RESTART_S = 300;
 const PAGE_MAX = 500;
 /** State is read for this many instances at a time. */
 const STATE_READS_MAX = 8;
@@ -209,7 +213,7 @@ class IncusProvider implements Provider {
   }
 
   async reboot(id: string, call: Call): Promise<void> {
-    await this.#signal(id, { action: "restart", force: false, timeout: GUEST_STOP_S }, undefined, call);
+    await this.#signal(id, { action: "restart", force: false, timeout: GUEST_RESTART_S }, undefined, call);
   }
 
   async shutdown(id: string, call: Call): Promise<void> {
@@ -236,7 +240,10 @@ class IncusProvider implements Provider {
       const accepted = await this.#api.change({ method: "DELETE", path: pathOf(id) }, call);
       await this.#api.settled(accepted, GRACE_S, call);
     } catch (error) {
-      if (!(error instanceof ProviderError) || error.code !== "provider_instance_not_found") throw error;
+      if (!(error instanceof ProviderError)) throw error;
+      // Gone already, or on its way since an earlier call.
+      const ending = /busy running a "delete"/i.test(error.providerMessage ?? "");
+      if (error.code !== "provider_instance_not_found" && !ending) throw error;
     }
   }
 

@@ -4,6 +4,7 @@ import { z } from "zod";
 import { renderBootScript } from "../../boot/boot-script.ts";
 import type { CreateSpec, Provider } from "../provider.ts";
 import { ProviderError } from "../provider-error.ts";
+import { providerSuite } from "../testing/provider.testsuite.ts";
 import { IncusApi } from "./api.ts";
 import { defaultSocket, incusProvider } from "./driver.ts";
 
@@ -54,6 +55,17 @@ WantedBy=multi-user.target
 EOF
 systemctl enable beat.service
 `;
+
+if (bridgeAddress !== undefined) {
+  providerSuite("Incus or LXD, the real daemon", () =>
+    Promise.resolve({
+      provider: incusProvider({ socket: SOCKET, profiles: [PROFILE] }),
+      choice: { region: "local", type: "c1-512mb", image: IMAGE },
+      stateMsMax: 60_000,
+      dispose: () => Promise.resolve(),
+    }),
+  );
+}
 
 interface Report {
   instance: string;

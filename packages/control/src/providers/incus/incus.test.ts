@@ -331,6 +331,16 @@ describe("reading", () => {
     expect(await provider.get("web-1", {})).toMatchObject({ ipv4: [] });
   });
 
+  test("C9 an instance whose init is still alone is booting: a shutdown sent to it would be lost", async () => {
+    answers["GET /1.0/instances/web-1"] = sync(RUNNING);
+    answers["GET /1.0/instances/web-1/state"] = sync({ processes: 1, network: null });
+    expect(await provider.get("web-1", {})).toMatchObject({ status: "booting", ipv4: [] });
+    answers["GET /1.0/instances/web-1/state"] = sync({ processes: 2, network: null });
+    expect(await provider.get("web-1", {})).toMatchObject({ status: "running" });
+    answers["GET /1.0/instances/web-1/state"] = sync({ ...STATE, processes: 1 });
+    expect(await provider.get("web-1", {})).toMatchObject({ status: "running" });
+  });
+
   test("C10 only the instance's own 404 means gone: a missing project or a 500 never does", async () => {
     answers["GET /1.0/instances/web-1"] = failed(404, "Instance not found");
     expect(await provider.get("web-1", {})).toBeUndefined();
@@ -426,6 +436,8 @@ describe("signals", () => {
     expect(seen.map(({ request }) => request.split(" ")[0])).toEqual(["DELETE", "PUT", "GET", "DELETE"]);
     expect(seen[1]?.body).toMatchObject({ action: "stop", force: true });
     answers["DELETE /1.0/instances/web-1"] = failed(404, "Instance not found");
+    await provider.destroy("web-1", {});
+    answers["DELETE /1.0/instances/web-1"] = failed(400, 'Instance is busy running a "delete" operation');
     await provider.destroy("web-1", {});
   });
 

@@ -50,17 +50,22 @@ export function toProviderInstance(
   const owner = ownerOf(answer.config);
   const image = answer.config[IMAGE] ?? answer.config["volatile.base_image"];
   const createdAt = instant(answer.created_at);
+  const ipv4 = addressesOf(state, "inet");
+  const ipv6 = addressesOf(state, "inet6");
+  const seen = STATUS_BY_CODE[answer.status_code] ?? "unknown";
+  // An init that is alone has not set up its signals: a shutdown sent to it now would be lost (seen on LXD 5.0.2 under load).
+  const initAlone = seen === "running" && state?.processes === 1 && ipv4.length + ipv6.length === 0;
   return {
     id: answer.name,
     name: answer.name,
     ...(owner === undefined ? {} : { owner }),
-    status: status ?? STATUS_BY_CODE[answer.status_code] ?? "unknown",
+    status: status ?? (initAlone ? "booting" : seen),
     statusText: task === undefined ? answer.status : `${answer.status} (${task.description})`,
     region: regionOf(answer.location),
     type: answer.config[TYPE] ?? "custom",
     ...(image === undefined ? {} : { image }),
-    ipv4: addressesOf(state, "inet"),
-    ipv6: addressesOf(state, "inet6"),
+    ipv4,
+    ipv6,
     ...(createdAt === undefined ? {} : { createdAt }),
   };
 }
