@@ -92,6 +92,13 @@ async function answers(socket: string): Promise<boolean> {
 }
 
 async function startDaemon(say: (line: string) => void): Promise<string> {
+  const named = process.env["PROVOST_LXD_SOCKET"];
+  if (named !== undefined) {
+    throw new EnvironmentError(
+      "e2e_daemon_silent",
+      `no trusted daemon answers on PROVOST_LXD_SOCKET=${named}: correct it, or unset it to have one started`,
+    );
+  }
   if (process.getuid?.() !== 0) {
     throw new EnvironmentError(
       "e2e_not_root",
