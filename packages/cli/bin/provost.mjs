@@ -34,6 +34,10 @@ function run(node) {
   // The channel carries nothing: its end tells the command that this process is gone, `kill -9` included.
   const child = spawn(node, [...conditions, fromSource ? source : built, ...process.argv.slice(2)], {
     stdio: ["inherit", "inherit", "inherit", "ipc"],
+    // From sources, what Node has stripped and compiled is kept: half of a command's time otherwise (0.33 s, then 0.18 s).
+    env: fromSource
+      ? { NODE_COMPILE_CACHE: join(here, "../../../node_modules/.cache/provost"), ...process.env }
+      : process.env,
   });
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
   child.once("error", (error) => {

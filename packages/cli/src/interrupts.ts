@@ -1,3 +1,4 @@
+import type { EventEmitter } from "node:events";
 import { constants } from "node:os";
 
 /**
@@ -14,9 +15,9 @@ export class Interrupts {
   readonly #exit: (code: number) => void;
 
   constructor(
-    process: NodeJS.Process,
+    process: EventEmitter & { channel?: { unref(): void } | undefined },
     now: () => number = () => performance.now(),
-    exit: (code: number) => void = (code) => process.exit(code),
+    exit: (code: number) => void = (code) => globalThis.process.exit(code),
   ) {
     this.#now = now;
     this.#exit = exit;

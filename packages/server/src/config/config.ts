@@ -53,7 +53,7 @@ export const variables = {
   PROVOST_CALLBACK_ALLOW_HTTP: "1 allows plain HTTP callbacks to private addresses (0)",
   PROVOST_PROVISION_TIMEOUT: "an instance that is not ready this long after its create has failed (15m)",
   PROVOST_LOOK_EVERY: "how often a waiting instance is looked at (30s)",
-  PROVOST_WATCHDOG_EVERY: "how often the watchdog goes round",
+  PROVOST_WATCHDOG_EVERY: "how often the watchdog goes round (30s)",
   PROVOST_LOG_LEVEL: "fatal, error, warn, info, debug or trace (info)",
   PROVOST_SECRET_KEY: "32 bytes in hex or base64 that seal credentials (secret.key in the data folder)",
 } as const;
