@@ -7,6 +7,9 @@ import type { FromThread, OperationName, Operations, Reply, Request, ThreadData,
 /** In a checkout the thread runs from TypeScript, in an installed package from what was built. */
 const threadUrl = new URL(import.meta.url.endsWith(".ts") ? "./thread.ts" : "./thread.js", import.meta.url);
 
+/** What a thread handles lives for one batch: a small young generation holds it, where V8's own choice grows by tens of MB. */
+const resourceLimits = { maxYoungGenerationSizeMb: 6 } as const;
+
 interface Pending {
   resolve(value: unknown): void;
   reject(error: Error): void;
@@ -43,7 +46,8 @@ export class ThreadChannel {
   /** Resolves when the thread has its connection open; rejects with the reason why it cannot. */
   static async open(data: ThreadData, events: ChannelEvents): Promise<ThreadChannel> {
     // No flags of the program: its loaders and conditions are not this thread's business.
-    const worker = new Worker(threadUrl, { workerData: data, execArgv: [], name: `provost-jobs-${data.role}` });
+    const name = `provost-jobs-${data.role}`;
+    const worker = new Worker(threadUrl, { workerData: data, execArgv: [], name, resourceLimits });
     const channel = new ThreadChannel(worker, data.path, events);
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- our own thread speaks `protocol.ts`
     const [message] = (await once(worker, "message")) as [FromThread];
