@@ -9,6 +9,8 @@ import { afterAll, describe, test } from "vitest";
 import type { TestStore } from "./world.ts";
 
 interface Place {
+  /** A path, or a URL. */
+  location: string;
   transporter: () => Transporter;
   dispose: () => Promise<void>;
 }
@@ -33,6 +35,10 @@ function storeAt(name: string, jobTables: readonly string[], make: () => Promise
       made ??= open();
       return (await made).place.transporter();
     },
+    async location() {
+      made ??= open();
+      return (await made).place.location;
+    },
     async close() {
       const opened = await made;
       await opened?.transporter.stop();
@@ -43,8 +49,10 @@ function storeAt(name: string, jobTables: readonly string[], make: () => Promise
 
 const sqliteStore = storeAt("SQLite", ["jobs_unique", "jobs_flow", "jobs_stage", "jobs_job"], async () => {
   const folder = await mkdtemp(join(tmpdir(), "provost-control-"));
+  const location = join(folder, "provost.db");
   return {
-    transporter: () => sqlite(join(folder, "provost.db")),
+    location,
+    transporter: () => sqlite(location),
     dispose: () => rm(folder, { recursive: true, force: true }),
   };
 });
@@ -52,7 +60,7 @@ const sqliteStore = storeAt("SQLite", ["jobs_unique", "jobs_flow", "jobs_stage",
 const postgresTables = ["unique_key", "flow", "stage", "job"].map((table) => `provost_jobs.${table}`);
 const postgresStore = storeAt("PostgreSQL", postgresTables, async () => {
   const server = await startThrowawayPostgres();
-  return { transporter: () => postgres(server.url), dispose: () => server.stop() };
+  return { location: server.url, transporter: () => postgres(server.url), dispose: () => server.stop() };
 });
 
 const missing = postgresMissing();

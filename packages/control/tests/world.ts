@@ -13,6 +13,7 @@ import type { Transporter } from "@provost/jobs";
 import { startSandbox, type Sandbox, type SandboxOptions } from "@provost/sandbox";
 import { vi } from "vitest";
 import { Control, type Log, type Timings } from "../src/index.ts";
+import { quick } from "./world-timings.ts";
 
 export const sandboxToken = "sandbox-token";
 
@@ -25,6 +26,8 @@ export interface TestStore {
   shared(): Promise<Transporter>;
   /** Another one on the same store, not started. */
   another(): Promise<Transporter>;
+  /** Path or URL, for another process. */
+  location(): Promise<string>;
   /** After the file's last test. */
   close(): Promise<void>;
 }
@@ -38,14 +41,6 @@ export interface WorldOptions {
   /** Seen by the log, for what must be told. */
   log?: Log;
 }
-
-const quick: Partial<Timings> = {
-  firstLookMs: 20,
-  lookEveryMs: 500,
-  createQuietMs: 300,
-  unreachableRetryMs: 50,
-  watchdogEveryMs: 100,
-};
 
 const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
 

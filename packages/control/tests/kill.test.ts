@@ -1,0 +1,65 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { stores } from "./stores.ts";
+import { World } from "./world.ts";
+
+const script = fileURLToPath(new URL("doomed-server.ts", import.meta.url));
+
+describe.each(stores)("kill -9 of a server on $name", (store) => {
+  let world: World;
+  let child: ChildProcess | undefined;
+  afterEach(async () => {
+    child?.kill("SIGKILL");
+    await world.stop();
+  });
+
+  /** Runs the doomed server until it is dead; `kill` is for moments that it does not hear of itself. */
+  async function doomed(moment: string, kill?: () => Promise<unknown>): Promise<void> {
+    const key = world.secretKey.toString("hex");
+    child = spawn(
+      process.execPath,
+      ["--conditions=source", script, await store.location(), key, world.callbackUrl, moment],
+      { stdio: ["ignore", "inherit", "inherit"] },
+    );
+    const ended = once(child, "exit");
+    if (kill !== undefined) {
+      await kill();
+      child.kill("SIGKILL");
+    }
+    const [, signal] = await ended;
+    expect(signal).toBe("SIGKILL");
+  }
+
+  const seenFromOutside: Record<string, () => Promise<unknown>> = {
+    // The intent is committed, and the request is on its way: the cloud takes 400 ms to answer.
+    sent: () =>
+      vi.waitFor(
+        async () => {
+          const [row] = await world.sql("select create_open from control_instance");
+          expect(row).toEqual({ create_open: 1 });
+        },
+        { timeout: 20_000, interval: 1 },
+      ),
+    // Reports come in here.
+    stage: () => world.event("stage", undefined, 20_000),
+  };
+
+  test.each(["requested", "creating", "sent", "accepted", "active", "stage"])(
+    "C4, L11: killed at %s, the next server completes the deploy: one server, each thing told once",
+    async (moment) => {
+      const latency = moment === "sent" ? { create: [400, 400] as const, get: [0, 0] as const } : "none";
+      world = await World.start({ store, timings: { jobLeaseMs: 1_000 }, sandbox: { latency } });
+      await world.control.stop();
+      await doomed(moment, seenFromOutside[moment]);
+      await world.restart();
+      await world.until("doomed-1", "provisioned", 20_000);
+      const story = await world.story("doomed-1");
+      const told = story.filter((kind) => kind !== "note");
+      expect(new Set(told).size).toBe(told.length);
+      expect(told.at(-1)).toBe("provisioned");
+      expect(world.sandbox.stats()).toMatchObject({ creates_accepted: 1, labels_created_again: [], instances: 1 });
+    },
+  );
+});
