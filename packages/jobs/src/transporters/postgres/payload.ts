@@ -1,6 +1,6 @@
 import { JobsError } from "../../core/errors.ts";
 import type { Enqueued, NewFlow, NewItem, NewJob } from "../transporter.ts";
-import { checkItems } from "../sqlite/bounds.ts";
+import { checkItems } from "../bounds.ts";
 
 /** Of one statement: the server takes 1 GB, and a text in JSON can grow by its quotes. */
 const statementCharsMax = 256 * 1024 * 1024;

@@ -19,7 +19,7 @@ import type {
 } from "../transporter.ts";
 import { Connections } from "./connections.ts";
 import { asStoreError } from "./failures.ts";
-import { checkBatch } from "../sqlite/bounds.ts";
+import { checkBatch } from "../bounds.ts";
 import { idText } from "./ids.ts";
 import { migrate } from "./migrate.ts";
 import { Notifier } from "./notifier.ts";

@@ -2,7 +2,7 @@ import { JobsError } from "../../core/errors.ts";
 import type { Attempt, Flow, Job, JobId } from "../../core/job.ts";
 import type { JobQuery } from "../transporter.ts";
 import type { Connections } from "./connections.ts";
-import { checkBatch } from "../sqlite/bounds.ts";
+import { checkBatch } from "../bounds.ts";
 import { idText } from "./ids.ts";
 import { type AttemptRow, type FlowRow, type JobRow, toAttempt, toFlow, toJob } from "./rows.ts";
 

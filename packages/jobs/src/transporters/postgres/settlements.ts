@@ -1,4 +1,4 @@
-import { checkPayload } from "../sqlite/bounds.ts";
+import { checkPayload } from "../bounds.ts";
 import type { Settlement } from "../transporter.ts";
 import { EnqueuePayload } from "./payload.ts";
 import { idText } from "./ids.ts";

@@ -20,7 +20,7 @@ import type {
   TransporterCapabilities,
   Tx,
 } from "../transporter.ts";
-import { checkBatch, checkItems, checkPayload } from "./bounds.ts";
+import { checkBatch, checkItems, checkPayload } from "../bounds.ts";
 import { ThreadChannel } from "./channel.ts";
 import { isReadonlyRefusal } from "./errors.ts";
 import { checkLocation, thisHost } from "./location.ts";

@@ -1,6 +1,6 @@
-import { JobsError, type JobsErrorCode } from "../../core/errors.ts";
-import { limits } from "../../core/limits.ts";
-import type { NewFlow, NewItem, NewJob } from "../transporter.ts";
+import { JobsError, type JobsErrorCode } from "../core/errors.ts";
+import { limits } from "../core/limits.ts";
+import type { NewFlow, NewItem, NewJob } from "./transporter.ts";
 
 /** The store's own walls (L14): the manager has checked before, a direct user of the Transporter may not have. */
 export function checkBatch(what: string, count: number): void {
