@@ -53,7 +53,9 @@ describe.concurrent("provost start (issue 2, lines 1 and 4)", () => {
   withProvost(
     "L11 C4 kill -9 in the middle of the first deploy leaves no orphan; the next start follows that deploy to its end",
     async ({ provost }) => {
-      const running = provost.begin(["start"]);
+      // The same port both times: the instance calls the address that it was told before the kill.
+      const port = String(await freePort());
+      const running = provost.begin(["start", "--port", port]);
       await running.says("accepted");
       const { pid } = provost.info();
       const [sandbox] = await processesWith(`${provost.data}/sandbox.db`);
@@ -61,7 +63,7 @@ describe.concurrent("provost start (issue 2, lines 1 and 4)", () => {
       expect((await running.ended).code).not.toBe(0);
       await vi.waitFor(() => expect(isAlive(sandbox!)).toBe(false), { timeout: 10_000, interval: 20 });
 
-      const second = await provost.run(["start", "--once"]);
+      const second = await provost.run(["start", "--once", "--port", port]);
       expect(second, second.stderr).toMatchObject({ code: 0 });
       expect(second.stdout).toMatch(/on its way since an earlier start|is there since an earlier start/);
       expect(second.stdout.match(/✓ accepted/g)?.length ?? 0).toBeLessThanOrEqual(1);
