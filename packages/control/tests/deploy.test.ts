@@ -152,6 +152,18 @@ describe.each(stores)("deploys on $name", (store) => {
     await world!.until(failed.id, "destroyed");
   });
 
+  test("C15: a deploy whose secrets do not open with this server's key fails at once, and says so", async () => {
+    const { sandbox } = await start();
+    sandbox.addFault({ kind: "rate_limit", method: "POST", path: create, retry_after: 1 });
+    const { id } = await world!.deploy("web-1");
+    await world!.event("creating", id);
+    await world!.sql(`update control_instance set root_password = 's1.00000000.AAAA' where id = '${id}'`);
+    const failed = await world!.until(id, "failed");
+    expect(failed.failure).toMatchObject({ code: "internal", step: "create" });
+    expect(failed.failure?.message).toContain("00000000");
+    expect(sandbox.stats().creates_accepted).toBe(0);
+  });
+
   test("a restart in the middle loses nothing and tells nothing twice", async () => {
     const { sandbox } = await start({ sandbox: { bootMs: 400 } });
     const names = Array.from({ length: 10 }, (_, index) => `web-${index}`);

@@ -21,15 +21,19 @@ describe.each(stores)("kill -9 of a server on $name", (store) => {
     child = spawn(
       process.execPath,
       ["--conditions=source", script, await store.location(), key, world.callbackUrl, moment],
-      { stdio: ["ignore", "inherit", "inherit"] },
+      { stdio: ["ignore", "ignore", "pipe"] },
     );
+    let said = "";
+    child.stderr?.setEncoding("utf8").on("data", (chunk: string) => {
+      said += chunk;
+    });
     const ended = once(child, "exit");
     if (kill !== undefined) {
       await kill();
       child.kill("SIGKILL");
     }
-    const [, signal] = await ended;
-    expect(signal).toBe("SIGKILL");
+    const [code, signal] = await ended;
+    expect({ code, signal }, said).toEqual({ code: null, signal: "SIGKILL" });
   }
 
   const seenFromOutside: Record<string, () => Promise<unknown>> = {

@@ -78,13 +78,15 @@ export class CreateStep {
   async #call(row: InstanceRow, open: OpenAccount, context: StepContext): Promise<StepEnd> {
     const { records, store, log } = this.#parts;
     const spec = this.#spec(row, open);
-    if (!(await records.callIntended(row, await store.now()))) return { end: "defer", afterMs: unknownLookMs.first };
     const attempt = row.create_attempt + 1;
-    // A lease that ended while the intent was written: nothing was sent, and the next holder finds that out by looking.
-    if (context.signal.aborted) return { end: "defer", afterMs: unknownLookMs.first };
-    let made: ProviderInstance;
+    let made: ProviderInstance | undefined;
     try {
-      made = await open.account.call((provider, call) => provider.create(spec, call), context.signal);
+      // The intent is written when the call has its place in the account's line: the quiet period counts from the call itself.
+      made = await open.account.call(async (provider, call) => {
+        const mine = await records.callIntended(row, await store.now());
+        // A lease that ended meanwhile: nothing is sent, and the next holder finds that out by looking.
+        return mine && !context.signal.aborted ? provider.create(spec, call) : undefined;
+      }, context.signal);
     } catch (error) {
       if (!(error instanceof ProviderError)) throw error;
       log.warn(
@@ -93,7 +95,7 @@ export class CreateStep {
       );
       return this.#notMade(row, attempt, open, error, context.signal);
     }
-    return this.#accepted(row, made, "accepted");
+    return made === undefined ? { end: "defer", afterMs: unknownLookMs.first } : this.#accepted(row, made, "accepted");
   }
 
   async #notMade(

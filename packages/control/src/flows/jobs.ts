@@ -1,4 +1,4 @@
-import { failureSchema, type Failure } from "@provost/contract";
+import { failureSchema, ProvostError, type Failure } from "@provost/contract";
 import { defineJob, flow, type Directive, type FlowBuilder, type FlowFailure, type JobContext } from "@provost/jobs";
 import { z } from "zod";
 import { failure, scriptFailed } from "../instances/failure.ts";
@@ -83,7 +83,13 @@ class StepFailed extends Error {
 function step(run: (context: StepContext) => Promise<StepEnd>): (context: Context) => Promise<Directive | undefined> {
   return async (context) => {
     const { id } = context.input;
-    const end = await run({ instanceId: id, signal: context.signal, attempt: context.attempt });
+    const end = await run({ instanceId: id, signal: context.signal, attempt: context.attempt }).catch(
+      (error: unknown): StepEnd => {
+        // An account that is gone, a secret that does not open: no later attempt would go better. Anything else is tried again.
+        if (!(error instanceof ProvostError)) throw error;
+        return { end: "fail", failure: brokenStep(context.name, error.message) };
+      },
+    );
     if (end.end === "done") return undefined;
     if (end.end === "fail") return context.fail(new StepFailed(end.failure));
     const back = { after: end.afterMs, wake: wakeKey(id) };

@@ -1,4 +1,4 @@
-import type { Failure } from "@provost/contract";
+import type { Failure, InstanceStatus } from "@provost/contract";
 import { sql } from "kysely";
 import type { ProviderInstance } from "../providers/provider.ts";
 import { instanceRow, type InstanceRow } from "../storage/rows.ts";
@@ -48,26 +48,37 @@ export class InstanceRecords {
         .returning("id")
         .executeTakeFirst();
       if (changed === undefined) return false;
-      const again = row.create_attempt > 0;
-      await write.event({
-        instanceId: row.id,
-        at: now,
-        kind: again ? "note" : "creating",
-        message: again
-          ? `Asks the provider again (call ${row.create_attempt + 1})`
-          : "Asks the provider for the server",
-      });
+      // Told once, and again only after an answer that never came: a full rate budget is no news.
+      if (row.create_attempt === 0 || row.create_open === 1) {
+        await write.event({
+          instanceId: row.id,
+          at: now,
+          kind: row.create_attempt === 0 ? "creating" : "note",
+          message:
+            row.create_attempt === 0
+              ? "Asks the provider for the server"
+              : `The provider shows no such server: asks again (call ${row.create_attempt + 1})`,
+        });
+      }
       return true;
     });
   }
 
-  /** The provider certainly did nothing with call `attempt`: its intent is closed, and the clock of the unknown with it. */
+  /**
+   * The provider certainly did nothing with call `attempt`: its intent is closed, and the clock of the unknown with it. What
+   * waits for a rate budget shows as `requested` (C7).
+   */
   async callSettled(id: string, attempt: number): Promise<void> {
     await this.#store.db
       .updateTable("control_instance")
-      .set({ create_open: 0, unknown_since: null })
+      .set((eb) => ({
+        create_open: 0,
+        unknown_since: null,
+        status: eb.case().when("task", "=", "deploy").then<InstanceStatus>("requested").else(eb.ref("status")).end(),
+      }))
       .where("id", "=", id)
       .where("create_attempt", "=", attempt)
+      .where("provider_id", "is", null)
       .execute();
   }
 
