@@ -8,7 +8,7 @@ import type { Store } from "../storage/store.ts";
 import type { InstanceRecords } from "../instances/records.ts";
 import type { Tasks } from "./tasks.ts";
 
-export interface WatchdogParts {
+interface WatchdogParts {
   store: Store;
   records: InstanceRecords;
   manager: JobManager;

@@ -50,7 +50,7 @@ class TransporterDialect implements Dialect {
 }
 
 /** Refused: transactions are the Transporter's, see `Store.write`. */
-export class TransactionRefused extends TypeError {
+class TransactionRefused extends TypeError {
   readonly code = "transaction_refused";
 
   constructor() {

@@ -20,7 +20,7 @@ const bounds = {
   answerBytesMax: 16 * 1_048_576,
 } as const;
 
-export interface Sending {
+interface Sending {
   method: "GET" | "POST" | "DELETE";
   path: string;
   query?: Record<string, string | number>;
