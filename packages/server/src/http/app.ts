@@ -1,6 +1,5 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
-import { ProvostError } from "@provost/contract";
 import type { ControlSurface } from "@provost/control";
 import Fastify from "fastify";
 import type { Listener } from "../listener.ts";
@@ -8,7 +7,7 @@ import type { Logger } from "../log.ts";
 import { requireAccess } from "./access.ts";
 import { streamTimes, type StreamTimes } from "./event-stream.ts";
 import { documentApi } from "./openapi.ts";
-import { answerError, sendProblem } from "./problems.ts";
+import { answerError, noRoute, pathOf, sendProblem } from "./problems.ts";
 import { serveReference } from "./reference.ts";
 import { callbackRoute } from "./routes/callbacks.ts";
 import { healthRoute } from "./routes/health.ts";
@@ -38,7 +37,7 @@ export async function serveApi(options: AppOptions): Promise<App> {
   providerRoutes(app, options.control);
   instanceRoutes(app, options.control);
   instanceEventRoutes(app, options.control, options.streams ?? streamTimes);
-  await serveReference(app);
+  serveReference(app);
   await app.ready();
   return app;
 }
@@ -97,17 +96,4 @@ function quietLog(): InstanceType<typeof Fastify.LogController> {
 function requestId(request: IncomingMessage): string {
   const given = request.headers["x-request-id"];
   return typeof given === "string" && /^[\w.:-]{1,64}$/.test(given) ? given : `req-${randomUUID()}`;
-}
-
-function noRoute(method: string, url: string): ProvostError {
-  const path = pathOf(url);
-  return new ProvostError(
-    "route_not_found",
-    `There is no ${method} ${path.length > 120 ? `${path.slice(0, 120)}…` : path}. All of the API is at /reference.`,
-  );
-}
-
-/** Without the query: nothing in it is worth a log line, and a client may have put a secret there by mistake. */
-function pathOf(url: string): string {
-  return url.split("?", 1)[0] ?? url;
 }

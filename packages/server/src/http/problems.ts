@@ -76,3 +76,16 @@ function isClientsFault(error: unknown): boolean {
   const status = error instanceof Error && "statusCode" in error ? Number(error.statusCode) : 500;
   return status >= 400 && status < 500;
 }
+
+export function noRoute(method: string, url: string): ProvostError {
+  const path = pathOf(url);
+  return new ProvostError(
+    "route_not_found",
+    `There is no ${method} ${path.length > 120 ? `${path.slice(0, 120)}…` : path}. All of the API is at /reference.`,
+  );
+}
+
+/** Without the query: nothing in it is worth a log line, and a client may have put a secret there by mistake. */
+export function pathOf(url: string): string {
+  return url.split("?", 1)[0] ?? url;
+}

@@ -1,3 +1,5 @@
+import Fastify, { type FastifyInstance } from "fastify";
+import { noRoute, sendProblem } from "./problems.ts";
 import type { App } from "./zod-routes.ts";
 
 /**
@@ -17,24 +19,35 @@ const policy = [
   "form-action 'self'",
 ].join("; ");
 
-/** The readable reference of the API at `/reference`. Its script weighs 4 MB: loaded when the server starts, served from memory. */
-export async function serveReference(app: App): Promise<void> {
-  app.addHook("onRoute", (route) => {
-    if (/^\/reference(\/|$)/.test(route.url)) route.config = { ...route.config, access: "open" };
-  });
-  app.get("/", { config: { access: "open" }, schema: { hide: true } }, (_request, reply) =>
-    reply.redirect("/reference/"),
-  );
+/**
+ * The readable reference of the API at `/reference`; `/` leads there. Its script takes 40 MB of memory once loaded, so the
+ * page is an app of its own that is made when the first reader comes.
+ */
+export function serveReference(app: App): void {
+  let pages: Promise<FastifyInstance> | undefined;
+  const open = { config: { access: "open" }, schema: { hide: true } } as const;
+  app.get("/", open, (_request, reply) => reply.redirect("/reference/"));
+  for (const url of ["/reference", "/reference/*"]) {
+    app.get(url, open, async (request, reply) => {
+      pages ??= referencePages();
+      const made = await pages;
+      void reply.hijack();
+      made.routing(request.raw, reply.raw);
+    });
+  }
+  app.addHook("onClose", async () => (await pages)?.close());
+}
+
+async function referencePages(): Promise<FastifyInstance> {
   const { default: scalar } = await import("@scalar/fastify-api-reference");
-  await app.register(scalar, {
+  const pages = Fastify({ logger: false });
+  pages.addHook("onRequest", (_request, reply, done) => {
+    void reply.header("content-security-policy", policy).header("x-content-type-options", "nosniff");
+    done();
+  });
+  pages.setNotFoundHandler((request, reply) => sendProblem(reply, request, noRoute(request.method, request.url)));
+  await pages.register(scalar, {
     routePrefix: "/reference",
-    logLevel: "silent",
-    hooks: {
-      onRequest: (_request, reply, done) => {
-        void reply.header("content-security-policy", policy);
-        done();
-      },
-    },
     configuration: {
       url: "/v1/openapi.json",
       pageTitle: "Provost API",
@@ -46,4 +59,6 @@ export async function serveReference(app: App): Promise<void> {
       mcp: { disabled: true },
     },
   });
+  await pages.ready();
+  return pages;
 }
