@@ -15,23 +15,21 @@ interface Migration {
   sql(schema: string): string;
 }
 
-/** One that has shipped is never edited: what comes later is a new entry. Functions are replaced by later entries too. */
-const migrations: readonly Migration[] = [
-  {
-    version: 1,
-    name: "jobs, flows, stages, wakes",
-    sql: (schema) =>
-      [
-        tables(schema),
-        clock(schema),
-        gateFunctions(schema),
-        enqueueFunctions(schema),
-        claimFunctions(schema),
-        wakeFunctions(schema),
-        settleFunctions(schema),
-        amendFunctions(schema),
-      ].join("\n"),
-  },
+/** Tables, by version, ascending. One that has shipped is never edited: what comes later is a new entry. */
+const migrations: readonly Migration[] = [{ version: 1, name: "jobs, flows, stages, wakes", sql: tables }];
+
+/**
+ * Functions hold no data: with every migration all of them are made anew from the text beside this file, so that the text is
+ * what runs. A change to functions alone needs a migration too, be its SQL empty.
+ */
+const functions: readonly ((schema: string) => string)[] = [
+  clock,
+  gateFunctions,
+  enqueueFunctions,
+  claimFunctions,
+  wakeFunctions,
+  settleFunctions,
+  amendFunctions,
 ];
 
 /**
@@ -46,21 +44,24 @@ export async function migrate(client: Client, schema: string): Promise<void> {
   try {
     await client.query("BEGIN");
     await client.query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", [`provost.jobs.migrate.${schema}`]);
-    const found = await currentVersion(client, schema);
+    const applied = await appliedVersions(client, schema);
+    const found = Math.max(0, ...applied);
     if (found > newest) {
       throw new JobsError(
         "store_unsupported",
         `schema "${schema}" is at version ${found}, this release knows ${newest}: upgrade @provost/jobs, or name another schema`,
       );
     }
-    for (const migration of migrations) {
-      if (migration.version <= found) continue;
+    // By what was applied and not by the highest number: releases may fill a gap.
+    const missing = migrations.filter(({ version }) => !applied.has(version));
+    for (const migration of missing) {
       await client.query(migration.sql(quoted));
       await client.query(`INSERT INTO ${quoted}.migration (version, name) VALUES ($1, $2)`, [
         migration.version,
         migration.name,
       ]);
     }
+    if (missing.length > 0) await remakeFunctions(client, schema);
     await client.query("COMMIT");
   } catch (error) {
     // The connection may be gone; then the server rolls back by itself.
@@ -70,7 +71,7 @@ export async function migrate(client: Client, schema: string): Promise<void> {
 }
 
 /** `CREATE SCHEMA IF NOT EXISTS` asks for the right to create even when the schema is there: look first. */
-async function currentVersion(client: Client, schema: string): Promise<number> {
+async function appliedVersions(client: Client, schema: string): Promise<Set<number>> {
   const quoted = `"${schema}"`;
   const { rowCount } = await client.query("SELECT 1 FROM pg_namespace WHERE nspname = $1", [schema]);
   if (rowCount === 0) await client.query(`CREATE SCHEMA ${quoted}`);
@@ -81,12 +82,22 @@ async function currentVersion(client: Client, schema: string): Promise<number> {
     await client.query(
       `CREATE TABLE ${quoted}.migration (version integer PRIMARY KEY, name text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())`,
     );
-    return 0;
+    return new Set();
   }
-  const { rows } = await client.query<{ version: number | null }>(
-    `SELECT max(version) AS version FROM ${quoted}.migration`,
+  const { rows } = await client.query<{ version: number }>(`SELECT version FROM ${quoted}.migration`);
+  return new Set(rows.map(({ version }) => version));
+}
+
+/** Dropped first: a replacement could not have other results. Those of the caller's own in the same schema are left alone. */
+async function remakeFunctions(client: Client, schema: string): Promise<void> {
+  const text = functions.map((make) => make(`"${schema}"`)).join("\n");
+  const names = [...text.matchAll(/CREATE FUNCTION "[^"]*"\.(\w+)/g)].map((match) => match[1]);
+  const { rows } = await client.query<{ name: string }>(
+    "SELECT p.oid::regprocedure::text AS name FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = $1 AND p.proname = ANY ($2)",
+    [schema, names],
   );
-  return rows[0]?.version ?? 0;
+  for (const { name } of rows) await client.query(`DROP FUNCTION ${name}`);
+  await client.query(text);
 }
 
 function migrationError(error: unknown, schema: string): JobsError {

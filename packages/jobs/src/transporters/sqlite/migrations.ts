@@ -1,20 +1,26 @@
 import { JobsError } from "../../core/errors.ts";
 import { isBusy, isNotADatabase } from "./errors.ts";
-import { migrations } from "./schema.ts";
+import { type Migration, migrations } from "./schema.ts";
 import type { Session } from "./session.ts";
 
 const tableSql =
   "CREATE TABLE IF NOT EXISTS jobs_migration (version INTEGER PRIMARY KEY, applied_at INTEGER NOT NULL) STRICT";
-const appliedSql = "SELECT max(version) AS version FROM jobs_migration";
+const appliedSql = "SELECT version FROM jobs_migration";
 const existsSql = "SELECT 1 AS found FROM sqlite_schema WHERE name = 'jobs_migration'";
 const addSql = "INSERT INTO jobs_migration (version, applied_at) VALUES (?, ?)";
 
 const latest = migrations.at(-1)?.version ?? 0;
 
-function applied(session: Session): number {
+/** By what was applied and not by the highest number: releases may fill a gap. */
+function applied(session: Session): Set<number> {
   // Not kept as a prepared statement across the schema's change.
-  if (session.db.prepare(existsSql).get() === undefined) return 0;
-  return Number(session.db.prepare(appliedSql).get()?.version ?? 0);
+  if (session.db.prepare(existsSql).get() === undefined) return new Set();
+  const rows = session.db.prepare(appliedSql).all();
+  return new Set(rows.map(({ version }) => Number(version)));
+}
+
+function missing(done: ReadonlySet<number>): readonly Migration[] {
+  return migrations.filter(({ version }) => !done.has(version));
 }
 
 /**
@@ -23,14 +29,14 @@ function applied(session: Session): number {
  */
 export function migrate(session: Session, path: string): void {
   refuseNewer(applied(session), path);
-  if (applied(session) === latest) return;
+  if (missing(applied(session)).length === 0) return;
   session.db.exec("BEGIN IMMEDIATE");
   try {
     session.db.exec(tableSql);
     // Again under the lock: another process may have done it meanwhile.
-    const version = applied(session);
-    refuseNewer(version, path);
-    for (const migration of migrations.filter((candidate) => candidate.version > version)) {
+    const done = applied(session);
+    refuseNewer(done, path);
+    for (const migration of missing(done)) {
       session.db.exec(migration.sql);
       session.db.prepare(addSql).run(migration.version, Date.now());
     }
@@ -49,7 +55,8 @@ export function migrate(session: Session, path: string): void {
   }
 }
 
-function refuseNewer(version: number, path: string): void {
+function refuseNewer(done: ReadonlySet<number>, path: string): void {
+  const version = Math.max(0, ...done);
   if (version > latest) {
     throw new JobsError(
       "store_unsupported",
