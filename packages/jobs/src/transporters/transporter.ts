@@ -69,8 +69,25 @@ export interface Transporter {
   /** The notifier: hints that jobs may be ready in these queues. May be lost, doubled or late; never the truth. Returns the way to unsubscribe. */
   onReady(listener: (queues: string[]) => void): () => void;
 
+  /** Present where leases can be renewed from another thread, over a connection of its own (L9). Read after `start`. */
+  readonly remote?: RemoteRenewal;
+
   /** Present where `capabilities.sql`: the same connections for the caller's own tables (L11). */
   readonly sql?: SqlAccess;
+}
+
+/** How a thread opens its own way to the store, for renewals only: a blocked event loop keeps its leases by it (L9). */
+export interface RemoteRenewal {
+  /** URL of a module that exports `openRenewer(options): Promise<Renewer>`. */
+  module: string;
+  /** Cloned to the thread. May hold credentials: never logged. */
+  options: unknown;
+}
+
+export interface Renewer {
+  /** As `Transporter.renew`. */
+  renew(leases: Lease[]): Promise<RenewState[]>;
+  close(): Promise<void>;
 }
 
 export interface TransporterCapabilities {
@@ -240,7 +257,10 @@ export type Change =
    */
   | { kind: "retry" };
 
-export type AmendResult = { state: "applied" } | { state: "requested" } | { state: "refused"; status: JobStatus | "unknown" };
+export type AmendResult =
+  | { state: "applied" }
+  | { state: "requested" }
+  | { state: "refused"; status: JobStatus | "unknown" };
 
 export interface JobQuery {
   queue?: string;

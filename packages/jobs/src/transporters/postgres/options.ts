@@ -17,7 +17,7 @@ export interface PostgresOptions {
   queryTimeoutMs?: number;
 }
 
-export type PostgresSettings = Required<Omit<PostgresOptions, "connectionString">> & { client: ClientConfig };
+export type PostgresSettings = Required<PostgresOptions> & { client: ClientConfig };
 
 const bounds = [
   ["poolMax", 1, 1_000],
@@ -30,6 +30,7 @@ const bounds = [
 export function settingsOf(given: string | PostgresOptions): PostgresSettings {
   const options = typeof given === "string" ? { connectionString: given } : given;
   const settings = {
+    connectionString: options.connectionString,
     schema: options.schema ?? "provost_jobs",
     poolMax: options.poolMax ?? 8,
     sqlPoolMax: options.sqlPoolMax ?? 8,

@@ -9,6 +9,7 @@ import type {
   JobQuery,
   Lease,
   NewItem,
+  RemoteRenewal,
   RenewState,
   Settlement,
   SettleResult,
@@ -17,6 +18,7 @@ import type {
   TransporterCapabilities,
   Tx,
 } from "../transporter.ts";
+import { ClockOffset } from "../clock-offset.ts";
 import { Connections } from "./connections.ts";
 import { asStoreError } from "./failures.ts";
 import { checkBatch } from "../bounds.ts";
@@ -26,10 +28,14 @@ import { Notifier } from "./notifier.ts";
 import { type PostgresOptions, type PostgresSettings, settingsOf } from "./options.ts";
 import { EnqueuePayload } from "./payload.ts";
 import { Reader } from "./reader.ts";
+import { type RenewerOptions, renewOn } from "./renewer.ts";
 import { type ClaimedRow, toClaimed, toExpired } from "./rows.ts";
 import { inspectServer } from "./server.ts";
 import { settlementValues } from "./settlements.ts";
 import { inSavepoint, inTransaction, runSql, stateOf } from "./tx.ts";
+
+/** In a checkout a thread runs it from TypeScript, in an installed package from what was built. */
+const renewerUrl = new URL(import.meta.url.endsWith(".ts") ? "./renewer.ts" : "./renewer.js", import.meta.url);
 
 type Existing = { item: number; ids: string[]; flow: string | null }[];
 
@@ -51,7 +57,8 @@ export class PostgresTransporter implements Transporter {
     manyHosts: true,
     sql: "postgres",
   };
-  #offsetMs = 0;
+  #parameters: readonly string[] = [];
+  readonly #clockOffset = new ClockOffset();
   #starting: Promise<void> | undefined;
 
   constructor(settings: PostgresSettings) {
@@ -96,13 +103,19 @@ export class PostgresTransporter implements Transporter {
     this.#starting = undefined;
   }
 
+  get remote(): RemoteRenewal {
+    const { client: _, ...store } = this.#settings;
+    const options: RenewerOptions = { store, parameters: this.#parameters, clockOffset: this.#clockOffset.buffer };
+    return { module: renewerUrl.href, options };
+  }
+
   async now(): Promise<number> {
     const rows = await this.#query<{ now: string }>(`SELECT ${this.#schema}.now_ms($1) AS now`, []);
     return Number(rows[0]?.now);
   }
 
   setClockOffset(offsetMs: number): void {
-    this.#offsetMs = Math.trunc(offsetMs);
+    this.#clockOffset.ms = offsetMs;
   }
 
   async enqueue(items: NewItem[], options?: { tx?: Tx }): Promise<Enqueued[]> {
@@ -147,15 +160,7 @@ export class PostgresTransporter implements Transporter {
   async renew(leases: Lease[]): Promise<RenewState[]> {
     if (leases.length === 0) return [];
     checkBatch("leases", leases.length);
-    const lines = leases.map(({ id, fence, leaseMs }) => ({ id: idText(id), fence, leaseMs }));
-    const rows = await this.#query<{ id: string; fence: number; cancel: boolean }>(
-      `SELECT * FROM ${this.#schema}.renew($1, $2)`,
-      [JSON.stringify(lines)],
-    );
-    const held = new Map(
-      rows.map(({ id, fence, cancel }) => [`${id} ${fence}`, cancel ? "cancel" : "renewed"] as const),
-    );
-    return leases.map(({ id, fence }) => held.get(`${id} ${fence}`) ?? "lost");
+    return await renewOn(this.#connections, this.#schema, leases, this.#clockOffset.ms);
   }
 
   async expired(limit: number): Promise<ExpiredClaim[]> {
@@ -232,6 +237,7 @@ export class PostgresTransporter implements Transporter {
       const { parameters, durableAck, lossWindowMs } = await inspectServer(client);
       await migrate(client, this.#settings.schema);
       this.#capabilities = { ...this.#capabilities, durableAck, lossWindowMs };
+      this.#parameters = parameters;
       this.#connections.open(parameters);
       this.#notifier.start();
     } catch (error) {
@@ -250,7 +256,7 @@ export class PostgresTransporter implements Transporter {
     values: unknown[],
     { tx, ready = () => [] }: { tx?: Tx; ready?: (row: R) => Iterable<string> } = {},
   ): Promise<R[]> {
-    const all = [...values, this.#offsetMs];
+    const all = [...values, this.#clockOffset.ms];
     if (tx === undefined) {
       const rows = await this.#connections.query<R>(text, all);
       this.#notifier.ring(rows.flatMap((row) => [...ready(row)]));

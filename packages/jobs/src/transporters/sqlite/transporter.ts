@@ -11,6 +11,7 @@ import type {
   JobQuery,
   Lease,
   NewItem,
+  RemoteRenewal,
   RenewState,
   Settlement,
   SettleResult,
@@ -20,6 +21,7 @@ import type {
   TransporterCapabilities,
   Tx,
 } from "../transporter.ts";
+import { ClockOffset } from "../clock-offset.ts";
 import { checkBatch, checkItems, checkPayload } from "../bounds.ts";
 import { ThreadChannel } from "./channel.ts";
 import { isReadonlyRefusal } from "./errors.ts";
@@ -27,6 +29,7 @@ import { checkLocation, thisHost } from "./location.ts";
 import { amend } from "./operations/amend.ts";
 import { enqueue } from "./operations/enqueue.ts";
 import { wake } from "./operations/wake.ts";
+import type { RenewerOptions } from "./renewer.ts";
 import type { OperationName, Operations, ThreadData } from "./protocol.ts";
 import type { Session } from "./session.ts";
 import { HandleTx, WriterTx } from "./tx.ts";
@@ -39,6 +42,9 @@ export interface SqliteOptions {
   /** Shortens `limits.transactionMsMax` for this store. */
   transactionMsMax?: number;
 }
+
+/** In a checkout a thread runs it from TypeScript, in an installed package from what was built. */
+const renewerUrl = new URL(import.meta.url.endsWith(".ts") ? "./renewer.ts" : "./renewer.js", import.meta.url);
 
 const reads = /^\s*(?:select|with|values|explain|pragma)\b/i;
 
@@ -56,7 +62,7 @@ export class SqliteTransporter implements Transporter {
   readonly #options: Required<SqliteOptions>;
   readonly #listeners = new Set<(queues: string[]) => void>();
   readonly #expiries = new Map<number, (error: Error) => void>();
-  #clockOffsetMs = 0;
+  readonly #clockOffset = new ClockOffset();
   #nextTx = 1;
   #writer: ThreadChannel | undefined;
   #reader: ThreadChannel | undefined;
@@ -122,12 +128,21 @@ export class SqliteTransporter implements Transporter {
     for (const channel of channels) await channel?.close();
   }
 
+  get remote(): RemoteRenewal {
+    const options: RenewerOptions = {
+      path: checkLocation(this.#path),
+      busyTimeoutMs: this.#options.busyTimeoutMs,
+      clockOffset: this.#clockOffset.buffer,
+    };
+    return { module: renewerUrl.href, options };
+  }
+
   async now(): Promise<number> {
-    return Date.now() + this.#clockOffsetMs;
+    return Date.now() + this.#clockOffset.ms;
   }
 
   setClockOffset(offsetMs: number): void {
-    this.#clockOffsetMs = offsetMs;
+    this.#clockOffset.ms = offsetMs;
   }
 
   async enqueue(items: NewItem[], { tx }: { tx?: Tx } = {}): Promise<Enqueued[]> {
@@ -213,12 +228,12 @@ export class SqliteTransporter implements Transporter {
 
   #write<K extends OperationName>(op: K, args: Operations[K]["args"], tx?: number): Promise<Operations[K]["result"]> {
     if (this.#writer === undefined) throw this.#stopped();
-    return this.#writer.request(op, args, this.#clockOffsetMs, tx);
+    return this.#writer.request(op, args, this.#clockOffset.ms, tx);
   }
 
   #read<K extends OperationName>(op: K, args: Operations[K]["args"]): Promise<Operations[K]["result"]> {
     if (this.#reader === undefined) throw this.#stopped();
-    return this.#reader.request(op, args, this.#clockOffsetMs);
+    return this.#reader.request(op, args, this.#clockOffset.ms);
   }
 
   #stopped(): JobsError {
@@ -232,7 +247,7 @@ export class SqliteTransporter implements Transporter {
     direct: (session: Session) => Operations[K]["result"],
   ): Promise<Operations[K]["result"]> {
     if (tx === undefined) return this.#write(op, args);
-    if (tx instanceof HandleTx) return tx.run(this.#path, this.#clockOffsetMs, direct);
+    if (tx instanceof HandleTx) return tx.run(this.#path, this.#clockOffset.ms, direct);
     if (tx instanceof WriterTx && tx.owner === this) return this.#write(op, args, tx.number);
     throw new JobsError(
       "transaction_foreign",
