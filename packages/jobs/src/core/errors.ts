@@ -22,6 +22,12 @@ export const jobsErrorCodes = [
   "parent_failed",
   "stage_failed",
   "cancelled",
+  // Semaphores (L12)
+  "permit_timed_out",
+  "permit_waiters_exceeded",
+  "permit_lost",
+  "semaphore_mismatch",
+  "semaphore_nested",
   // Store
   "store_unavailable",
   "store_unsupported",
