@@ -6,8 +6,9 @@ import { steadyDecay, type DecayRule } from "./decay.ts";
 import type { Directive } from "./directive.ts";
 import type { Duration } from "./duration.ts";
 import { JobsError } from "./errors.ts";
-import type { Lane } from "./job.ts";
+import type { Lane, ProcessKind } from "./job.ts";
 import { defaults } from "./limits.ts";
+import { shown } from "./shown.ts";
 import { JobRequest, type JobDefinition, type JobOptions } from "./request.ts";
 
 /** What `defineJob` takes besides the name; every part but `run` has a default. */
@@ -26,6 +27,16 @@ export interface JobOfDefinition<Schema extends StandardSchemaV1, Returned> {
   backoff?: Backoff;
   /** Of one attempt; 60 s in the short lane, 6 h in the long one by default (L9). */
   timeout?: Duration;
+  /**
+   * Where it runs: `"inline"` (this event loop, the default), `"thread"` or `"process"`, each with a memory and a loop of
+   * its own (L9). The latter two need `module`.
+   */
+  process?: ProcessKind;
+  /**
+   * `import.meta.url` of the module that exports this definition: a closure cannot cross to another thread or process, so
+   * the module is loaded there. It should do nothing but define jobs.
+   */
+  module?: string;
   /** The job's own rule for L4. */
   decay?: DecayRule;
   /** Does the work. Execution is at least once (L3): see `fence` and `idempotencyKey`. */
@@ -57,6 +68,7 @@ export function defineJob(name: string, definition: JobOfDefinition<StandardSche
     priority: checkedPriority(definition.priority ?? defaults.priority, "invalid_definition"),
     attempts: checkedAttempts(definition.attempts ?? defaults.attempts, "invalid_definition"),
     timeoutMs: checkedTimeout(definition.timeout ?? defaults.timeoutMs[lane]),
+    ...checkedProcess(name, definition),
     rules: { decay: definition.decay ?? steadyDecay, backoff: backoffRule(definition.backoff) },
     schema: checkedSchema(name, definition.input),
     run: definition.run,
@@ -69,6 +81,31 @@ export function defineJob(name: string, definition: JobOfDefinition<StandardSche
 export function typed<T>(): StandardSchemaV1<T, T>;
 export function typed(): StandardSchemaV1 {
   return { "~standard": { version: 1, vendor: "provost", validate: (value) => ({ value }) } };
+}
+
+function checkedProcess(
+  name: string,
+  { process = "inline", module }: { process?: ProcessKind; module?: string },
+): Pick<JobDefinition, "process" | "module"> {
+  if (process !== "inline" && process !== "thread" && process !== "process") {
+    throw new JobsError(
+      "invalid_definition",
+      `process of job ${JSON.stringify(name)} is ${shown(process)}: give "inline", "thread" or "process"`,
+    );
+  }
+  if (module !== undefined && !URL.canParse(module)) {
+    throw new JobsError(
+      "invalid_definition",
+      `module of job ${JSON.stringify(name)} is ${shown(module)}: give import.meta.url`,
+    );
+  }
+  if (process !== "inline" && module === undefined) {
+    throw new JobsError(
+      "invalid_definition",
+      `job ${JSON.stringify(name)} runs in a ${process} and names no module: give module: import.meta.url, and export it there`,
+    );
+  }
+  return { process, module };
 }
 
 function checkedSchema(name: string, schema: StandardSchemaV1 | undefined): StandardSchemaV1 | undefined {

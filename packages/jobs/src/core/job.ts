@@ -6,6 +6,9 @@ export type JobId = string;
 /** Frozen: `waiting` gate closed, `delayed` retry time ahead, `queued` ready, then the three ends. */
 export type JobStatus = "waiting" | "delayed" | "queued" | "in_progress" | "processed" | "failed" | "cancelled";
 
+/** Where a job runs: this event loop, a worker thread, a child process. */
+export type ProcessKind = "inline" | "thread" | "process";
+
 export type FlowStatus = "running" | "processed" | "failed" | "cancelled";
 
 /** A queue's kind (L8): `short` for bursts, `long` for hours. Each has slots of its own. */

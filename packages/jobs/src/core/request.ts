@@ -1,6 +1,6 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { Duration } from "./duration.ts";
-import type { Lane } from "./job.ts";
+import type { Lane, ProcessKind } from "./job.ts";
 import type { OutcomeRules } from "./outcome.ts";
 
 /** What `defineJob` makes: everything about a job but its input. */
@@ -12,6 +12,9 @@ export interface JobDefinition<Input = unknown, Result = unknown> {
   readonly attempts: number;
   readonly timeoutMs: number;
   readonly rules: OutcomeRules;
+  readonly process: ProcessKind;
+  /** URL of the module that exports it; always there where `process` is not `inline`. */
+  readonly module: string | undefined;
   readonly schema: StandardSchemaV1 | undefined;
   /** The handler, with the type of its context erased: `defineJob` has checked it, and processes call it. */
   readonly run: (context: any) => unknown;

@@ -20,7 +20,7 @@ export type ManagerEvent =
   /** A service met an error and tries again after `retryInMs`. */
   | { event: "service.error"; service: ServiceName; failure: JobFailure; retryInMs: number };
 
-export type ServiceName = "claimer" | "settler" | "lease-keeper" | "promoter" | "rescuer";
+export type ServiceName = "claimer" | "settler" | "lease-keeper" | "lease-guard" | "promoter" | "rescuer";
 
 /** `lease`: it could not be renewed in time, or another claim has the job. */
 export type AbortReason = "timeout" | "cancel" | "stop" | "lease";

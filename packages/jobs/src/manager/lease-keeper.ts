@@ -4,11 +4,13 @@ import type { RenewState, Transporter } from "../transporters/transporter.ts";
 import type { Attempt } from "./attempt.ts";
 import type { Clock } from "./clock.ts";
 import type { Log } from "./events.ts";
+import type { LeaseGuard } from "./lease-guard.ts";
 import type { Runner } from "./runner.ts";
 
 export interface LeaseKeeperOptions {
   transporter: Pick<Transporter, "renew">;
   runner: Pick<Runner, "live" | "abort">;
+  guard: Pick<LeaseGuard, "beat" | "extend">;
   leaseMs: number;
   clock: Clock;
   log: Log;
@@ -55,7 +57,8 @@ export class LeaseKeeper {
   }
 
   #look(): void {
-    const { runner, leaseMs, clock } = this.#options;
+    const { runner, guard, leaseMs, clock } = this.#options;
+    guard.beat();
     const now = clock.now();
     const due: Attempt[] = [];
     for (const attempt of runner.live) {
@@ -85,7 +88,7 @@ export class LeaseKeeper {
     for (const attempt of attempts) attempt.renewalsOpen += 1;
     try {
       const states = await transporter.renew(attempts.map(({ claimed: { id, fence } }) => ({ id, fence, leaseMs })));
-      for (const [index, attempt] of attempts.entries()) this.#answered(attempt, states[index], sentAt + leaseMs);
+      for (const [index, attempt] of attempts.entries()) this.answered(attempt, states[index], sentAt + leaseMs);
     } catch (thrown) {
       log({
         event: "service.error",
@@ -96,8 +99,9 @@ export class LeaseKeeper {
     }
   }
 
-  #answered(attempt: Attempt, state: RenewState | undefined, leaseUntil: number): void {
-    const { runner } = this.#options;
+  /** What the store says of a lease, to this loop or to the thread beside it. `leaseUntil` by the manager's clock. */
+  answered(attempt: Attempt, state: RenewState | undefined, leaseUntil: number): void {
+    const { runner, guard } = this.#options;
     if (state === undefined) return;
     if (state === "lost") {
       // An attempt that has ended may be settled already: its settlement tells.
@@ -108,6 +112,7 @@ export class LeaseKeeper {
     }
     attempt.renewalsOpen = 0;
     attempt.leaseUntil = Math.max(attempt.leaseUntil, leaseUntil);
+    guard.extend(attempt);
     if (state === "cancel") runner.abort(attempt, "cancel");
   }
 }

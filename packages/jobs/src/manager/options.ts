@@ -4,9 +4,11 @@ import { JobsError } from "../core/errors.ts";
 import type { Lane } from "../core/job.ts";
 import { defaults } from "../core/limits.ts";
 import type { JobDefinition } from "../core/request.ts";
+import { shown } from "../core/shown.ts";
 import type { Transporter } from "../transporters/transporter.ts";
 import { systemClock, type Clock } from "./clock.ts";
 import { guarded, type Log } from "./events.ts";
+import type { OnStuck } from "./lease-protocol.ts";
 
 export interface JobManagerOptions {
   /** Where the jobs live. Started with the manager; whoever made it stops it, after the manager. */
@@ -23,6 +25,11 @@ export interface JobManagerOptions {
   stopGrace?: Duration;
   /** What a handler gets to end after its abort; 5 s by default. */
   abortGrace?: Duration;
+  /**
+   * What to do about an inline job that does not end after its timeout (or cancel) and the grace: `"report"` (the default:
+   * it keeps its slot and lease) or `"exit"`: end this process with all it runs, for whoever starts it to start it again (L9).
+   */
+  onStuck?: OnStuck;
   /** Told what happens; never an input, result or key. Must not throw. */
   log?: Log;
   /** For tests. */
@@ -37,6 +44,7 @@ export interface ManagerSettings {
   pollMs: number;
   stopGraceMs: number;
   abortGraceMs: number;
+  onStuck: OnStuck;
   /** How long an end is kept for a store that is away. The fence makes it safe past the lease (L3). */
   settleKeptMs: number;
   rescueEveryMs: number;
@@ -65,6 +73,7 @@ export function settingsOf(options: JobManagerOptions): ManagerSettings {
     pollMs: Math.max(10, durationMs(options.poll ?? 1_000, "poll")),
     stopGraceMs: durationMs(options.stopGrace ?? 10_000, "stopGrace"),
     abortGraceMs: durationMs(options.abortGrace ?? 5_000, "abortGrace"),
+    onStuck: checkedOnStuck(options.onStuck ?? "report"),
     settleKeptMs: leaseMs * 6,
     // With the lease of 10 s a killed manager's jobs are back after 12.5 s at most (L9: 15 s).
     rescueEveryMs: leaseMs / 4,
@@ -72,4 +81,9 @@ export function settingsOf(options: JobManagerOptions): ManagerSettings {
     random: options.random ?? Math.random,
     log: guarded(options.log),
   };
+}
+
+function checkedOnStuck(value: unknown): OnStuck {
+  if (value === "report" || value === "exit") return value;
+  throw new JobsError("invalid_options", `onStuck is ${shown(value)}: give "report" or "exit"`);
 }

@@ -10,6 +10,8 @@ import type { Claimed, NewItem, Transporter } from "../transporters/transporter.
 import { Attempt } from "./attempt.ts";
 import { settledWithin, timerMsMax, type Clock } from "./clock.ts";
 import type { AbortReason, Log } from "./events.ts";
+import type { LeaseGuard } from "./lease-guard.ts";
+import type { OnStuck } from "./lease-protocol.ts";
 import type { Settled, Settler } from "./settler.ts";
 
 export interface RunnerOptions {
@@ -17,6 +19,8 @@ export interface RunnerOptions {
   definitions: ReadonlyMap<string, JobDefinition>;
   process: Process;
   settler: Settler;
+  guard: Pick<LeaseGuard, "hold" | "drop">;
+  onStuck: OnStuck;
   slots: Readonly<Record<Lane, number>>;
   leaseMs: number;
   stopGraceMs: number;
@@ -67,6 +71,7 @@ export class Runner {
     if (definition === undefined) return;
     const attempt = new Attempt(claimed, definition, this.#options.clock.now(), leaseUntil);
     this.#live.add(attempt);
+    this.#options.guard.hold(attempt);
     if (this.#stopping) {
       // The claim was under way when the manager was stopped: it was never tried (L4).
       this.#settle(attempt, { kind: "deferred", delayMs: 0 });
@@ -86,10 +91,16 @@ export class Runner {
 
   abort(attempt: Attempt, reason: AbortReason): void {
     if (!attempt.abort(reason)) return;
-    const { clock, log, abortGraceMs } = this.#options;
+    const { clock, log, abortGraceMs, onStuck } = this.#options;
     log({ event: "attempt.aborted", reason, ...attempt.called });
     attempt.cancelTimer?.();
-    attempt.cancelTimer = clock.after(abortGraceMs, () => log({ event: "attempt.stuck", reason, ...attempt.called }));
+    // Isolated ones are ended by their process (L9).
+    if (attempt.definition.process !== "inline") return;
+    attempt.cancelTimer = clock.after(abortGraceMs, () => {
+      log({ event: "attempt.stuck", reason, ...attempt.called });
+      // Its leases run out and its jobs are rescued elsewhere. A manager that stops gives up on it anyway.
+      if (onStuck === "exit" && reason !== "stop") process.exit(1);
+    });
   }
 
   /**
@@ -144,6 +155,7 @@ export class Runner {
 
   #over(attempt: Attempt, settled: Settled): void {
     this.#live.delete(attempt);
+    this.#options.guard.drop(attempt);
     if (this.#live.size === 0) for (const resolve of this.#idleWaiters.splice(0)) resolve();
     if (settled.state === "refused") {
       this.#options.log({ event: "attempt.refused", why: settled.why, ...attempt.called });

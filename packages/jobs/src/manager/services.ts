@@ -2,8 +2,10 @@ import type { FlowBuilder } from "../core/flow.ts";
 import type { JobRequest } from "../core/request.ts";
 import type { Process } from "../processes/process.ts";
 import type { Claimed, NewItem, Outcome, Transporter } from "../transporters/transporter.ts";
+import { limits } from "../core/limits.ts";
 import { Claimer } from "./claimer.ts";
 import { settledWithin } from "./clock.ts";
+import { LeaseGuard } from "./lease-guard.ts";
 import { LeaseKeeper } from "./lease-keeper.ts";
 import type { ManagerSettings } from "./options.ts";
 import { Promoter } from "./promoter.ts";
@@ -27,6 +29,7 @@ export class Services {
   readonly claimer: Claimer;
   readonly #options: ServicesOptions;
   readonly #settler: Settler;
+  readonly #leaseGuard: LeaseGuard;
   readonly #leaseKeeper: LeaseKeeper;
   readonly #promoter: Promoter;
   readonly #rescuer: Rescuer;
@@ -38,8 +41,12 @@ export class Services {
     const shared = { ...settings, transporter };
     this.#options = options;
     this.#settler = new Settler({ ...shared, onApplied: (applied) => this.#applied(applied) });
+    const { short, long } = settings.slots;
+    // Twice the slots: those whose ends the store has not taken yet are guarded too.
+    this.#leaseGuard = new LeaseGuard({ ...shared, rows: 2 * (short + long + limits.batchJobsMax) });
     this.runner = new Runner({
       ...shared,
+      guard: this.#leaseGuard,
       definitions: registry.definitions,
       process: options.process,
       settler: this.#settler,
@@ -47,7 +54,7 @@ export class Services {
       onFreeSlot: (lane) => this.claimer.freeSlot(lane),
     });
     this.claimer = new Claimer({ ...shared, registry, runner: this.runner, manager });
-    this.#leaseKeeper = new LeaseKeeper({ ...shared, runner: this.runner });
+    this.#leaseKeeper = new LeaseKeeper({ ...shared, runner: this.runner, guard: this.#leaseGuard });
     this.#promoter = new Promoter({ ...shared, onPromoted: () => this.claimer.hint() });
     this.#rescuer = new Rescuer({
       ...shared,
@@ -88,11 +95,13 @@ export class Services {
 
   async #start(): Promise<void> {
     if (this.#running) return;
-    const { transporter, settings, manager } = this.#options;
+    const { transporter, registry, settings, manager } = this.#options;
     await transporter.start();
     this.#running = true;
     this.#settler.start();
     this.runner.start();
+    // Before the first claim: a job may block this loop from its first moment on.
+    if (registry.names.length > 0) await this.#leaseGuard.start(this.#leaseKeeper);
     this.#leaseKeeper.start();
     this.#promoter.start();
     this.#rescuer.start();
@@ -113,6 +122,7 @@ export class Services {
     // A claim that was under way has been given back by now.
     this.#settler.stop();
     await settledWithin(Promise.all([this.#leaseKeeper.stop(), this.runner.settlements()]), abortGraceMs, clock);
+    await this.#leaseGuard.stop();
     settings.log({ event: "manager.stopped", manager, abandoned });
   }
 

@@ -106,6 +106,7 @@ function keeper(renew: () => Promise<RenewState[]>) {
         if (one.abort(reason)) aborted.push([reason, clock.now()]);
       },
     },
+    guard: { beat: () => undefined, extend: () => undefined },
     leaseMs: 9_000,
     clock,
     log: () => undefined,

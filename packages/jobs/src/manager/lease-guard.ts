@@ -1,0 +1,144 @@
+import { Worker } from "node:worker_threads";
+import type { JobFailure } from "../core/job.ts";
+import type { Transporter } from "../transporters/transporter.ts";
+import type { Attempt } from "./attempt.ts";
+import { settledWithin, type Clock } from "./clock.ts";
+import type { Log } from "./events.ts";
+import type { LeaseKeeper } from "./lease-keeper.ts";
+import type { FromLeaseThread, LeaseThreadData, OnStuck } from "./lease-protocol.ts";
+import { LeaseTable, sharedNowUs } from "./lease-table.ts";
+
+export interface LeaseGuardOptions {
+  transporter: Pick<Transporter, "remote">;
+  /** Attempts that can be guarded at once. */
+  rows: number;
+  leaseMs: number;
+  abortGraceMs: number;
+  onStuck: OnStuck;
+  clock: Clock;
+  log: Log;
+}
+
+/** In a checkout the thread runs from TypeScript, in an installed package from what was built. */
+const threadUrl = new URL(import.meta.url.endsWith(".ts") ? "./lease-thread.ts" : "./lease-thread.js", import.meta.url);
+
+/** It holds a table and a connection: V8's own choice of a young generation would be most of its memory. */
+const resourceLimits = { maxYoungGenerationSizeMb: 2 } as const;
+
+/**
+ * Keeps the leases of attempts whose event loop is blocked (L9): the thread beside it renews what this loop is late for.
+ * The loop's own rules stand: the lease keeper aborts what nobody could renew (L3).
+ *
+ * States: stopped → starting → guarding; a thread that dies is reported and started again after a lease's time.
+ */
+export class LeaseGuard {
+  readonly #options: LeaseGuardOptions;
+  readonly #table: LeaseTable;
+  readonly #rows = new Map<Attempt, number>();
+  #keeper: Pick<LeaseKeeper, "answered"> | undefined;
+  #worker: Worker | undefined;
+  #exited: Promise<void> = Promise.resolve();
+  #stopped = true;
+  #cancelRestart: (() => void) | undefined;
+
+  constructor(options: LeaseGuardOptions) {
+    this.#options = options;
+    this.#table = new LeaseTable({ rows: options.rows });
+  }
+
+  /** Resolves when the thread can renew, or has said why it cannot: the event loop's own renewals go on without it. */
+  async start(keeper: Pick<LeaseKeeper, "answered">): Promise<void> {
+    if (!this.#stopped) return;
+    this.#stopped = false;
+    this.#keeper = keeper;
+    this.beat();
+    await this.#open();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#cancelRestart?.();
+    const worker = this.#worker;
+    if (worker === undefined) return;
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
+    worker.postMessage("close");
+    if (!(await settledWithin(this.#exited, this.#options.abortGraceMs, this.#options.clock))) await worker.terminate();
+  }
+
+  hold(attempt: Attempt): void {
+    const { claimed, definition, startedAt, leaseUntil } = attempt;
+    const stuckAt = startedAt + claimed.timeoutMs + this.#options.abortGraceMs;
+    const row = this.#table.hold({
+      id: claimed.id,
+      fence: claimed.fence,
+      untilUs: this.#sharedUs(leaseUntil),
+      stuckAtUs: definition.process === "inline" ? this.#sharedUs(stuckAt) : undefined,
+    });
+    if (row !== undefined) this.#rows.set(attempt, row);
+  }
+
+  extend(attempt: Attempt): void {
+    const row = this.#rows.get(attempt);
+    if (row !== undefined) this.#table.extend(row, this.#sharedUs(attempt.leaseUntil));
+  }
+
+  drop(attempt: Attempt): void {
+    const row = this.#rows.get(attempt);
+    if (row === undefined) return;
+    this.#rows.delete(attempt);
+    this.#table.drop(row);
+  }
+
+  /** The event loop turns. */
+  beat(): void {
+    this.#table.beat();
+  }
+
+  /** The shared clock's µs for an instant of the manager's clock. */
+  #sharedUs(at: number): number {
+    return sharedNowUs() + (at - this.#options.clock.now()) * 1_000;
+  }
+
+  async #open(): Promise<void> {
+    const { transporter, leaseMs, onStuck } = this.#options;
+    const { remote } = transporter;
+    if (remote === undefined) return;
+    const workerData: LeaseThreadData = { table: this.#table.buffer, remote, leaseMs, onStuck };
+    // No flags of the program: its loaders and conditions are not this thread's business.
+    const worker = new Worker(threadUrl, { workerData, execArgv: [], name: "provost-jobs-leases", resourceLimits });
+    this.#worker = worker;
+    this.#exited = new Promise((resolve) => worker.once("exit", () => resolve()));
+    await new Promise<void>((resolve) => {
+      worker.on("message", (message: FromLeaseThread) => {
+        if ("renewed" in message) this.#renewed(message.renewed);
+        else if ("failed" in message) this.#failed(message.failed);
+        resolve();
+      });
+      worker.once("error", (error) => this.#failed({ code: "store_unavailable", message: error.message }));
+      worker.once("exit", () => {
+        this.#ended(worker);
+        resolve();
+      });
+    });
+  }
+
+  #renewed(renewed: Extract<FromLeaseThread, { renewed: unknown }>["renewed"]): void {
+    const attempts = new Map([...this.#rows.keys()].map((each) => [`${each.claimed.id} ${each.claimed.fence}`, each]));
+    for (const { id, fence, state, untilUs } of renewed) {
+      const attempt = attempts.get(`${id} ${fence}`);
+      const leaseUntil = this.#options.clock.now() + (untilUs - sharedNowUs()) / 1_000;
+      if (attempt !== undefined) this.#keeper?.answered(attempt, state, leaseUntil);
+    }
+  }
+
+  #failed(failure: JobFailure): void {
+    const { log, leaseMs } = this.#options;
+    log({ event: "service.error", service: "lease-guard", failure, retryInMs: leaseMs });
+  }
+
+  #ended(worker: Worker): void {
+    if (this.#worker === worker) this.#worker = undefined;
+    if (this.#stopped) return;
+    this.#cancelRestart = this.#options.clock.after(this.#options.leaseMs, () => void this.#open());
+  }
+}
