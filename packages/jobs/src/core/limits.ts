@@ -22,6 +22,16 @@ export const limits = {
   delayMsMax: 366 * 24 * 60 * 60_000,
   /** How long one transaction may keep the embedded store's writer (SQLite) to itself. */
   transactionMsMax: 2_000,
+  /** Permits of one semaphore (L12). */
+  permitsMax: 10_000,
+  /** Who may wait for one semaphore at a time. */
+  permitWaitersMax: 1_000,
+  /** Semaphores in use at a time in the scope of a manager. */
+  managerSemaphoresMax: 1_024,
+  /** Keys in the shared memory of a manager. */
+  managerKeysMax: 100_000,
+  /** Operations on shared memory in one act. */
+  memoryOperationsMax: 1_000,
 } as const;
 
 export const defaults = {
@@ -32,4 +42,5 @@ export const defaults = {
   crashes: 3,
   timeoutMs: { short: 60_000, long: 6 * 60 * 60_000 },
   leaseMs: 10_000,
+  permitWaitMs: 60_000,
 } as const;

@@ -97,7 +97,7 @@ export class MemoryHost {
         );
         return { state: "applied", results };
       }
-      case "apply-alone":
+      default:
         return await this.#interruptible(call.permit, async (signal) => {
           const results = await this.#scopes[call.scope].applyAlone(call.operations, { ...call.wish, signal });
           return results === undefined ? { state: "none" } : { state: "applied", results };

@@ -1,5 +1,6 @@
 import { JobsError, type JobsErrorCode } from "../core/errors.ts";
 import { limits } from "../core/limits.ts";
+import type { MemoryOperation } from "./permits.ts";
 import type { NewFlow, NewItem, NewJob } from "./transporter.ts";
 
 /** The store's own walls (L14): the manager has checked before, a direct user of the Transporter may not have. */
@@ -9,6 +10,24 @@ export function checkBatch(what: string, count: number): void {
       "batch_too_large",
       `${what}: ${count} is over limits.batchJobsMax ${limits.batchJobsMax}: split it`,
     );
+  }
+}
+
+/** One act on shared memory (L12). */
+export function checkOperations(operations: readonly MemoryOperation[]): void {
+  if (operations.length > limits.memoryOperationsMax) {
+    throw new JobsError(
+      "batch_too_large",
+      `${operations.length} operations on shared memory are over limits.memoryOperationsMax ${limits.memoryOperationsMax}: split them`,
+    );
+  }
+  for (const operation of operations) {
+    if (operation.kind === "add" && Buffer.byteLength(operation.value) > limits.payloadBytesMax) {
+      throw new JobsError(
+        "payload_too_large",
+        `the value of key ${JSON.stringify(operation.key)} is over limits.payloadBytesMax ${limits.payloadBytesMax}: store it elsewhere and share its address`,
+      );
+    }
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Attempt, Flow, Job, JobFailure, JobId, JobStatus, Lane, StagePolicy } from "../core/job.ts";
+import type { MemoryStore, PermitStore } from "./permits.ts";
 
 /**
  * Where jobs live and how they move. Each method is a batch, one atomic act, and (but for flows on some stores) one round
@@ -71,6 +72,11 @@ export interface Transporter {
 
   /** Present where leases can be renewed from another thread, over a connection of its own (L9). Read after `start`. */
   readonly remote?: RemoteRenewal;
+
+  /** Semaphores of all hosts (L12). */
+  readonly permits: PermitStore;
+  /** Memory shared by all hosts (L12). */
+  readonly memory: MemoryStore;
 
   /** Present where `capabilities.sql`: the same connections for the caller's own tables (L11). */
   readonly sql?: SqlAccess;

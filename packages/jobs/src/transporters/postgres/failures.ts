@@ -1,5 +1,6 @@
 import { JobsError, type JobsErrorCode } from "../../core/errors.ts";
 import { uniqueKeyTakenState } from "./sql/enqueue.ts";
+import { notANumberState } from "./sql/permits.ts";
 
 /** What PostgreSQL and the network say, in the codes of this package. Messages never hold a password or an input. */
 interface Known {
@@ -98,6 +99,7 @@ export function storeError(error: unknown): JobsError | undefined {
   const typed = ({ code: stable, wayOut }: Known): JobsError =>
     new JobsError(stable, `PostgreSQL: ${text}: ${wayOut}`, { cause: error });
   if (code === uniqueKeyTakenState) return new JobsError("unique_key_taken", text, { cause: error });
+  if (code === notANumberState) return new JobsError("invalid_input", text, { cause: error });
   const known =
     code === undefined
       ? undefined

@@ -5,6 +5,7 @@ import { amendFunctions } from "./sql/amend.ts";
 import { claimFunctions } from "./sql/claim.ts";
 import { enqueueFunctions } from "./sql/enqueue.ts";
 import { gateFunctions } from "./sql/gates.ts";
+import { permitFunctions, permitTables } from "./sql/permits.ts";
 import { settleFunctions } from "./sql/settle.ts";
 import { clock, tables } from "./sql/tables.ts";
 import { wakeFunctions } from "./sql/wake.ts";
@@ -16,7 +17,8 @@ interface Migration {
 }
 
 /** Tables, by version, ascending. One that has shipped is never edited: what comes later is a new entry. */
-const migrations: readonly Migration[] = [{ version: 1, name: "jobs, flows, stages, wakes", sql: tables }];
+const migrations: readonly Migration[] = [{ version: 1, name: "jobs, flows, stages, wakes", sql: tables },
+  { version: 11, name: "semaphores and shared memory", sql: permitTables }];
 
 /**
  * Functions hold no data: with every migration all of them are made anew from the text beside this file, so that the text is
@@ -30,6 +32,7 @@ const functions: readonly ((schema: string) => string)[] = [
   wakeFunctions,
   settleFunctions,
   amendFunctions,
+  permitFunctions,
 ];
 
 /**

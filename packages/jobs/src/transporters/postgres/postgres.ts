@@ -21,6 +21,7 @@ import type {
 import { ClockOffset } from "../clock-offset.ts";
 import { Connections } from "./connections.ts";
 import { asStoreError } from "./failures.ts";
+import type { MemoryStore, PermitStore } from "../permits.ts";
 import { checkBatch } from "../bounds.ts";
 import { idText } from "./ids.ts";
 import { migrate } from "./migrate.ts";
@@ -31,6 +32,7 @@ import { Reader } from "./reader.ts";
 import { type RenewerOptions, renewOn } from "./renewer.ts";
 import { type ClaimedRow, toClaimed, toExpired } from "./rows.ts";
 import { inspectServer } from "./server.ts";
+import { memoryOf, permitsOf } from "./shared.ts";
 import { settlementValues } from "./settlements.ts";
 import { inSavepoint, inTransaction, runSql, stateOf } from "./tx.ts";
 
@@ -50,6 +52,8 @@ export class PostgresTransporter implements Transporter {
   readonly #notifier: Notifier;
   readonly #reader: Reader;
   readonly sql: SqlAccess;
+  readonly permits: PermitStore;
+  readonly memory: MemoryStore;
   #capabilities: TransporterCapabilities = {
     durableAck: true,
     lossWindowMs: 0,
@@ -67,6 +71,8 @@ export class PostgresTransporter implements Transporter {
     this.#connections = new Connections(settings);
     this.#notifier = new Notifier(this.#connections, settings.schema);
     this.#reader = new Reader(this.#connections, this.#schema);
+    this.permits = permitsOf((text, values) => this.#query(text, values), this.#schema);
+    this.memory = memoryOf((text, values) => this.#query(text, values), this.#schema);
     this.sql = {
       query: async (sql, params) => {
         const lent = await this.#connections.lend();

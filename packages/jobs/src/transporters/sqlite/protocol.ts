@@ -14,6 +14,14 @@ import type {
   SettleResult,
   SqlResult,
 } from "../transporter.ts";
+import type {
+  MemoryAnswer,
+  MemoryCondition,
+  MemoryOperation,
+  PermitAnswer,
+  PermitLease,
+  PermitRequest,
+} from "../permits.ts";
 import type { WireError } from "./errors.ts";
 import type { HostIdentity } from "./location.ts";
 
@@ -32,6 +40,10 @@ export interface Operations {
   list: { args: [query: JobQuery]; result: Job[] };
   attempts: { args: [id: JobId]; result: Attempt[] };
   flow: { args: [id: JobId]; result: Flow | undefined };
+  acquire: { args: [requests: PermitRequest[]]; result: PermitAnswer[] };
+  renewPermits: { args: [leases: PermitLease[]]; result: ("renewed" | "lost")[] };
+  releasePermits: { args: [tickets: string[]]; result: boolean[] };
+  applyMemory: { args: [operations: MemoryOperation[], condition: MemoryCondition]; result: MemoryAnswer };
   begin: { args: []; result: undefined };
   commit: { args: []; result: undefined };
   rollback: { args: []; result: undefined };

@@ -1,3 +1,5 @@
+import { permitsSchema } from "./permits-schema.ts";
+
 /**
  * The tables, by version. A migration that has shipped is never edited: what comes later is a new entry (`migrations.ts`).
  *
@@ -110,4 +112,5 @@ export interface Migration {
   sql: string;
 }
 
-export const migrations: readonly Migration[] = [{ version: 1, sql: first }];
+export const migrations: readonly Migration[] = [{ version: 1, sql: first },
+  { version: 11, sql: permitsSchema }];

@@ -22,6 +22,7 @@ import type {
   Tx,
 } from "../transporter.ts";
 import { ClockOffset } from "../clock-offset.ts";
+import type { MemoryStore, PermitStore } from "../permits.ts";
 import { checkBatch, checkItems, checkPayload } from "../bounds.ts";
 import { ThreadChannel } from "./channel.ts";
 import { isReadonlyRefusal } from "./errors.ts";
@@ -32,6 +33,7 @@ import { wake } from "./operations/wake.ts";
 import type { RenewerOptions } from "./renewer.ts";
 import type { OperationName, Operations, ThreadData } from "./protocol.ts";
 import type { Session } from "./session.ts";
+import { memoryOf, permitsOf } from "./shared.ts";
 import { HandleTx, WriterTx } from "./tx.ts";
 
 export interface SqliteOptions {
@@ -58,6 +60,8 @@ export class SqliteTransporter implements Transporter {
     sql: "sqlite",
   };
   readonly sql: SqlAccess;
+  readonly permits: PermitStore;
+  readonly memory: MemoryStore;
   readonly #path: string;
   readonly #options: Required<SqliteOptions>;
   readonly #listeners = new Set<(queues: string[]) => void>();
@@ -80,6 +84,11 @@ export class SqliteTransporter implements Transporter {
       query: (sql, params = []) => this.#query(sql, params),
       transaction: (fn) => this.#transaction(fn),
     };
+    this.permits = permitsOf((op, args) => this.#write(op, args));
+    this.memory = memoryOf(
+      (op, args) => this.#read(op, args),
+      (op, args) => this.#write(op, args),
+    );
   }
 
   start(): Promise<void> {

@@ -4,6 +4,8 @@ import { amend } from "./amend.ts";
 import { claim, nothingReady } from "./claim.ts";
 import { enqueue } from "./enqueue.ts";
 import { expired, renew } from "./lease.ts";
+import { applyMemory } from "./memory.ts";
+import { acquire, releasePermits, renewPermits, stillWaiting } from "./permits.ts";
 import { nothingDue, promote } from "./promote.ts";
 import { query } from "./query.ts";
 import { attempts, flow, get, list } from "./read.ts";
@@ -40,6 +42,14 @@ export function execute(session: Session, request: Request): unknown {
       return attempts(session, ...request.args);
     case "flow":
       return flow(session, ...request.args);
+    case "acquire":
+      return acquire(session, ...request.args);
+    case "renewPermits":
+      return renewPermits(session, ...request.args);
+    case "releasePermits":
+      return releasePermits(session, ...request.args);
+    case "applyMemory":
+      return applyMemory(session, ...request.args);
     default:
       // begin, commit, rollback: the writer's loop keeps these for itself.
       return undefined;
@@ -52,6 +62,10 @@ export function answerIdle(session: Session, request: Request): { value: unknown
   if (request.op === "claim") return nothingReady(session, request.args[0]) ? { value: [] } : undefined;
   if (request.op === "promote") {
     const value = nothingDue(session);
+    return value === undefined ? undefined : { value };
+  }
+  if (request.op === "acquire") {
+    const value = stillWaiting(session, request.args[0]);
     return value === undefined ? undefined : { value };
   }
   return undefined;
