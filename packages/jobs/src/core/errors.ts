@@ -17,6 +17,7 @@ export const jobsErrorCodes = [
   "handler_failed",
   "attempt_timed_out",
   "attempts_exhausted",
+  "process_crashed",
   "crashes_exhausted",
   "lease_lost",
   "parent_failed",

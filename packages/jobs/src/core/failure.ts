@@ -17,6 +17,13 @@ export function failureOf(thrown: unknown, fallback: JobsErrorCode = "handler_fa
   return failure;
 }
 
+/** With what the attempt printed last, where the failure's details have room for it. */
+export function withOutput(failure: JobFailure, output: unknown): JobFailure {
+  const { details = {} } = failure;
+  if (output === undefined || typeof details !== "object" || details === null || Array.isArray(details)) return failure;
+  return { ...failure, details: { output, ...details } };
+}
+
 /** A failure of our own, without a stack. */
 export function jobFailure(code: JobsErrorCode, message: string, details?: unknown): JobFailure {
   return details === undefined ? { code, message: keptText(message) } : { code, message: keptText(message), details };

@@ -20,6 +20,10 @@ export const limits = {
   wakeKeptMs: 24 * 60 * 60_000,
   /** The longest delay, `after` or timeout. */
   delayMsMax: 366 * 24 * 60 * 60_000,
+  /** Of what an isolated job prints: bytes of a line, lines told of one attempt, bytes kept with its failure (L9). */
+  outputLineBytesMax: 4_096,
+  outputLinesMax: 1_000,
+  outputTailBytesMax: 4_096,
   /** How long one transaction may keep the embedded store's writer (SQLite) to itself. */
   transactionMsMax: 2_000,
   /** Permits of one semaphore (L12). */

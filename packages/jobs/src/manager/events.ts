@@ -1,4 +1,4 @@
-import type { AttemptCause, JobFailure, JobId } from "../core/job.ts";
+import type { AttemptCause, JobFailure, JobId, ProcessKind } from "../core/job.ts";
 import type { Outcome } from "../transporters/transporter.ts";
 
 /** What a manager tells of itself, for logs. Never holds an input, a result or a key. */
@@ -16,11 +16,18 @@ export type ManagerEvent =
   /** An inline handler runs on after its abort and the grace: it keeps its slot and lease (L9). */
   | ({ event: "attempt.stuck"; reason: AbortReason } & AttemptName)
   | ({ event: "job.log"; message: string; fields: Readonly<Record<string, unknown>> } & AttemptName)
+  /** A line that an isolated job printed; what it holds is the job's affair. */
+  | ({ event: "job.output"; stream: "stdout" | "stderr"; line: string } & AttemptName)
+  /** An isolated job did not heed its abort and is ended (L9). */
+  | ({ event: "attempt.ending"; by: "SIGTERM" | "SIGKILL" | "terminate" } & AttemptName)
+  /** Isolated processes come and go; `called` is `pid 4711` or `thread 3`. */
+  | { event: "process.opened"; process: ProcessKind; called: string }
+  | { event: "process.closed"; process: ProcessKind; called: string; message: string; jobsRun: number }
   | { event: "rescue.found"; expired: number }
   /** A service met an error and tries again after `retryInMs`. */
   | { event: "service.error"; service: ServiceName; failure: JobFailure; retryInMs: number };
 
-export type ServiceName = "claimer" | "settler" | "lease-keeper" | "lease-guard" | "promoter" | "rescuer";
+export type ServiceName = "claimer" | "settler" | "lease-keeper" | "lease-guard" | "processes" | "promoter" | "rescuer";
 
 /** `lease`: it could not be renewed in time, or another claim has the job. */
 export type AbortReason = "timeout" | "cancel" | "stop" | "lease";
