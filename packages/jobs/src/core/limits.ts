@@ -36,6 +36,20 @@ export const limits = {
   managerKeysMax: 100_000,
   /** Operations on shared memory in one act. */
   memoryOperationsMax: 1_000,
+  /** The shortest interval of a schedule (L13). */
+  everyMsMin: 100,
+  /** Parallel lines of runs of one schedule. */
+  scheduleShardsMax: 64,
+  /** Unfinished runs of one shard where overlap is allowed. */
+  overlapRunsMax: 100,
+  /** What a run hands to the next, as UTF-8 JSON: each line of the log has it twice. */
+  cursorBytesMax: 8_192,
+  /** How late a tick can be fired before it counts as missed: longer than a takeover or a restart. */
+  tickGraceMs: 60_000,
+  /** Of ticks that nobody fired, the latest so many are logged, for each shard. */
+  missedTicksLogged: 100,
+  /** Ticks kept in the log for each shard of a schedule. */
+  ticksKept: 1_000,
 } as const;
 
 export const defaults = {

@@ -1,4 +1,5 @@
 import type { Attempt, Flow, Job, JobFailure, JobId, JobStatus, Lane, StagePolicy } from "../core/job.ts";
+import type { LeaderSeat, ScheduleStore } from "./schedules.ts";
 import type { MemoryStore, PermitStore } from "./permits.ts";
 
 /**
@@ -77,6 +78,11 @@ export interface Transporter {
   readonly permits: PermitStore;
   /** Memory shared by all hosts (L12). */
   readonly memory: MemoryStore;
+
+  /** Recurring jobs (L13). */
+  readonly schedules: ScheduleStore;
+  /** Who of many managers does what needs doing once. */
+  readonly leader: LeaderSeat;
 
   /** Present where `capabilities.sql`: the same connections for the caller's own tables (L11). */
   readonly sql?: SqlAccess;

@@ -6,6 +6,8 @@ import { claimFunctions } from "./sql/claim.ts";
 import { enqueueFunctions } from "./sql/enqueue.ts";
 import { gateFunctions } from "./sql/gates.ts";
 import { permitFunctions, permitTables } from "./sql/permits.ts";
+import { scheduleTables } from "./sql/schedule-tables.ts";
+import { scheduleFunctions } from "./sql/schedules.ts";
 import { settleFunctions } from "./sql/settle.ts";
 import { clock, tables } from "./sql/tables.ts";
 import { wakeFunctions } from "./sql/wake.ts";
@@ -18,7 +20,8 @@ interface Migration {
 
 /** Tables, by version, ascending. One that has shipped is never edited: what comes later is a new entry. */
 const migrations: readonly Migration[] = [{ version: 1, name: "jobs, flows, stages, wakes", sql: tables },
-  { version: 11, name: "semaphores and shared memory", sql: permitTables }];
+  { version: 11, name: "semaphores and shared memory", sql: permitTables },
+  { version: 12, name: "schedules, their log, the leader's seat", sql: scheduleTables }];
 
 /**
  * Functions hold no data: with every migration all of them are made anew from the text beside this file, so that the text is
@@ -32,6 +35,7 @@ const functions: readonly ((schema: string) => string)[] = [
   wakeFunctions,
   settleFunctions,
   amendFunctions,
+  scheduleFunctions,
   permitFunctions,
 ];
 

@@ -19,6 +19,7 @@ import type {
   Tx,
 } from "../transporter.ts";
 import { ClockOffset } from "../clock-offset.ts";
+import type { LeaderSeat, ScheduleStore } from "../schedules.ts";
 import { Connections } from "./connections.ts";
 import { asStoreError } from "./failures.ts";
 import type { MemoryStore, PermitStore } from "../permits.ts";
@@ -31,6 +32,7 @@ import { EnqueuePayload } from "./payload.ts";
 import { Reader } from "./reader.ts";
 import { type RenewerOptions, renewOn } from "./renewer.ts";
 import { type ClaimedRow, toClaimed, toExpired } from "./rows.ts";
+import { type Call, postgresLeader, postgresSchedules } from "./schedules.ts";
 import { inspectServer } from "./server.ts";
 import { memoryOf, permitsOf } from "./shared.ts";
 import { settlementValues } from "./settlements.ts";
@@ -52,6 +54,8 @@ export class PostgresTransporter implements Transporter {
   readonly #notifier: Notifier;
   readonly #reader: Reader;
   readonly sql: SqlAccess;
+  readonly schedules: ScheduleStore;
+  readonly leader: LeaderSeat;
   readonly permits: PermitStore;
   readonly memory: MemoryStore;
   #capabilities: TransporterCapabilities = {
@@ -73,6 +77,9 @@ export class PostgresTransporter implements Transporter {
     this.#reader = new Reader(this.#connections, this.#schema);
     this.permits = permitsOf((text, values) => this.#query(text, values), this.#schema);
     this.memory = memoryOf((text, values) => this.#query(text, values), this.#schema);
+    const call: Call = (text, values, options) => this.#query(text, values, options);
+    this.schedules = postgresSchedules(this.#schema, call);
+    this.leader = postgresLeader(this.#schema, call);
     this.sql = {
       query: async (sql, params) => {
         const lent = await this.#connections.lend();

@@ -22,6 +22,18 @@ import type {
   PermitLease,
   PermitRequest,
 } from "../permits.ts";
+import type {
+  Campaign,
+  DueSchedules,
+  Fired,
+  FiredShard,
+  Firing,
+  Schedule,
+  ScheduleChange,
+  ScheduleSetting,
+  Tick,
+  TickQuery,
+} from "../schedules.ts";
 import type { WireError } from "./errors.ts";
 import type { HostIdentity } from "./location.ts";
 
@@ -44,6 +56,17 @@ export interface Operations {
   renewPermits: { args: [leases: PermitLease[]]; result: ("renewed" | "lost")[] };
   releasePermits: { args: [tickets: string[]]; result: boolean[] };
   applyMemory: { args: [operations: MemoryOperation[], condition: MemoryCondition]; result: MemoryAnswer };
+  scheduleDefine: { args: [schedules: ScheduleSetting[], wantedMs: number]; result: undefined };
+  scheduleWant: { args: [names: string[], wantedMs: number]; result: undefined };
+  scheduleDue: { args: [limit: number]; result: DueSchedules };
+  scheduleFire: { args: [firings: Firing[]]; result: Fired[] };
+  scheduleFireNow: { args: [schedule: string, shards?: number[]]; result: FiredShard[] | undefined };
+  scheduleChange: { args: [schedule: string, change: ScheduleChange]; result: boolean };
+  scheduleList: { args: [query: { name?: string; after?: string; limit: number }]; result: Schedule[] };
+  scheduleTicks: { args: [query: TickQuery]; result: Tick[] };
+  seatTaken: { args: [seat: string, manager: string]; result: Campaign | undefined };
+  campaign: { args: [seat: string, manager: string, leaseMs: number]; result: Campaign };
+  resign: { args: [seat: string, manager: string]; result: undefined };
   begin: { args: []; result: undefined };
   commit: { args: []; result: undefined };
   rollback: { args: []; result: undefined };

@@ -1,4 +1,5 @@
 import { permitsSchema } from "./permits-schema.ts";
+import { scheduleSchema } from "./schedule-schema.ts";
 
 /**
  * The tables, by version. A migration that has shipped is never edited: what comes later is a new entry (`migrations.ts`).
@@ -113,4 +114,5 @@ export interface Migration {
 }
 
 export const migrations: readonly Migration[] = [{ version: 1, sql: first },
-  { version: 11, sql: permitsSchema }];
+  { version: 11, sql: permitsSchema },
+  { version: 12, sql: scheduleSchema }];

@@ -23,6 +23,7 @@ import type {
 } from "../transporter.ts";
 import { ClockOffset } from "../clock-offset.ts";
 import type { MemoryStore, PermitStore } from "../permits.ts";
+import type { LeaderSeat, ScheduleStore } from "../schedules.ts";
 import { checkBatch, checkItems, checkPayload } from "../bounds.ts";
 import { ThreadChannel } from "./channel.ts";
 import { isReadonlyRefusal } from "./errors.ts";
@@ -32,6 +33,7 @@ import { enqueue } from "./operations/enqueue.ts";
 import { wake } from "./operations/wake.ts";
 import type { RenewerOptions } from "./renewer.ts";
 import type { OperationName, Operations, ThreadData } from "./protocol.ts";
+import { type Ask, sqliteLeader, sqliteSchedules } from "./schedules.ts";
 import type { Session } from "./session.ts";
 import { memoryOf, permitsOf } from "./shared.ts";
 import { HandleTx, WriterTx } from "./tx.ts";
@@ -60,6 +62,8 @@ export class SqliteTransporter implements Transporter {
     sql: "sqlite",
   };
   readonly sql: SqlAccess;
+  readonly schedules: ScheduleStore;
+  readonly leader: LeaderSeat;
   readonly permits: PermitStore;
   readonly memory: MemoryStore;
   readonly #path: string;
@@ -80,6 +84,10 @@ export class SqliteTransporter implements Transporter {
       pollMs: options.pollMs ?? 100,
       transactionMsMax: Math.min(options.transactionMsMax ?? limits.transactionMsMax, limits.transactionMsMax),
     };
+    const read: Ask = (op, args) => this.#read(op, args);
+    const write: Ask = (op, args) => this.#write(op, args);
+    this.schedules = sqliteSchedules(read, write);
+    this.leader = sqliteLeader(read, write);
     this.sql = {
       query: (sql, params = []) => this.#query(sql, params),
       transaction: (fn) => this.#transaction(fn),

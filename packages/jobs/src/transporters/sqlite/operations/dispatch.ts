@@ -3,13 +3,16 @@ import type { Session } from "../session.ts";
 import { amend } from "./amend.ts";
 import { claim, nothingReady } from "./claim.ts";
 import { enqueue } from "./enqueue.ts";
+import { campaign, resign, seatTaken } from "./leader.ts";
 import { expired, renew } from "./lease.ts";
 import { applyMemory } from "./memory.ts";
 import { acquire, releasePermits, renewPermits, stillWaiting } from "./permits.ts";
 import { nothingDue, promote } from "./promote.ts";
 import { query } from "./query.ts";
 import { attempts, flow, get, list } from "./read.ts";
+import { changeSchedule, defineSchedules, dueSchedules, listSchedules, ticks, wantSchedules } from "./schedule.ts";
 import { settle } from "./settle.ts";
+import { fire, fireNow } from "./tick.ts";
 import { wake } from "./wake.ts";
 
 /** Runs one operation on a connection; the caller has opened the transaction and the savepoint. */
@@ -50,6 +53,28 @@ export function execute(session: Session, request: Request): unknown {
       return releasePermits(session, ...request.args);
     case "applyMemory":
       return applyMemory(session, ...request.args);
+    case "scheduleDefine":
+      return defineSchedules(session, ...request.args);
+    case "scheduleWant":
+      return wantSchedules(session, ...request.args);
+    case "scheduleDue":
+      return dueSchedules(session, ...request.args);
+    case "scheduleFire":
+      return fire(session, ...request.args);
+    case "scheduleFireNow":
+      return fireNow(session, ...request.args);
+    case "scheduleChange":
+      return changeSchedule(session, ...request.args);
+    case "scheduleList":
+      return listSchedules(session, ...request.args);
+    case "scheduleTicks":
+      return ticks(session, ...request.args);
+    case "seatTaken":
+      return seatTaken(session, ...request.args);
+    case "campaign":
+      return campaign(session, ...request.args);
+    case "resign":
+      return resign(session, ...request.args);
     default:
       // begin, commit, rollback: the writer's loop keeps these for itself.
       return undefined;

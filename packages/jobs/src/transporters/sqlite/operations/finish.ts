@@ -39,8 +39,9 @@ export type EndingRow = Pick<JobRow, "id" | "attempts_used" | "crashes" | "uniqu
 export function endJob(session: Session, row: EndingRow, ending: Ending): void {
   const { status, result, failure } = ending;
   const attemptsUsed = ending.attemptsUsed ?? row.attempts_used;
-  session.run(endSql, status, session.now, ending.endedBy ?? null, attemptsUsed, ending.crashes ?? row.crashes, row.id);
+  // First: the end of a schedule's run takes its cursor from there.
   if (result !== undefined || failure !== undefined) keepOutcome(session, row.id, result, failure);
+  session.run(endSql, status, session.now, ending.endedBy ?? null, attemptsUsed, ending.crashes ?? row.crashes, row.id);
   if (row.unique_key !== null) freeKey(session, row.unique_key, row.id);
 }
 
