@@ -1,4 +1,6 @@
 import type { Attempt, Flow, Job, JobFailure, JobId, JobStatus, Lane, StagePolicy } from "../core/job.ts";
+import type { KeepingStore } from "./keeping.ts";
+import type { SightStore } from "./sight.ts";
 import type { LeaderSeat, ScheduleStore } from "./schedules.ts";
 import type { MemoryStore, PermitStore } from "./permits.ts";
 
@@ -70,6 +72,11 @@ export interface Transporter {
 
   /** The notifier: hints that jobs may be ready in these queues. May be lost, doubled or late; never the truth. Returns the way to unsubscribe. */
   onReady(listener: (queues: string[]) => void): () => void;
+
+  /** What can be told of jobs besides running them (L15). */
+  readonly sight: SightStore;
+  /** What becomes of what has ended (L17). */
+  readonly keeping: KeepingStore;
 
   /** Present where leases can be renewed from another thread, over a connection of its own (L9). Read after `start`. */
   readonly remote?: RemoteRenewal;
@@ -147,6 +154,8 @@ export interface NewJob {
   timeoutMs: number;
   delayMs: number;
   uniqueKey?: string;
+  /** How long the key is held when the job is final (L17); not at all by default. In a flow that is the flow's to say. */
+  uniqueKeptMs?: number;
   /** Known before the first attempt: a wake that comes earlier is not lost (L7). */
   wakeKey?: string;
 }
@@ -161,6 +170,8 @@ export interface NewFlow {
   onFailed?: NewJob;
   /** Holds for the whole flow: until it has ended. */
   uniqueKey?: string;
+  /** How long the key is held when the flow has ended (L17). */
+  uniqueKeptMs?: number;
 }
 
 export type NewItem = { job: NewJob } | { flow: NewFlow };

@@ -8,7 +8,9 @@ import { gateFunctions } from "./sql/gates.ts";
 import { permitFunctions, permitTables } from "./sql/permits.ts";
 import { scheduleTables } from "./sql/schedule-tables.ts";
 import { scheduleFunctions } from "./sql/schedules.ts";
+import { pruneFunctions } from "./sql/prune.ts";
 import { settleFunctions } from "./sql/settle.ts";
+import { sightTables } from "./sql/sight-tables.ts";
 import { clock, tables } from "./sql/tables.ts";
 import { wakeFunctions } from "./sql/wake.ts";
 
@@ -21,7 +23,9 @@ interface Migration {
 /** Tables, by version, ascending. One that has shipped is never edited: what comes later is a new entry. */
 const migrations: readonly Migration[] = [{ version: 1, name: "jobs, flows, stages, wakes", sql: tables },
   { version: 11, name: "semaphores and shared memory", sql: permitTables },
-  { version: 12, name: "schedules, their log, the leader's seat", sql: scheduleTables }];
+  { version: 12, name: "schedules, their log, the leader's seat", sql: scheduleTables },
+  { version: 14, name: "counters, kept keys, progress, managers", sql: sightTables },
+];
 
 /**
  * Functions hold no data: with every migration all of them are made anew from the text beside this file, so that the text is
@@ -35,6 +39,7 @@ const functions: readonly ((schema: string) => string)[] = [
   wakeFunctions,
   settleFunctions,
   amendFunctions,
+  pruneFunctions,
   scheduleFunctions,
   permitFunctions,
 ];

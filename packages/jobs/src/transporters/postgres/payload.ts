@@ -52,6 +52,8 @@ interface KeyLine {
   key: string;
   whole: boolean;
   flow: boolean;
+  /** ms that the key outlives its holder by (L17). */
+  kept?: number;
 }
 
 /** Where an item's ids stand among the new ones. */
@@ -135,7 +137,8 @@ export class EnqueuePayload {
     const n = ++this.#total;
     this.#places.push({ first: n, count: 1 });
     this.#jobs.push({ ...line(item, n, job), waits: false });
-    if (job.uniqueKey !== undefined) this.#keys.push({ item, n, key: job.uniqueKey, whole: true, flow: false });
+    if (job.uniqueKey !== undefined)
+      this.#keys.push({ item, n, key: job.uniqueKey, whole: true, flow: false, ...kept(job) });
   }
 
   /** Ids of members ascend in their order, the `onFailed` job's comes after them, the stages' last. */
@@ -167,7 +170,7 @@ export class EnqueuePayload {
       this.#jobs.push({ ...rest, flow: flowPlace, waits: true });
     }
     const { uniqueKey: key } = flow;
-    if (key !== undefined) this.#keys.push({ item, n: flowPlace, key, whole: true, flow: true });
+    if (key !== undefined) this.#keys.push({ item, n: flowPlace, key, whole: true, flow: true, ...kept(flow) });
     this.#flows.push({
       item,
       n: flowPlace,
@@ -215,6 +218,10 @@ function line(item: number, n: number, job: NewJob): Omit<JobLine, "waits"> {
     ...(uniqueKey === undefined ? {} : { key: uniqueKey }),
     ...(wakeKey === undefined ? {} : { wake: wakeKey }),
   };
+}
+
+function kept({ uniqueKeptMs }: NewJob | NewFlow): { kept?: number } {
+  return uniqueKeptMs === undefined ? {} : { kept: uniqueKeptMs };
 }
 
 function orNull(lines: unknown): string | null {

@@ -21,6 +21,8 @@ import type {
 import { ClockOffset } from "../clock-offset.ts";
 import type { LeaderSeat, ScheduleStore } from "../schedules.ts";
 import { Connections } from "./connections.ts";
+import type { KeepingStore } from "../keeping.ts";
+import type { SightStore } from "../sight.ts";
 import { asStoreError } from "./failures.ts";
 import type { MemoryStore, PermitStore } from "../permits.ts";
 import { checkBatch } from "../bounds.ts";
@@ -36,6 +38,7 @@ import { type Call, postgresLeader, postgresSchedules } from "./schedules.ts";
 import { inspectServer } from "./server.ts";
 import { memoryOf, permitsOf } from "./shared.ts";
 import { settlementValues } from "./settlements.ts";
+import { PostgresSight } from "./sight.ts";
 import { inSavepoint, inTransaction, runSql, stateOf } from "./tx.ts";
 
 /** In a checkout a thread runs it from TypeScript, in an installed package from what was built. */
@@ -53,6 +56,8 @@ export class PostgresTransporter implements Transporter {
   readonly #connections: Connections;
   readonly #notifier: Notifier;
   readonly #reader: Reader;
+  readonly sight: SightStore;
+  readonly keeping: KeepingStore;
   readonly sql: SqlAccess;
   readonly schedules: ScheduleStore;
   readonly leader: LeaderSeat;
@@ -80,6 +85,9 @@ export class PostgresTransporter implements Transporter {
     const call: Call = (text, values, options) => this.#query(text, values, options);
     this.schedules = postgresSchedules(this.#schema, call);
     this.leader = postgresLeader(this.#schema, call);
+    const sight = new PostgresSight(this.#connections, this.#schema, () => this.#clockOffset.ms);
+    this.sight = sight;
+    this.keeping = sight;
     this.sql = {
       query: async (sql, params) => {
         const lent = await this.#connections.lend();

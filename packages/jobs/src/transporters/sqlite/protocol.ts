@@ -34,6 +34,8 @@ import type {
   Tick,
   TickQuery,
 } from "../schedules.ts";
+import type { Kept, Pruned } from "../keeping.ts";
+import type { FlowStage, ManagerBeat, ManagerSeen, Progress, ProgressReport, QueueCounts } from "../sight.ts";
 import type { WireError } from "./errors.ts";
 import type { HostIdentity } from "./location.ts";
 
@@ -67,6 +69,14 @@ export interface Operations {
   seatTaken: { args: [seat: string, manager: string]; result: Campaign | undefined };
   campaign: { args: [seat: string, manager: string, leaseMs: number]; result: Campaign };
   resign: { args: [seat: string, manager: string]; result: undefined };
+  counts: { args: []; result: QueueCounts[] };
+  stages: { args: [flowId: JobId]; result: FlowStage[] };
+  beat: { args: [manager: ManagerBeat, ttlMs: number]; result: undefined };
+  leave: { args: [manager: string]; result: undefined };
+  managers: { args: []; result: ManagerSeen[] };
+  reportProgress: { args: [reports: ProgressReport[]]; result: undefined };
+  progress: { args: [id: JobId]; result: Progress | undefined };
+  prune: { args: [kept: Kept, limit: number]; result: Pruned };
   begin: { args: []; result: undefined };
   commit: { args: []; result: undefined };
   rollback: { args: []; result: undefined };

@@ -1,4 +1,5 @@
 import { permitsSchema } from "./permits-schema.ts";
+import { sightSchema } from "./sight-schema.ts";
 import { scheduleSchema } from "./schedule-schema.ts";
 
 /**
@@ -115,4 +116,6 @@ export interface Migration {
 
 export const migrations: readonly Migration[] = [{ version: 1, sql: first },
   { version: 11, sql: permitsSchema },
-  { version: 12, sql: scheduleSchema }];
+  { version: 12, sql: scheduleSchema },
+  { version: 14, sql: sightSchema },
+];

@@ -32,6 +32,8 @@ import { amend } from "./operations/amend.ts";
 import { enqueue } from "./operations/enqueue.ts";
 import { wake } from "./operations/wake.ts";
 import type { RenewerOptions } from "./renewer.ts";
+import type { KeepingStore } from "../keeping.ts";
+import type { ProgressReport, SightStore } from "../sight.ts";
 import type { OperationName, Operations, ThreadData } from "./protocol.ts";
 import { type Ask, sqliteLeader, sqliteSchedules } from "./schedules.ts";
 import type { Session } from "./session.ts";
@@ -66,6 +68,8 @@ export class SqliteTransporter implements Transporter {
   readonly leader: LeaderSeat;
   readonly permits: PermitStore;
   readonly memory: MemoryStore;
+  readonly sight: SightStore;
+  readonly keeping: KeepingStore;
   readonly #path: string;
   readonly #options: Required<SqliteOptions>;
   readonly #listeners = new Set<(queues: string[]) => void>();
@@ -88,6 +92,18 @@ export class SqliteTransporter implements Transporter {
     const write: Ask = (op, args) => this.#write(op, args);
     this.schedules = sqliteSchedules(read, write);
     this.leader = sqliteLeader(read, write);
+    this.sight = {
+      counts: () => this.#read("counts", []),
+      stages: (flowId) => this.#read("stages", [flowId]),
+      beat: (manager, ttlMs) => this.#write("beat", [manager, ttlMs]),
+      leave: (manager) => this.#write("leave", [manager]),
+      managers: () => this.#read("managers", []),
+      reportProgress: (reports) => this.#reportProgress(reports),
+      progress: (id) => this.#read("progress", [id]),
+    };
+    this.keeping = {
+      prune: (kept, limit) => this.#write("prune", [kept, Math.min(limit, limits.batchJobsMax)]),
+    };
     this.sql = {
       query: (sql, params = []) => this.#query(sql, params),
       transaction: (fn) => this.#transaction(fn),
@@ -227,6 +243,11 @@ export class SqliteTransporter implements Transporter {
 
   async flow(id: JobId): Promise<Flow | undefined> {
     return this.#read("flow", [id]);
+  }
+
+  async #reportProgress(reports: ProgressReport[]): Promise<void> {
+    checkBatch("progress", reports.length);
+    if (reports.length > 0) await this.#write("reportProgress", [reports]);
   }
 
   onReady(listener: (queues: string[]) => void): () => void {

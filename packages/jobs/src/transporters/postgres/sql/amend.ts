@@ -92,7 +92,10 @@ END $$;
 
 CREATE FUNCTION ${schema}.hold_again(p_key text, p_job bigint, p_flow bigint) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-  INSERT INTO ${schema}.unique_key (key, job_id, flow_id) VALUES (p_key, p_job, p_flow) ON CONFLICT (key) DO NOTHING;
+  -- Its own may be kept still: then it is held again without an end (L17).
+  INSERT INTO ${schema}.unique_key AS u (key, job_id, flow_id) VALUES (p_key, p_job, p_flow)
+    ON CONFLICT (key) DO UPDATE SET kept_until = NULL
+    WHERE u.job_id IS NOT DISTINCT FROM p_job AND u.flow_id IS NOT DISTINCT FROM p_flow AND u.kept_until IS NOT NULL;
   IF NOT FOUND THEN
     RAISE EXCEPTION '% cannot be retried: its unique key "%" is held by a newer one; wait for that one''s end',
       CASE WHEN p_flow IS NULL THEN 'job ' || p_job ELSE 'flow ' || p_flow END, p_key USING ERRCODE = '${uniqueKeyTakenState}';

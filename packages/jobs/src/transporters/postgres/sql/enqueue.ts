@@ -27,7 +27,7 @@ DECLARE
 BEGIN
   SELECT array_agg(nextval('${schema}.id')) INTO v_ids FROM generate_series(1, p_total);
   IF p_keys IS NOT NULL THEN
-    v_existing := ${schema}.hold_keys(p_keys, v_ids, v_skip);
+    v_existing := ${schema}.hold_keys(p_keys, v_ids, v_skip, v_now);
     v_skip := v_skip || v_existing;
   END IF;
   IF p_flows IS NOT NULL THEN
@@ -67,16 +67,20 @@ END $$;
 /** Takes the keys of new items; returns the items whose key another holds. */
 function holdKeys(schema: string): string {
   return `
-CREATE FUNCTION ${schema}.hold_keys(p_keys json, p_ids bigint[], p_skip integer[]) RETURNS integer[] LANGUAGE plpgsql AS $$
+CREATE FUNCTION ${schema}.hold_keys(p_keys json, p_ids bigint[], p_skip integer[], p_now bigint) RETURNS integer[] LANGUAGE plpgsql AS $$
 DECLARE
   v_existing integer[];
   v_vanished bigint;
   v_taken record;
 BEGIN
   FOR v_try IN 1..20 LOOP
-    INSERT INTO ${schema}.unique_key (key, job_id, flow_id)
-      SELECT k.key, CASE WHEN k.flow THEN NULL ELSE p_ids[k.n] END, CASE WHEN k.flow THEN p_ids[k.n] END
-      FROM json_to_recordset(p_keys) AS k(item integer, n integer, key text, flow boolean)
+    -- Kept past the end of its job or flow, and past that time too (L17).
+    DELETE FROM ${schema}.unique_key u WHERE u.key IN (
+      SELECT e.key FROM ${schema}.unique_key e WHERE e.key IN (SELECT k.key FROM json_to_recordset(p_keys) AS k(key text))
+      AND e.kept_until <= p_now ORDER BY e.key FOR UPDATE);
+    INSERT INTO ${schema}.unique_key (key, job_id, flow_id, kept_ms)
+      SELECT k.key, CASE WHEN k.flow THEN NULL ELSE p_ids[k.n] END, CASE WHEN k.flow THEN p_ids[k.n] END, k.kept
+      FROM json_to_recordset(p_keys) AS k(item integer, n integer, key text, flow boolean, kept bigint)
       WHERE k.item <> ALL (p_skip) ORDER BY k.key, k.item ON CONFLICT (key) DO NOTHING;
     -- The holder is locked, so that it cannot free its key before this enqueue has told who holds it.
     PERFORM 1 FROM ${schema}.unique_key u WHERE u.key IN (SELECT k.key FROM json_to_recordset(p_keys) AS k(key text))

@@ -7,12 +7,15 @@ import { campaign, resign, seatTaken } from "./leader.ts";
 import { expired, renew } from "./lease.ts";
 import { applyMemory } from "./memory.ts";
 import { acquire, releasePermits, renewPermits, stillWaiting } from "./permits.ts";
+import { list } from "./list.ts";
 import { nothingDue, promote } from "./promote.ts";
+import { nothingToPrune, prune } from "./prune.ts";
 import { query } from "./query.ts";
-import { attempts, flow, get, list } from "./read.ts";
+import { attempts, flow, get } from "./read.ts";
 import { changeSchedule, defineSchedules, dueSchedules, listSchedules, ticks, wantSchedules } from "./schedule.ts";
 import { settle } from "./settle.ts";
 import { fire, fireNow } from "./tick.ts";
+import { beat, counts, leave, managers, progress, reportProgress, stages } from "./sight.ts";
 import { wake } from "./wake.ts";
 
 /** Runs one operation on a connection; the caller has opened the transaction and the savepoint. */
@@ -75,6 +78,22 @@ export function execute(session: Session, request: Request): unknown {
       return campaign(session, ...request.args);
     case "resign":
       return resign(session, ...request.args);
+    case "counts":
+      return counts(session);
+    case "stages":
+      return stages(session, ...request.args);
+    case "beat":
+      return beat(session, ...request.args);
+    case "leave":
+      return leave(session, ...request.args);
+    case "managers":
+      return managers(session);
+    case "reportProgress":
+      return reportProgress(session, ...request.args);
+    case "progress":
+      return progress(session, ...request.args);
+    case "prune":
+      return prune(session, ...request.args);
     default:
       // begin, commit, rollback: the writer's loop keeps these for itself.
       return undefined;
@@ -85,6 +104,9 @@ export function execute(session: Session, request: Request): unknown {
 export function answerIdle(session: Session, request: Request): { value: unknown } | undefined {
   session.now = Date.now() + request.clockOffsetMs;
   if (request.op === "claim") return nothingReady(session, request.args[0]) ? { value: [] } : undefined;
+  if (request.op === "prune") {
+    return nothingToPrune(session, request.args[0]) ? { value: { jobs: 0, flows: 0, more: false } } : undefined;
+  }
   if (request.op === "promote") {
     const value = nothingDue(session);
     return value === undefined ? undefined : { value };

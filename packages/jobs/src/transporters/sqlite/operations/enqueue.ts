@@ -12,7 +12,11 @@ const insertFlowSql =
   "INSERT INTO jobs_flow (id, status, on_failed_job_id, unique_key, created_at) VALUES (?, 'running', ?, ?, ?)";
 const insertStageSql = `INSERT INTO jobs_stage (flow_id, parent_id, position, policy, state, remaining)
   VALUES (?, ?, ?, ?, ?, ?) RETURNING id`;
-const holdKeySql = "INSERT INTO jobs_unique (key, holder, is_flow) VALUES (?, ?, ?) ON CONFLICT DO NOTHING";
+/** A key past its time is free; one that its holder takes up again (a retry by hand) is held again. */
+const holdKeySql = `INSERT INTO jobs_unique (key, holder, is_flow, kept_ms) VALUES (?1, ?2, ?3, ?4)
+  ON CONFLICT (key) DO UPDATE SET holder = excluded.holder, is_flow = excluded.is_flow,
+    kept_ms = CASE WHEN holder = excluded.holder THEN kept_ms ELSE excluded.kept_ms END, kept_until = NULL
+  WHERE kept_until <= ?5 OR kept_until IS NOT NULL AND holder = excluded.holder AND is_flow = excluded.is_flow`;
 const holderSql = "SELECT holder, is_flow FROM jobs_unique WHERE key = ?";
 const membersSql = "SELECT id FROM jobs_job WHERE flow_id = ? AND stage_id IS NOT NULL ORDER BY id";
 
@@ -53,15 +57,15 @@ export function enqueue(session: Session, items: readonly NewItem[]): Enqueued[]
 }
 
 function enqueueJob(session: Session, id: number, job: NewJob): Enqueued {
-  if (job.uniqueKey !== undefined && !holdKey(session, job.uniqueKey, id, false))
+  if (job.uniqueKey !== undefined && !holdKey(session, job.uniqueKey, id, false, job.uniqueKeptMs))
     return existing(session, job.uniqueKey);
   insertJob(session, id, job, alone);
   return { state: "added", ids: [String(id)] };
 }
 
-/** False when another unfinished job or flow holds the key (L17). */
-export function holdKey(session: Session, key: string, holder: number, isFlow: boolean): boolean {
-  return session.run(holdKeySql, key, holder, isFlow ? 1 : 0) === 1;
+/** False when another job or flow holds the key: it is unfinished, or the time it keeps the key has not passed (L17). */
+export function holdKey(session: Session, key: string, holder: number, isFlow: boolean, keptMs?: number): boolean {
+  return session.run(holdKeySql, key, holder, isFlow ? 1 : 0, keptMs ?? null, session.now) === 1;
 }
 
 function existing(session: Session, key: string): Enqueued {
@@ -102,7 +106,7 @@ export function insertJob(session: Session, id: number, job: NewJob, place: Plac
 
 /** The flow's id is that of its first job: one sequence for both, so that an id is never ambiguous. */
 function enqueueFlow(session: Session, flowId: number, flow: NewFlow): Enqueued {
-  if (flow.uniqueKey !== undefined && !holdKey(session, flow.uniqueKey, flowId, true))
+  if (flow.uniqueKey !== undefined && !holdKey(session, flow.uniqueKey, flowId, true, flow.uniqueKeptMs))
     return existing(session, flow.uniqueKey);
   const ids = flow.jobs.map((_, index) => flowId + index);
   const onFailedId = flow.onFailed === undefined ? null : flowId + flow.jobs.length;

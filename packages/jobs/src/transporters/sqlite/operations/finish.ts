@@ -6,9 +6,11 @@ const endSql = `UPDATE jobs_job SET status = ?, finished_at = ?, ended_by = ?, l
   WHERE id = ?`;
 const outcomeSql = `INSERT INTO jobs_outcome (id, result, failure) VALUES (?, ?, ?)
   ON CONFLICT (id) DO UPDATE SET result = excluded.result, failure = excluded.failure`;
-const freeKeySql = "DELETE FROM jobs_unique WHERE key = ? AND holder = ?";
-const freeFlowKeySql =
-  "DELETE FROM jobs_unique WHERE is_flow = 1 AND holder = ? AND key = (SELECT unique_key FROM jobs_flow WHERE id = ?)";
+const freeKeySql = "DELETE FROM jobs_unique WHERE key = ? AND holder = ? AND kept_ms IS NULL";
+/** The key outlives its holder by a stated time (L17). */
+const keepKeySql =
+  "UPDATE jobs_unique SET kept_until = ? + kept_ms WHERE key = ? AND holder = ? AND kept_ms IS NOT NULL AND kept_until IS NULL";
+const flowKeySql = "SELECT unique_key FROM jobs_flow WHERE id = ? AND unique_key IS NOT NULL";
 /** CROSS JOIN keeps SQLite to this order: left alone it walks all jobs to find the few below. */
 const descendantsSql = `WITH RECURSIVE below (id) AS (
     SELECT id FROM jobs_job WHERE parent_id = ?
@@ -55,11 +57,12 @@ export function keepOutcome(
 }
 
 export function freeKey(session: Session, key: string, holder: number): void {
-  session.run(freeKeySql, key, holder);
+  if (session.run(freeKeySql, key, holder) === 0) session.run(keepKeySql, session.now, key, holder);
 }
 
 export function freeFlowKey(session: Session, flowId: number): void {
-  session.run(freeFlowKeySql, flowId, flowId);
+  const key = session.get<{ unique_key: string }>(flowKeySql, flowId)?.unique_key;
+  if (key !== undefined) freeKey(session, key, flowId);
 }
 
 /** Everything under a job that did not process can never start (L6). Returns nothing: no gate opens by it. */

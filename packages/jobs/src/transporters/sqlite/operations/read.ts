@@ -1,6 +1,5 @@
-import type { SQLInputValue } from "node:sqlite";
 import type { Attempt, Flow, Job, JobId } from "../../../core/job.ts";
-import type { Claimed, JobQuery } from "../../transporter.ts";
+import type { Claimed } from "../../transporter.ts";
 import {
   type AttemptRow,
   claimColumns,
@@ -15,7 +14,8 @@ import {
 } from "../rows.ts";
 import type { Session } from "../session.ts";
 
-const fullSql = `SELECT j.*, i.input, o.result, o.failure, s.position FROM jobs_job AS j
+/** A job with what lives apart. */
+export const fullSql = `SELECT j.*, i.input, o.result, o.failure, s.position FROM jobs_job AS j
   JOIN jobs_input AS i ON i.id = j.id LEFT JOIN jobs_outcome AS o ON o.id = j.id LEFT JOIN jobs_stage AS s ON s.id = j.stage_id`;
 const getSql = `${fullSql} WHERE j.id = ?`;
 const currentSql = `SELECT ${claimColumns} FROM jobs_job AS j JOIN jobs_input AS i ON i.id = j.id WHERE j.id = ?`;
@@ -35,27 +35,6 @@ export function get(session: Session, ids: readonly JobId[]): Job[] {
 export function current(session: Session, id: number): Claimed | undefined {
   const row = session.get<ClaimRow>(currentSql, id);
   return row === undefined ? undefined : toClaimed(row);
-}
-
-/** Ascending by id, so that `after` walks them page by page. */
-export function list(session: Session, query: JobQuery): Job[] {
-  const conditions: string[] = [];
-  const params: SQLInputValue[] = [];
-  const where = (condition: string, value: SQLInputValue): void => {
-    conditions.push(condition);
-    params.push(value);
-  };
-  if (query.status !== undefined) {
-    where("j.status = ?", query.status);
-    // Said again as the finished jobs' index has it: the planner proves nothing from a parameter.
-    if (["processed", "failed", "cancelled"].includes(query.status)) conditions.push("j.finished_at IS NOT NULL");
-  }
-  if (query.flowId !== undefined) where("j.flow_id = ?", idNumber(query.flowId));
-  if (query.queue !== undefined) where("j.queue = ?", query.queue);
-  if (query.name !== undefined) where("j.name = ?", query.name);
-  if (query.after !== undefined) where("j.id > ?", idNumber(query.after));
-  const filter = conditions.length === 0 ? "" : `WHERE ${conditions.join(" AND ")}`;
-  return session.all<FullJobRow>(`${fullSql} ${filter} ORDER BY j.id LIMIT ?`, ...params, query.limit).map(toJob);
 }
 
 export function attempts(session: Session, id: JobId): Attempt[] {

@@ -1,0 +1,97 @@
+import type { SQLInputValue } from "node:sqlite";
+import type { Job, JobStatus } from "../../../core/job.ts";
+import type { JobQuery } from "../../transporter.ts";
+import { type FullJobRow, idNumber, toJob } from "../rows.ts";
+import type { Session } from "../session.ts";
+import { fullSql } from "./read.ts";
+import { countRows } from "./sight.ts";
+
+const statuses: readonly JobStatus[] = [
+  "waiting",
+  "delayed",
+  "queued",
+  "in_progress",
+  "processed",
+  "failed",
+  "cancelled",
+];
+const lineSql =
+  "SELECT id FROM jobs_job INDEXED BY jobs_job_listed WHERE status <> 'in_progress' AND status = ? AND queue = ? AND lane = ?";
+const runningSql = "SELECT id FROM jobs_job INDEXED BY jobs_job_running WHERE status = 'in_progress'";
+
+/**
+ * Ascending by id, so that `after` walks them page by page. By status or queue they are walked to, a stretch of the index for
+ * each line and status that has any, and merged: a million others are not passed on the way. What is left to be passed is jobs
+ * of another name.
+ */
+export function list(session: Session, query: JobQuery): Job[] {
+  if (query.flowId !== undefined || (query.status === undefined && query.queue === undefined))
+    return walk(session, query);
+  const ids = new Set<number>();
+  for (const id of found(session, query)) ids.add(id);
+  const first = [...ids].toSorted((a, b) => a - b).slice(0, query.limit);
+  const jobs: Job[] = [];
+  for (const id of first) {
+    const row = session.get<FullJobRow>(`${fullSql} WHERE j.id = ?`, id);
+    // Between two looks it may have gone on.
+    if (row !== undefined && (query.status === undefined || row.status === query.status)) jobs.push(toJob(row));
+  }
+  return jobs;
+}
+
+function found(session: Session, query: JobQuery): number[] {
+  const ids: number[] = [];
+  const add = (sql: string, params: SQLInputValue[]): void => {
+    const { conditions, values } = narrowed(query);
+    const rows = session.all<{ id: number }>(
+      `${[sql, ...conditions].join(" AND ")} ORDER BY id LIMIT ?`,
+      ...params,
+      ...values,
+      query.limit,
+    );
+    for (const { id } of rows) ids.push(id);
+  };
+  const asked = query.status === undefined ? statuses : [query.status];
+  if (asked.includes("in_progress")) {
+    if (query.queue === undefined) add(runningSql, []);
+    else add(`${runningSql} AND queue = ?`, [query.queue]);
+  }
+  for (const line of countRows(session)) {
+    if (query.queue !== undefined && line.queue !== query.queue) continue;
+    for (const status of asked) {
+      if (status !== "in_progress" && line[status] > 0) add(lineSql, [status, line.queue, line.lane]);
+    }
+  }
+  return ids;
+}
+
+function narrowed(query: JobQuery): { conditions: string[]; values: SQLInputValue[] } {
+  const conditions: string[] = [];
+  const values: SQLInputValue[] = [];
+  if (query.name !== undefined) {
+    conditions.push("name = ?");
+    values.push(query.name);
+  }
+  if (query.after !== undefined) {
+    conditions.push("id > ?");
+    values.push(idNumber(query.after));
+  }
+  return { conditions, values };
+}
+
+/** In a flow, whose jobs have an index and a bound; or all, by id. */
+function walk(session: Session, query: JobQuery): Job[] {
+  const conditions: string[] = [];
+  const params: SQLInputValue[] = [];
+  const where = (condition: string, value: SQLInputValue): void => {
+    conditions.push(condition);
+    params.push(value);
+  };
+  if (query.flowId !== undefined) where("j.flow_id = ?", idNumber(query.flowId));
+  if (query.status !== undefined) where("j.status = ?", query.status);
+  if (query.queue !== undefined) where("j.queue = ?", query.queue);
+  if (query.name !== undefined) where("j.name = ?", query.name);
+  if (query.after !== undefined) where("j.id > ?", idNumber(query.after));
+  const filter = conditions.length === 0 ? "" : `WHERE ${conditions.join(" AND ")}`;
+  return session.all<FullJobRow>(`${fullSql} ${filter} ORDER BY j.id LIMIT ?`, ...params, query.limit).map(toJob);
+}
