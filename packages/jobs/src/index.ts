@@ -8,8 +8,19 @@ export { JobsError, jobsErrorCodes, type JobsErrorCode } from "./core/errors.ts"
 export { flow, FlowBuilder, type FlowOptions, type Member, type StageOptions } from "./core/flow.ts";
 export type * from "./core/job.ts";
 export { defaults, limits } from "./core/limits.ts";
+export {
+  defineSchedule,
+  type ScheduleContext,
+  type ScheduleDefinition,
+  type ScheduleOptions,
+  type ScheduleRules,
+} from "./core/schedule.ts";
 export { JobRequest, type JobDefinition, type JobOptions } from "./core/request.ts";
 export type { ManagerEvent } from "./manager/events.ts";
+export { Schedules } from "./manager/schedules.ts";
 export { JobManager, type EnqueuedFlow, type EnqueuedJob, type InTransaction } from "./manager/manager.ts";
 export type { JobManagerOptions } from "./manager/options.ts";
+export type { MissedPolicy } from "./core/tick-plan.ts";
+export type { Timing, TimingOptions } from "./core/timing.ts";
+export type * from "./transporters/schedules.ts";
 export type * from "./transporters/transporter.ts";

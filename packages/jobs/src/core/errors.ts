@@ -8,6 +8,7 @@ export const jobsErrorCodes = [
   "invalid_options",
   "invalid_input",
   "unknown_job",
+  "unknown_schedule",
   "payload_too_large",
   "batch_too_large",
   "flow_too_large",

@@ -48,6 +48,8 @@ export const limits = {
   tickGraceMs: 60_000,
   /** Of ticks that nobody fired, the latest so many are logged, for each shard. */
   missedTicksLogged: 100,
+  /** A schedule that no manager has had in its code for so long does not tick. */
+  scheduleWantedMs: 60_000,
   /** Ticks kept in the log for each shard of a schedule. */
   ticksKept: 1_000,
 } as const;

@@ -1,4 +1,5 @@
 import type { AttemptCause, JobFailure, JobId, ProcessKind } from "../core/job.ts";
+import type { FiredShard } from "../transporters/schedules.ts";
 import type { Outcome } from "../transporters/transporter.ts";
 
 /** What a manager tells of itself, for logs. Never holds an input, a result or a key. */
@@ -24,10 +25,14 @@ export type ManagerEvent =
   | { event: "process.opened"; process: ProcessKind; called: string }
   | { event: "process.closed"; process: ProcessKind; called: string; message: string; jobsRun: number }
   | { event: "rescue.found"; expired: number }
+  | { event: "leader.elected" | "leader.deposed"; manager: string; fence: number }
+  | { event: "tick.fired"; schedule: string; dueAt: number; lateMs: number; shard: FiredShard }
+  /** Ticks that no manager fired in time, by the schedule's policy (L13). */
+  | { event: "tick.missed"; schedule: string; ticks: number }
   /** A service met an error and tries again after `retryInMs`. */
   | { event: "service.error"; service: ServiceName; failure: JobFailure; retryInMs: number };
 
-export type ServiceName = "claimer" | "settler" | "lease-keeper" | "lease-guard" | "processes" | "promoter" | "rescuer";
+export type ServiceName = "claimer" | "settler" | "lease-keeper" | "lease-guard" | "processes" | "leader" | "scheduler" | "promoter" | "rescuer";
 
 /** `lease`: it could not be renewed in time, or another claim has the job. */
 export type AbortReason = "timeout" | "cancel" | "stop" | "lease";

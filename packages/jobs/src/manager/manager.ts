@@ -12,6 +12,7 @@ import { InlineProcess } from "../processes/inline.ts";
 import type { AmendResult, Enqueued, JobQuery, NewItem, Transporter, Tx } from "../transporters/transporter.ts";
 import type { JobManagerOptions } from "./options.ts";
 import { registryOf } from "./registry.ts";
+import { Schedules } from "./schedules.ts";
 import { Services } from "./services.ts";
 import { settingsOf } from "./options.ts";
 
@@ -42,6 +43,8 @@ export class JobManager {
   readonly id = `${hostname().slice(0, 64)}:${process.pid}:${randomBytes(4).toString("hex")}`;
   readonly #transporter: Transporter;
   readonly #services: Services;
+  /** Schedules, seen and changed by hand (L13). */
+  readonly schedules: Schedules;
 
   /** @throws JobsError `invalid_options`, `invalid_definition`. */
   constructor(options: JobManagerOptions) {
@@ -54,6 +57,11 @@ export class JobManager {
       settings: settingsOf(options),
       process: new InlineProcess(),
       prepare: (item) => this.#prepare(item),
+    });
+    this.schedules = new Schedules({
+      transporter: options.transporter,
+      onRun: () => this.#services.claimer.hint(),
+      onChange: () => this.#services.scheduler.wake(),
     });
   }
 

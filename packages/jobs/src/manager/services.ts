@@ -3,8 +3,10 @@ import type { JobRequest } from "../core/request.ts";
 import type { Process } from "../processes/process.ts";
 import type { Claimed, NewItem, Outcome, Transporter } from "../transporters/transporter.ts";
 import { limits } from "../core/limits.ts";
+import { isSchedule } from "../core/schedule.ts";
 import { Claimer } from "./claimer.ts";
 import { settledWithin } from "./clock.ts";
+import { Leader } from "./leader.ts";
 import { LeaseGuard } from "./lease-guard.ts";
 import { LeaseKeeper } from "./lease-keeper.ts";
 import type { ManagerSettings } from "./options.ts";
@@ -12,6 +14,7 @@ import { Promoter } from "./promoter.ts";
 import type { Registry } from "./registry.ts";
 import { Rescuer } from "./rescuer.ts";
 import { Runner } from "./runner.ts";
+import { Scheduler } from "./scheduler.ts";
 import { Settler } from "./settler.ts";
 
 export interface ServicesOptions {
@@ -27,12 +30,14 @@ export interface ServicesOptions {
 export class Services {
   readonly runner: Runner;
   readonly claimer: Claimer;
+  readonly scheduler: Scheduler;
   readonly #options: ServicesOptions;
   readonly #settler: Settler;
   readonly #leaseGuard: LeaseGuard;
   readonly #leaseKeeper: LeaseKeeper;
   readonly #promoter: Promoter;
   readonly #rescuer: Rescuer;
+  readonly #leader: Leader;
   #running = false;
   #changing: Promise<void> = Promise.resolve();
 
@@ -62,6 +67,19 @@ export class Services {
       runner: this.runner,
       definitions: registry.definitions,
       everyMs: settings.rescueEveryMs,
+    });
+    this.#leader = new Leader({
+      ...shared,
+      manager,
+      // A leader that dies leaves the clock standing for half a lease at most (L13).
+      leaseMs: settings.leaseMs / 2,
+      onElected: () => this.scheduler.wake(),
+    });
+    this.scheduler = new Scheduler({
+      ...shared,
+      schedules: [...registry.definitions.values()].filter(isSchedule),
+      leader: this.#leader,
+      onFired: () => this.claimer.hint(),
     });
   }
 
@@ -97,6 +115,7 @@ export class Services {
     if (this.#running) return;
     const { transporter, registry, settings, manager } = this.#options;
     await transporter.start();
+    await this.scheduler.define();
     this.#running = true;
     this.#settler.start();
     this.runner.start();
@@ -105,6 +124,8 @@ export class Services {
     this.#leaseKeeper.start();
     this.#promoter.start();
     this.#rescuer.start();
+    if (this.scheduler.isNeeded) this.#leader.start();
+    this.scheduler.start();
     this.claimer.start();
     settings.log({ event: "manager.started", manager });
   }
@@ -115,7 +136,8 @@ export class Services {
     const { settings, manager } = this.#options;
     const { clock, abortGraceMs } = settings;
     this.#running = false;
-    const finding = Promise.all([this.claimer.stop(), this.#promoter.stop(), this.#rescuer.stop()]);
+    const clockwork = [this.scheduler.stop(), this.#leader.stop()];
+    const finding = Promise.all([this.claimer.stop(), this.#promoter.stop(), this.#rescuer.stop(), ...clockwork]);
     // Not awaited first: a claim that hangs is no reason to let running jobs go on.
     const abandoned = await this.runner.stop();
     await settledWithin(finding, abortGraceMs, clock);
