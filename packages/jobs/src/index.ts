@@ -23,4 +23,5 @@ export type { JobManagerOptions } from "./manager/options.ts";
 export type { MissedPolicy } from "./core/tick-plan.ts";
 export type { Timing, TimingOptions } from "./core/timing.ts";
 export type * from "./transporters/schedules.ts";
+export type { PoolOptions } from "./processes/options.ts";
 export type * from "./transporters/transporter.ts";

@@ -24,6 +24,11 @@ export function withOutput(failure: JobFailure, output: unknown): JobFailure {
   return { ...failure, details: { output, ...details } };
 }
 
+/** What `withOutput` has put there. */
+export function outputOf({ details }: JobFailure): unknown {
+  return property(details, "output");
+}
+
 /** A failure of our own, without a stack. */
 export function jobFailure(code: JobsErrorCode, message: string, details?: unknown): JobFailure {
   return details === undefined ? { code, message: keptText(message) } : { code, message: keptText(message), details };

@@ -1,7 +1,9 @@
-import type { NewJob } from "../transporters/transporter.ts";
+import type { NewItem, NewJob } from "../transporters/transporter.ts";
 import { checkedAttempts, checkedKey, checkedPriority, checkedTimeout } from "./bounds.ts";
 import { durationMs } from "./duration.ts";
 import { JobsError } from "./errors.ts";
+import { newFlow } from "./flatten.ts";
+import { FlowBuilder } from "./flow.ts";
 import { validatedInput } from "./input.ts";
 import { limits } from "./limits.ts";
 import { payloadJson } from "./payload.ts";
@@ -30,6 +32,12 @@ export async function newJob(request: JobRequest, storeNow: () => Promise<number
     ...(options.unique === undefined ? {} : { uniqueKey: checkedKey(options.unique, "unique") }),
     ...(options.wake === undefined ? {} : { wakeKey: checkedKey(options.wake, "wake") }),
   };
+}
+
+/** A job or a flow as a Transporter takes it. Throws as `newJob`, and `flow_*`. */
+export async function newItem(item: JobRequest | FlowBuilder, storeNow: () => Promise<number>): Promise<NewItem> {
+  const prepare = (request: JobRequest): Promise<NewJob> => newJob(request, storeNow);
+  return item instanceof FlowBuilder ? { flow: await newFlow(item, prepare) } : { job: await prepare(item) };
 }
 
 async function delayMs(options: JobOptions, storeNow: () => Promise<number>): Promise<number> {

@@ -1,6 +1,6 @@
 import { cancelledFailure, type AttemptEnd } from "../core/outcome.ts";
 import { JobsError, type JobsErrorCode } from "../core/errors.ts";
-import { failureOf, withOutput } from "../core/failure.ts";
+import { failureOf, outputOf, withOutput } from "../core/failure.ts";
 import type { JobDefinition } from "../core/request.ts";
 import type { Claimed } from "../transporters/transporter.ts";
 import type { AbortReason, AttemptName } from "./events.ts";
@@ -56,12 +56,14 @@ export class Attempt {
    */
   endAfterAbort(end: AttemptEnd): AttemptEnd {
     if (end.kind !== "error") return end;
-    const { output } = { output: undefined, ...(end.failure.details as object | undefined) };
-    if (this.#reasons.has("cancel")) return { kind: "cancelled", failure: cancelledFailure };
+    const output = outputOf(end.failure);
+    if (this.#reasons.has("cancel")) return { kind: "cancelled", failure: withOutput(cancelledFailure, output) };
     // Shutdown costs nothing (L4).
     if (this.#reasons.has("stop")) return { kind: "deferred", delayMs: 0 };
-    if (this.#reasons.has("timeout")) return { kind: "timeout", failure: withOutput(failureOf(this.#error("timeout")), output) };
-    if (this.#reasons.has("lease")) return { kind: "lost", failure: withOutput(failureOf(this.#error("lease")), output) };
+    if (this.#reasons.has("timeout"))
+      return { kind: "timeout", failure: withOutput(failureOf(this.#error("timeout")), output) };
+    if (this.#reasons.has("lease"))
+      return { kind: "lost", failure: withOutput(failureOf(this.#error("lease")), output) };
     return end;
   }
 

@@ -1,16 +1,18 @@
-import type { Lane } from "../core/job.ts";
+import type { Lane, ProcessKind } from "../core/job.ts";
 import { limits } from "../core/limits.ts";
 import type { Claimed, ClaimRequest, Transporter } from "../transporters/transporter.ts";
 import type { Clock } from "./clock.ts";
 import type { Log } from "./events.ts";
 import { Pulse } from "./pulse.ts";
-import type { Registry } from "./registry.ts";
+import type { Registry, ServedLine } from "./registry.ts";
+import type { Processes } from "../processes/processes.ts";
 import type { Runner } from "./runner.ts";
 
 export interface ClaimerOptions {
   transporter: Pick<Transporter, "claim" | "onReady">;
   registry: Registry;
   runner: Pick<Runner, "freeSlots" | "begin">;
+  processes: Pick<Processes, "free">;
   manager: string;
   leaseMs: number;
   pollMs: number;
@@ -26,8 +28,8 @@ export interface ClaimerOptions {
 export class Claimer {
   readonly #options: ClaimerOptions;
   readonly #pulse: Pulse;
-  /** Queues whose last claim came back short, with nothing hinting at new jobs since: they are not asked again for a while. */
-  readonly #dry: Record<Lane, Set<string>> = { short: new Set(), long: new Set() };
+  /** Lines whose last claim came back short, with nothing hinting at new jobs since: they are not asked again for a while. */
+  readonly #dry = new Set<ServedLine>();
   #forgottenAt = -Infinity;
   #hints = 0;
   #turn = 0;
@@ -56,10 +58,7 @@ export class Claimer {
   /** There may be ready jobs in these queues; in any, when none are named. */
   hint(queues?: readonly string[]): void {
     this.#hints += 1;
-    for (const dry of [this.#dry.short, this.#dry.long]) {
-      if (queues === undefined) dry.clear();
-      else for (const queue of queues) dry.delete(queue);
-    }
+    for (const line of this.#dry) if (queues === undefined || queues.includes(line.queue)) this.#dry.delete(line);
     this.#pulse.wake();
   }
 
@@ -69,54 +68,80 @@ export class Claimer {
 
   async #claim(): Promise<number> {
     const { transporter, runner, manager, leaseMs, pollMs, clock } = this.#options;
-    const requests = this.#requests();
-    if (requests.length === 0) return pollMs;
+    const asked = this.#requests();
+    if (asked.length === 0) return pollMs;
     const hintsBefore = this.#hints;
     const sentAt = clock.now();
-    const claimed = await transporter.claim(requests, manager);
+    const claimed = await transporter.claim(
+      asked.map(({ request }) => request),
+      manager,
+    );
     for (const job of claimed) runner.begin(job, sentAt + leaseMs);
     // A hint given while the claim was under way may be of a job that it came too early for.
-    if (this.#hints === hintsBefore) this.#noteDry(requests, claimed);
-    const asked = new Set(requests.map(({ lane }) => lane));
-    return [...asked].some((lane) => this.#mayHaveMore(lane) && runner.freeSlots(lane) > 0) ? 0 : pollMs;
+    if (this.#hints === hintsBefore) this.#noteDry(asked, claimed);
+    const lanes = new Set(asked.map(({ line }) => line.lane));
+    return [...lanes].some((lane) => this.#mayHaveMore(lane) && runner.freeSlots(lane) > 0) ? 0 : pollMs;
   }
 
   /**
    * The free slots of each lane, dealt out to the lane's queues from another one on in each round, so that a full queue leaves
    * the others their part. Each round takes jobs or finds a queue dry, so that rounds come to an end.
    */
-  #requests(): ClaimRequest[] {
-    const { registry, runner, leaseMs, pollMs, clock } = this.#options;
+  #requests(): Asked[] {
+    const { registry, runner, processes, leaseMs, pollMs, clock } = this.#options;
     if (clock.now() - this.#forgottenAt >= pollMs / 2) {
       // Hints may be lost: what was dry is asked again with every poll, also when other queues never rest.
       this.#forgottenAt = clock.now();
-      this.#dry.short.clear();
-      this.#dry.long.clear();
+      this.#dry.clear();
     }
     this.#turn += 1;
-    const requests: ClaimRequest[] = [];
+    const asked: Asked[] = [];
     for (const lane of ["short", "long"] as const) {
-      const queues = registry.served.filter((line) => line.lane === lane && !this.#dry[lane].has(line.queue));
+      const lines = registry.served.filter((line) => line.lane === lane && this.#mayServe(line));
+      const places = {
+        inline: Infinity,
+        thread: processes.free("thread", lane),
+        process: processes.free("process", lane),
+      };
       let free = Math.min(runner.freeSlots(lane), limits.batchJobsMax);
-      for (let index = 0; index < queues.length && free > 0; index += 1) {
-        const queue = queues[(this.#turn + index) % queues.length];
-        if (queue === undefined) continue;
-        const limit = Math.ceil(free / (queues.length - index));
+      for (let index = 0; index < lines.length && free > 0; index += 1) {
+        const line = lines[(this.#turn + index) % lines.length];
+        if (line === undefined) continue;
+        const limit = Math.min(Math.ceil(free / (lines.length - index)), places[line.process]);
+        if (limit === 0) continue;
         free -= limit;
-        requests.push({ queue: queue.queue, lane, names: registry.names, limit, leaseMs, started: true });
+        places[line.process] -= limit;
+        const { queue, names } = line;
+        asked.push({ line, request: { queue, lane, names, limit, leaseMs, started: true } });
       }
     }
-    return requests;
+    return asked;
   }
 
-  #noteDry(requests: readonly ClaimRequest[], claimed: readonly Claimed[]): void {
-    for (const { queue, lane, limit } of requests) {
-      const got = claimed.filter((job) => job.queue === queue && job.lane === lane).length;
-      if (got < limit) this.#dry[lane].add(queue);
+  #noteDry(asked: readonly Asked[], claimed: readonly Claimed[]): void {
+    for (const { line, request } of asked) {
+      const { queue, lane, process } = line;
+      const got = claimed.filter(
+        (job) => job.queue === queue && job.lane === lane && this.#processOf(job) === process,
+      ).length;
+      if (got < request.limit) this.#dry.add(line);
     }
   }
 
   #mayHaveMore(lane: Lane): boolean {
-    return this.#options.registry.served.some((line) => line.lane === lane && !this.#dry[lane].has(line.queue));
+    return this.#options.registry.served.some((line) => line.lane === lane && this.#mayServe(line));
   }
+
+  #mayServe(line: ServedLine): boolean {
+    return !this.#dry.has(line) && this.#options.processes.free(line.process, line.lane) > 0;
+  }
+
+  #processOf({ name }: Claimed): ProcessKind | undefined {
+    return this.#options.registry.definitions.get(name)?.process;
+  }
+}
+
+interface Asked {
+  line: ServedLine;
+  request: ClaimRequest;
 }

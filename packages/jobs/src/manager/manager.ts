@@ -2,13 +2,11 @@ import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import { checkedBatch, checkedInteger, checkedKey } from "../core/bounds.ts";
 import { JobsError } from "../core/errors.ts";
-import { newFlow } from "../core/flatten.ts";
 import { FlowBuilder } from "../core/flow.ts";
 import type { Attempt, Flow, Job, JobId } from "../core/job.ts";
 import { limits } from "../core/limits.ts";
-import { newJob } from "../core/prepare.ts";
+import { newItem } from "../core/prepare.ts";
 import { JobRequest, type InputArguments, type JobDefinition, type JobOptions } from "../core/request.ts";
-import { InlineProcess } from "../processes/inline.ts";
 import type { AmendResult, Enqueued, JobQuery, NewItem, Transporter, Tx } from "../transporters/transporter.ts";
 import type { JobManagerOptions } from "./options.ts";
 import { registryOf } from "./registry.ts";
@@ -55,7 +53,6 @@ export class JobManager {
       transporter: options.transporter,
       registry,
       settings: settingsOf(options),
-      process: new InlineProcess(),
       prepare: (item) => this.#prepare(item),
     });
     this.schedules = new Schedules({
@@ -65,7 +62,12 @@ export class JobManager {
     });
   }
 
-  /** Opens the store and begins to run jobs. Safe to call twice. Throws what the Transporter's `start` throws. */
+  /**
+   * Opens the store, loads isolated jobs where they will run, and begins to run jobs. Safe to call twice.
+   *
+   * @throws JobsError `invalid_definition` for an isolated job whose module does not load or export it, and what the
+   *   Transporter's `start` throws.
+   */
   async start(): Promise<void> {
     await this.#services.start();
   }
@@ -203,8 +205,7 @@ export class JobManager {
   }
 
   async #prepare(item: JobRequest | FlowBuilder): Promise<NewItem> {
-    const prepare = (request: JobRequest) => newJob(request, () => this.#transporter.now());
-    return item instanceof FlowBuilder ? { flow: await newFlow(item, prepare) } : { job: await prepare(item) };
+    return await newItem(item, () => this.#transporter.now());
   }
 }
 

@@ -5,6 +5,7 @@ import type { Lane } from "../core/job.ts";
 import { defaults } from "../core/limits.ts";
 import type { JobDefinition } from "../core/request.ts";
 import { shown } from "../core/shown.ts";
+import { poolSettingsOf, type PoolOptions, type PoolSettings } from "../processes/options.ts";
 import type { Transporter } from "../transporters/transporter.ts";
 import { systemClock, type Clock } from "./clock.ts";
 import { guarded, type Log } from "./events.ts";
@@ -17,6 +18,8 @@ export interface JobManagerOptions {
   jobs?: readonly JobDefinition[];
   /** How many jobs of a lane run at once (L8): 64 short and 8 long by default. 0: none of that lane. */
   slots?: Partial<Record<Lane, number>>;
+  /** The pools in which `thread` and `process` jobs run (L9). */
+  processes?: { thread?: PoolOptions; process?: PoolOptions };
   /** How long a killed manager's jobs stay with it; 10 s by default (L9). */
   lease?: Duration;
   /** The net under lost hints; 1 s by default. */
@@ -40,6 +43,7 @@ export interface JobManagerOptions {
 
 export interface ManagerSettings {
   slots: Record<Lane, number>;
+  pools: { thread: PoolSettings; process: PoolSettings };
   leaseMs: number;
   pollMs: number;
   stopGraceMs: number;
@@ -69,6 +73,10 @@ export function settingsOf(options: JobManagerOptions): ManagerSettings {
   const leaseMs = checkedInteger(lease, "lease (ms)", leaseMsMin, leaseMsMax, "invalid_options");
   return {
     slots: { short: slots("short", 64), long: slots("long", 8) },
+    pools: {
+      thread: poolSettingsOf(options.processes?.thread, "processes.thread"),
+      process: poolSettingsOf(options.processes?.process, "processes.process"),
+    },
     leaseMs,
     pollMs: Math.max(10, durationMs(options.poll ?? 1_000, "poll")),
     stopGraceMs: durationMs(options.stopGrace ?? 10_000, "stopGrace"),

@@ -15,7 +15,7 @@ import type { OnStuck } from "./lease-protocol.ts";
 import type { Settled, Settler } from "./settler.ts";
 
 export interface RunnerOptions {
-  transporter: Pick<Transporter, "flow">;
+  transporter: Pick<Transporter, "flow" | "now">;
   definitions: ReadonlyMap<string, JobDefinition>;
   process: Process;
   settler: Settler;
@@ -182,9 +182,13 @@ export class Runner {
   #host(attempt: Attempt): AttemptHost {
     return {
       signal: attempt.signal,
+      graceMs: this.#options.abortGraceMs,
+      now: () => this.#options.transporter.now(),
       prepare: this.#options.prepare,
       flowFailure: () => this.#flowFailure(attempt.claimed.flowId),
       log: (message, fields) => this.#options.log({ event: "job.log", message, fields, ...attempt.called }),
+      output: (stream, line) => this.#options.log({ event: "job.output", stream, line, ...attempt.called }),
+      ending: (by) => this.#options.log({ event: "attempt.ending", by, ...attempt.called }),
     };
   }
 

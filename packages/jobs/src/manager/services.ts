@@ -1,7 +1,9 @@
 import type { FlowBuilder } from "../core/flow.ts";
 import type { JobRequest } from "../core/request.ts";
-import type { Process } from "../processes/process.ts";
+import { isIsolated } from "../processes/isolation.ts";
+import { Processes } from "../processes/processes.ts";
 import type { Claimed, NewItem, Outcome, Transporter } from "../transporters/transporter.ts";
+import { JobsError } from "../core/errors.ts";
 import { limits } from "../core/limits.ts";
 import { isSchedule } from "../core/schedule.ts";
 import { Claimer } from "./claimer.ts";
@@ -22,7 +24,6 @@ export interface ServicesOptions {
   transporter: Transporter;
   registry: Registry;
   settings: ManagerSettings;
-  process: Process;
   prepare: (item: JobRequest | FlowBuilder) => Promise<NewItem>;
 }
 
@@ -33,6 +34,7 @@ export class Services {
   readonly scheduler: Scheduler;
   readonly #options: ServicesOptions;
   readonly #settler: Settler;
+  readonly #processes: Processes;
   readonly #leaseGuard: LeaseGuard;
   readonly #leaseKeeper: LeaseKeeper;
   readonly #promoter: Promoter;
@@ -46,6 +48,11 @@ export class Services {
     const shared = { ...settings, transporter };
     this.#options = options;
     this.#settler = new Settler({ ...shared, onApplied: (applied) => this.#applied(applied) });
+    this.#processes = new Processes({
+      ...shared,
+      definitions: registry.definitions,
+      onFree: (lane) => this.claimer.freeSlot(lane),
+    });
     const { short, long } = settings.slots;
     // Twice the slots: those whose ends the store has not taken yet are guarded too.
     this.#leaseGuard = new LeaseGuard({ ...shared, rows: 2 * (short + long + limits.batchJobsMax) });
@@ -53,12 +60,12 @@ export class Services {
       ...shared,
       guard: this.#leaseGuard,
       definitions: registry.definitions,
-      process: options.process,
+      process: this.#processes,
       settler: this.#settler,
       prepare: options.prepare,
       onFreeSlot: (lane) => this.claimer.freeSlot(lane),
     });
-    this.claimer = new Claimer({ ...shared, registry, runner: this.runner, manager });
+    this.claimer = new Claimer({ ...shared, registry, runner: this.runner, processes: this.#processes, manager });
     this.#leaseKeeper = new LeaseKeeper({ ...shared, runner: this.runner, guard: this.#leaseGuard });
     this.#promoter = new Promoter({ ...shared, onPromoted: () => this.claimer.hint() });
     this.#rescuer = new Rescuer({
@@ -114,8 +121,15 @@ export class Services {
   async #start(): Promise<void> {
     if (this.#running) return;
     const { transporter, registry, settings, manager } = this.#options;
+    if (registry.names.length > 0 && isIsolated()) {
+      throw new JobsError(
+        "invalid_definition",
+        "a module with isolated jobs starts a manager when it is loaded: put the jobs in a module of their own",
+      );
+    }
     await transporter.start();
     await this.scheduler.define();
+    await this.#processes.start();
     this.#running = true;
     this.#settler.start();
     this.runner.start();
@@ -145,6 +159,7 @@ export class Services {
     this.#settler.stop();
     await settledWithin(Promise.all([this.#leaseKeeper.stop(), this.runner.settlements()]), abortGraceMs, clock);
     await this.#leaseGuard.stop();
+    await settledWithin(this.#processes.stop(), abortGraceMs, clock);
     settings.log({ event: "manager.stopped", manager, abandoned });
   }
 

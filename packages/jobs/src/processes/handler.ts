@@ -11,10 +11,10 @@ import type { AttemptEnd } from "../core/outcome.ts";
 import { payloadJson } from "../core/payload.ts";
 import type { JobDefinition, JobRequest } from "../core/request.ts";
 import type { Claimed, NewItem } from "../transporters/transporter.ts";
-import type { AttemptHost } from "./process.ts";
+import type { HandlerHost } from "./process.ts";
 
 /** Calls a job's handler with its context and tells how the attempt ended. The same in every kind of process. */
-export async function runHandler(definition: JobDefinition, claimed: Claimed, host: AttemptHost): Promise<AttemptEnd> {
+export async function runHandler(definition: JobDefinition, claimed: Claimed, host: HandlerHost): Promise<AttemptEnd> {
   const handling = new Handling(definition, claimed, host);
   try {
     const input = await validatedInput(definition, JSON.parse(claimed.input));
@@ -30,11 +30,11 @@ class Handling {
   ended = false;
   readonly #definition: JobDefinition;
   readonly #claimed: Claimed;
-  readonly #host: AttemptHost;
+  readonly #host: HandlerHost;
   readonly #items: Promise<NewItem>[] = [];
   #directive: Directive | undefined;
 
-  constructor(definition: JobDefinition, claimed: Claimed, host: AttemptHost) {
+  constructor(definition: JobDefinition, claimed: Claimed, host: HandlerHost) {
     this.#definition = definition;
     this.#claimed = claimed;
     this.#host = host;

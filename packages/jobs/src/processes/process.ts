@@ -2,7 +2,10 @@ import type { FlowFailure } from "../core/context.ts";
 import type { FlowBuilder } from "../core/flow.ts";
 import type { AttemptEnd } from "../core/outcome.ts";
 import type { JobDefinition, JobRequest } from "../core/request.ts";
+import type { Rung } from "./carrier.ts";
 import type { Claimed, NewItem } from "../transporters/transporter.ts";
+
+export type OutputStream = "stdout" | "stderr";
 
 /**
  * Where jobs run. The manager knows nothing of event loops, threads or child processes behind it: it hands an attempt over
@@ -14,7 +17,19 @@ export interface Process {
 }
 
 /** What a running attempt may ask of its manager. */
-export interface AttemptHost {
+export interface AttemptHost extends HandlerHost {
+  /** Between the abort and each harder way to end it. */
+  graceMs: number;
+  /** The store's clock. */
+  now(): Promise<number>;
+  /** A line that an isolated process printed while it ran the attempt. */
+  output(stream: OutputStream, line: string): void;
+  /** It did not end in time and is ended. */
+  ending(by: Rung["name"]): void;
+}
+
+/** What of it reaches the handler's context, wherever that runs. */
+export interface HandlerHost {
   signal: AbortSignal;
   /** Checks and fills in what the handler wants enqueued with its end. */
   prepare(item: JobRequest | FlowBuilder): Promise<NewItem>;

@@ -45,6 +45,7 @@ function claimer(slots: Record<Lane, number>, ready: Claimed[], hold?: () => Pro
         began.push(id);
       },
     },
+    processes: { free: () => Infinity },
     manager: "m",
     leaseMs: 9_000,
     pollMs: 1_000,

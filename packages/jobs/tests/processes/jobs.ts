@@ -1,0 +1,135 @@
+import { defineJob, typed, type ProcessKind } from "../../src/index.ts";
+
+/** Jobs that run in processes of their own, for tests: a module that does nothing but define them. */
+
+const module = import.meta.url;
+const kept: Uint8Array[] = [];
+let runs = 0;
+
+/** Jobs that end by themselves. */
+function regular(process: ProcessKind) {
+  return {
+    answers: defineJob(`${process}.answers`, {
+      process,
+      module,
+      input: typed<{ say: string }>(),
+      run: async ({ input, attempt, fence, idempotencyKey, jobId, flowFailure, log }) => {
+        log("answering", { attempt });
+        runs += 1;
+        const failure = await flowFailure();
+        return { said: input.say, fence, idempotencyKey, jobId, failure, runs, pid: globalThis.process.pid };
+      },
+    }),
+    /** Ends as it is told. */
+    ends: defineJob(`${process}.ends`, {
+      process,
+      module,
+      backoff: "1h",
+      input: typed<"release" | "defer" | "fail" | "throw">(),
+      run: ({ input, release, defer, fail }) => {
+        if (input === "release") return release({ after: "1h" });
+        if (input === "defer") return defer({ after: "1h" });
+        if (input === "fail") return fail(new RangeError("no use"));
+        throw Object.assign(new RangeError("it broke"), { code: "BROKE" });
+      },
+    }),
+    enqueues: defineJob(`${process}.enqueues`, {
+      process,
+      module,
+      run: async ({ enqueue }) => {
+        await enqueue(followUp.with({ say: "enqueued" }, { at: new Date(0) }));
+      },
+    }),
+    prints: defineJob(`${process}.prints`, {
+      process,
+      module,
+      backoff: "1h",
+      input: typed<{ lines: number; fail?: boolean }>(),
+      run: ({ input }) => {
+        for (let line = 1; line <= input.lines; line += 1) console.log(`line ${line}`);
+        console.error("an error line");
+        globalThis.process.stdout.write("no newline at its end");
+        if (input.fail === true) throw new RangeError("it broke");
+      },
+    }),
+    grows: defineJob(`${process}.grows`, {
+      process,
+      module,
+      run: () => {
+        kept.push(new Uint8Array(64 * 1_048_576).fill(1));
+        return globalThis.process.pid;
+      },
+    }),
+  };
+}
+
+/** Jobs that must be ended, or that end their process. */
+function rogue(process: ProcessKind) {
+  return {
+    /** Turns for ever without heeding its signal; its event loop is free. */
+    deaf: defineJob(`${process}.deaf`, {
+      process,
+      module,
+      backoff: "1h",
+      timeout: 200,
+      run: () => {
+        console.log("turning");
+        return new Promise((resolve) => setInterval(resolve, 1 << 30));
+      },
+    }),
+    /** Ends when it is asked to. */
+    heeds: defineJob(`${process}.heeds`, {
+      process,
+      module,
+      backoff: "1h",
+      run: ({ signal, log }) =>
+        new Promise((_, reject) => {
+          setInterval(() => undefined, 1 << 30);
+          log("waiting");
+          signal.addEventListener("abort", () => reject(signal.reason as Error));
+        }),
+    }),
+    /** Blocks its event loop: for `ms`, or for ever. */
+    blocks: defineJob(`${process}.blocks`, {
+      process,
+      module,
+      backoff: "1h",
+      timeout: "1h",
+      input: typed<{ ms?: number }>(),
+      run: ({ input, log }) => {
+        log("blocking");
+        const until = input.ms === undefined ? Infinity : performance.now() + input.ms;
+        while (performance.now() < until);
+        return "unblocked";
+      },
+    }),
+    /** Dies in the given way. */
+    dies: defineJob(`${process}.dies`, {
+      process,
+      module,
+      backoff: 0,
+      input: typed<"exit" | "out-of-memory" | "uncaught" | "signal">(),
+      run: async ({ input }) => {
+        console.log("about to die");
+        console.error(`of ${input}`);
+        if (input === "exit") globalThis.process.exit(0);
+        if (input === "signal") globalThis.process.kill(globalThis.process.pid, "SIGSEGV");
+        if (input === "uncaught") {
+          setImmediate(() => {
+            throw new RangeError("nobody catches this");
+          });
+        }
+        if (input === "out-of-memory") {
+          const held: string[][] = [];
+          for (;;) held.push(Array.from({ length: 10_000 }, (_, index) => `${index} ${Math.random()}`));
+        }
+        await new Promise(() => setInterval(() => undefined, 1 << 30));
+      },
+    }),
+  };
+}
+
+export const followUp = defineJob("follow-up", { input: typed<{ say: string }>(), run: ({ input }) => input.say });
+
+export const inThread = { ...regular("thread"), ...rogue("thread") };
+export const inChild = { ...regular("process"), ...rogue("process") };
