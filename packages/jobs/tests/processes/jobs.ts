@@ -1,3 +1,5 @@
+import { appendFileSync } from "node:fs";
+import { once } from "node:events";
 import { defineJob, typed, type ProcessKind } from "../../src/index.ts";
 
 /** Jobs that run in processes of their own, for tests: a module that does nothing but define them. */
@@ -95,8 +97,9 @@ function rogue(process: ProcessKind) {
       module,
       backoff: "1h",
       timeout: "1h",
-      input: typed<{ ms?: number }>(),
-      run: ({ input, log }) => {
+      input: typed<{ ms?: number; ledger?: string }>(),
+      run: ({ input, fence, log }) => {
+        if (input.ledger !== undefined) appendFileSync(input.ledger, `${fence} ${globalThis.process.pid}\n`);
         log("blocking");
         const until = input.ms === undefined ? Infinity : performance.now() + input.ms;
         while (performance.now() < until);
@@ -131,5 +134,27 @@ function rogue(process: ProcessKind) {
 
 export const followUp = defineJob("follow-up", { input: typed<{ say: string }>(), run: ({ input }) => input.say });
 
+export const longBlocks = defineJob("long-blocks", {
+  process: "thread",
+  module,
+  lane: "long",
+  run: ({ log }) => {
+    log("blocking");
+    for (;;);
+  },
+});
+
+/** Processed when its process has been told to end in both ways that a terminal or a service manager would. */
+export const heardSignals = defineJob("heard-signals", {
+  process: "process",
+  module,
+  run: async ({ log }) => {
+    const heard = Promise.all([once(process, "SIGINT"), once(process, "SIGTERM")]);
+    log("listening", { pid: process.pid });
+    await heard;
+  },
+});
+
+export const inline = { ...regular("inline"), ...rogue("inline") };
 export const inThread = { ...regular("thread"), ...rogue("thread") };
 export const inChild = { ...regular("process"), ...rogue("process") };

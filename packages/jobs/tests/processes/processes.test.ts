@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { ManagerEvent } from "../../src/index.ts";
 import { jobIn, managed, store, type Witness } from "../manager/harness.ts";
-import { followUp, inChild, inThread } from "./jobs.ts";
+import { followUp, heardSignals, inChild, inThread } from "./jobs.ts";
 
 const kinds = [
   ["thread", inThread],
@@ -162,4 +162,16 @@ describe.each(kinds)("a job in a %s", (kind, jobs) => {
       witness.events.filter((each) => each.event === event).length;
     expect(count("process.closed")).toBe(count("process.opened"));
   });
+});
+
+test("L9: a Ctrl-C or a service manager that signals the whole group ends no job: its manager decides", async () => {
+  const { manager, witness } = managed({ transporter: await store(), jobs: [heardSignals] });
+  await manager.start();
+  const { id } = await manager.enqueue(heardSignals);
+  const [listening] = await witness.until("job.log");
+  const pid = Number(listening?.fields.pid);
+  process.kill(pid, "SIGINT");
+  process.kill(pid, "SIGTERM");
+  await witness.settled(id, "processed");
+  expect(await jobIn(manager, id)).toMatchObject({ attemptsUsed: 0, crashes: 0 });
 });

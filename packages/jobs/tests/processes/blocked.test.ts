@@ -1,0 +1,118 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { defineJob, typed, type JobManager, type Transporter } from "../../src/index.ts";
+import { jobIn, managed, stoppedAfter, store, temporaryFolder, type Witness } from "../manager/harness.ts";
+import { skipReason, TestServer } from "../postgres-server.ts";
+import { held, isAlive, until } from "./held.ts";
+
+/** A second manager with a handler for the same job that only tells that it ran: hungry for what the first one loses. */
+async function hungry(
+  transporter: Transporter,
+  kind: string,
+  lease: number,
+): Promise<{ manager: JobManager; witness: Witness; start: () => Promise<void> }> {
+  const job = defineJob(`${kind}.blocks`, {
+    timeout: "1h",
+    input: typed<{ ms?: number; ledger?: string }>(),
+    run: () => "by the second",
+  });
+  const { manager, witness } = managed({ transporter, jobs: [job], lease });
+  return { manager, witness, start: () => manager.start() };
+}
+
+/** Enqueues a job that blocks for `ms`, waits until it runs at the first, and sets the second on it. */
+async function blockedFor(ms: number, transporter: Transporter, kind: string, options: { timeout?: number } = {}) {
+  const ledger = join(temporaryFolder(), "ledger");
+  const second = await hungry(transporter, kind, 1_000);
+  const job = defineJob(`${kind}.blocks`, { timeout: "1h", input: typed<object>(), run() {} });
+  const { id } = await second.manager.enqueue(job, { ms, ledger }, options);
+  await until(async () => (await jobIn(second.manager, id)).status === "in_progress");
+  await second.start();
+  return { ...second, id, ledger: () => readFileSync(ledger, "utf8").trim().split("\n") };
+}
+
+describe("L9: a job that blocks its event loop for several leases is not run twice", () => {
+  test.each(["inline", "thread", "process"])("%s, on SQLite", async (kind) => {
+    const path = join(temporaryFolder(), "jobs.db");
+    const transporter = await store(path);
+    const { witness: first } = held({ store: path, kind, lease: 1_000 });
+    const { manager, witness, id, ledger } = await blockedFor(4_000, transporter, kind);
+    await first.settled(id, "processed");
+    expect(ledger()).toHaveLength(1);
+    expect(await jobIn(manager, id)).toMatchObject({ result: '"unblocked"', fence: 1, attemptsUsed: 0, crashes: 0 });
+    expect(witness.events).not.toContainEqual(expect.objectContaining({ event: "attempt.started" }));
+  });
+
+  test("a frozen process, in which no thread can renew, does lose it: the second was hungry indeed", async () => {
+    const path = join(temporaryFolder(), "jobs.db");
+    const transporter = await store(path);
+    const { child } = held({ store: path, kind: "inline", lease: 1_000 });
+    const { manager, witness, id } = await blockedFor(60_000, transporter, "inline");
+    child.kill("SIGSTOP");
+    await witness.settled(id, "processed");
+    expect(await jobIn(manager, id)).toMatchObject({ result: '"by the second"', fence: 2, attemptsUsed: 1 });
+  });
+});
+
+describe.skipIf(skipReason !== undefined)("L9 on PostgreSQL", () => {
+  const server = new TestServer();
+
+  test.each(["inline", "thread", "process"])(
+    "a %s job that blocks for several leases is not run twice",
+    async (kind) => {
+      const schema = server.freshSchema();
+      const transporter = stoppedAfter(server.transporter(schema));
+      await transporter.start();
+      const { witness: first } = held({ store: server.server.url, schema, kind, lease: 1_000 });
+      const { manager, witness, id, ledger } = await blockedFor(4_000, transporter, kind);
+      await first.settled(id, "processed");
+      expect(ledger()).toHaveLength(1);
+      expect(await jobIn(manager, id)).toMatchObject({ result: '"unblocked"', fence: 1, attemptsUsed: 0, crashes: 0 });
+      expect(witness.events).not.toContainEqual(expect.objectContaining({ event: "attempt.started" }));
+    },
+  );
+});
+
+describe("L9: an inline job that never ends", () => {
+  test("keeps its lease past its timeout and is reported, though its event loop is blocked", async () => {
+    const path = join(temporaryFolder(), "jobs.db");
+    const transporter = await store(path);
+    const { stderr } = held({ store: path, kind: "inline", lease: 600 });
+    const { manager, witness, id } = await blockedFor(60_000, transporter, "inline", { timeout: 300 });
+    await until(() => stderr().includes(`job ${id} (fence 1) is past its timeout`));
+    const { leaseUntil = 0 } = await jobIn(manager, id);
+    await until(async () => ((await jobIn(manager, id)).leaseUntil ?? 0) > leaseUntil + 600);
+    expect(await jobIn(manager, id)).toMatchObject({ status: "in_progress", fence: 1 });
+    expect(witness.events).not.toContainEqual(expect.objectContaining({ event: "attempt.started" }));
+    expect(stderr().trim().split("\n")).toHaveLength(1);
+  });
+
+  test("ends its process where the manager is told so; the job goes to another", async () => {
+    const path = join(temporaryFolder(), "jobs.db");
+    const transporter = await store(path);
+    const { exited } = held({ store: path, kind: "inline", lease: 600, onStuck: "exit" });
+    const { manager, witness, id } = await blockedFor(60_000, transporter, "inline", { timeout: 300 });
+    await expect(exited).resolves.toMatchObject({ signal: "SIGKILL" });
+    await witness.settled(id, "processed");
+    expect(await manager.attempts(id)).toMatchObject([{ cause: "lost" }]);
+  });
+});
+
+describe("L9: kill -9 of the manager", () => {
+  test("ends its child processes, one that blocks its event loop too; the job loses an attempt and no crash", async () => {
+    const path = join(temporaryFolder(), "jobs.db");
+    const transporter = await store(path);
+    const { child, witness: first, exited } = held({ store: path, kind: "process", lease: 1_000 });
+    const { manager, witness, id, ledger } = await blockedFor(60_000, transporter, "process");
+    await first.until("job.log", ({ jobId }) => jobId === id);
+    const [, pid = ""] = ledger()[0]?.split(" ") ?? [];
+    expect(isAlive(Number(pid))).toBe(true);
+    expect(Number(pid)).not.toBe(child.pid);
+    child.kill("SIGKILL");
+    await exited;
+    await until(() => !isAlive(Number(pid)));
+    await witness.settled(id, "processed");
+    expect(await jobIn(manager, id)).toMatchObject({ attemptsUsed: 1, crashes: 0, result: '"by the second"' });
+  });
+});
