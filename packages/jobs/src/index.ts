@@ -8,6 +8,9 @@ export { JobsError, jobsErrorCodes, type JobsErrorCode } from "./core/errors.ts"
 export { flow, FlowBuilder, type FlowOptions, type Member, type StageOptions } from "./core/flow.ts";
 export type * from "./core/job.ts";
 export { defaults, limits } from "./core/limits.ts";
+export type { FlowTree, JobNode, StageNode } from "./core/tree.ts";
+export type { Unique } from "./core/unique.ts";
+export type { Holder, Reason } from "./core/why.ts";
 export {
   defineSchedule,
   type ScheduleContext,
@@ -20,8 +23,14 @@ export type { ManagerEvent } from "./manager/events.ts";
 export { Schedules } from "./manager/schedules.ts";
 export { JobManager, type EnqueuedFlow, type EnqueuedJob, type InTransaction } from "./manager/manager.ts";
 export type { JobManagerOptions } from "./manager/options.ts";
+export type { Why } from "./manager/explainer.ts";
+export type { EventName, EventOf, PublishedEvent } from "./manager/listeners.ts";
+export { JobReader, type JobProgress, type WaitOptions } from "./manager/reader.ts";
+export type { AttemptTrace } from "./manager/tracing.ts";
 export type { MissedPolicy } from "./core/tick-plan.ts";
 export type { Timing, TimingOptions } from "./core/timing.ts";
 export type * from "./transporters/schedules.ts";
 export type { PoolOptions } from "./processes/options.ts";
+export type * from "./transporters/keeping.ts";
+export type * from "./transporters/sight.ts";
 export type * from "./transporters/transporter.ts";

@@ -1,7 +1,7 @@
 import type { Directive, ReleaseOptions } from "./directive.ts";
 import type { FlowBuilder } from "./flow.ts";
 import type { JobFailure, JobId } from "./job.ts";
-import type { JobRequest } from "./request.ts";
+import type { JobDefinition, JobRequest } from "./request.ts";
 
 /** What a handler gets. All functions can be taken out of it: `run({ input, release }) {…}`. */
 export interface JobContext<Input> {
@@ -34,6 +34,16 @@ export interface JobContext<Input> {
   readonly enqueue: (item: JobRequest | FlowBuilder) => Promise<void>;
   /** For `onFailed` jobs: what ended their flow. `undefined` outside a flow, or while the flow has no failure. */
   readonly flowFailure: () => Promise<FlowFailure | undefined>;
+  /**
+   * Results of processed jobs of this flow that are of this kind, in the order of the flow: what earlier stages have found out.
+   * Empty outside a flow.
+   */
+  readonly resultsOf: <Result>(job: JobDefinition<any, Result>) => Promise<Result[]>;
+  /**
+   * Says how far it is: JSON of at most `limits.progressBytesMax`, for `manager.progress(id)`. May be called at any rate: the
+   * latest value is stored, twice a second at most.
+   */
+  readonly progress: (value: unknown) => void;
   /** Tells the manager's log; takes no secrets. */
   readonly log: (message: string, fields?: Readonly<Record<string, unknown>>) => void;
 }

@@ -14,6 +14,9 @@ export const jobsErrorCodes = [
   "flow_too_large",
   "flow_too_deep",
   "unique_key_taken",
+  "job_not_found",
+  "job_not_processed",
+  "wait_timed_out",
   // Attempts and flows, kept with the job
   "handler_failed",
   "attempt_timed_out",

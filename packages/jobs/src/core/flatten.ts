@@ -1,9 +1,9 @@
 import type { NewFlow, NewJob } from "../transporters/transporter.ts";
-import { checkedKey } from "./bounds.ts";
 import { JobsError } from "./errors.ts";
 import { FlowBuilder } from "./flow.ts";
 import { limits } from "./limits.ts";
 import type { JobRequest } from "./request.ts";
+import { uniqueOf } from "./unique.ts";
 
 /** A flow's tree, flat, with its requests not yet checked: parents before children, stages in order. */
 export interface FlatFlow {
@@ -33,7 +33,7 @@ export async function newFlow(flow: FlowBuilder, prepare: (request: JobRequest) 
     jobs,
     stages: flat.stages,
     ...(flow.failedRequest === undefined ? {} : { onFailed: await prepare(flow.failedRequest) }),
-    ...(flow.uniqueKey === undefined ? {} : { uniqueKey: checkedKey(flow.uniqueKey, "unique") }),
+    ...uniqueOf(flow.unique),
   };
 }
 
@@ -56,7 +56,7 @@ function addStages(flat: FlatFlow, stages: FlowBuilder["stages"], parent: number
 
 /** A nested flow is its first job; its later stages are that job's children (L6). */
 function addNested(flat: FlatFlow, nested: FlowBuilder, stage: number, depth: number): void {
-  if (nested.failedRequest !== undefined || nested.uniqueKey !== undefined) {
+  if (nested.failedRequest !== undefined || nested.unique !== undefined) {
     throw new JobsError(
       "invalid_definition",
       `a flow inside a flow has ${nested.failedRequest === undefined ? "a unique key" : "an onFailed job"}: ` +
@@ -73,7 +73,7 @@ function addNested(flat: FlatFlow, nested: FlowBuilder, stage: number, depth: nu
     );
   }
   if (root instanceof FlowBuilder) {
-    addNested(flat, new FlowBuilder([...root.stages, ...later], root.uniqueKey, root.failedRequest), stage, depth);
+    addNested(flat, new FlowBuilder([...root.stages, ...later], root.unique, root.failedRequest), stage, depth);
     return;
   }
   const parent = addRequest(flat, root, stage);

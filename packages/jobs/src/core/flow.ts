@@ -1,6 +1,7 @@
 import { JobsError } from "./errors.ts";
 import type { StagePolicy } from "./job.ts";
 import { shown } from "./shown.ts";
+import type { Unique } from "./unique.ts";
 import { JobRequest, type InputArguments, type JobDefinition, type JobOptions } from "./request.ts";
 
 /** What a stage is made of: a job with its input, a job that takes none, or a flow that starts with one job. */
@@ -12,8 +13,8 @@ export interface StageOptions {
 }
 
 export interface FlowOptions extends StageOptions {
-  /** While an unfinished job or flow holds this key no other is added (L17). */
-  unique?: string;
+  /** While an unfinished job or flow holds this key no other is added, and with `{ key, for }` so long after its end (L17). */
+  unique?: Unique;
 }
 
 export interface Stage {
@@ -30,12 +31,12 @@ export interface Stage {
  */
 export class FlowBuilder {
   readonly stages: readonly Stage[];
-  readonly uniqueKey: string | undefined;
+  readonly unique: Unique | undefined;
   readonly failedRequest: JobRequest | undefined;
 
-  constructor(stages: readonly Stage[], uniqueKey: string | undefined, failedRequest: JobRequest | undefined) {
+  constructor(stages: readonly Stage[], unique: Unique | undefined, failedRequest: JobRequest | undefined) {
     this.stages = stages;
-    this.uniqueKey = uniqueKey;
+    this.unique = unique;
     this.failedRequest = failedRequest;
   }
 
@@ -46,12 +47,12 @@ export class FlowBuilder {
    */
   // oxlint-disable-next-line unicorn/no-thenable -- the field's word for "and after that"; a function argument is refused below
   then(members: Member | readonly Member[], options: StageOptions = {}): FlowBuilder {
-    return new FlowBuilder([...this.stages, stage(members, options)], this.uniqueKey, this.failedRequest);
+    return new FlowBuilder([...this.stages, stage(members, options)], this.unique, this.failedRequest);
   }
 
   /** The job that is enqueued in the same act that ends the flow badly, whatever ended it (L6). */
   onFailed<Input>(job: JobDefinition<Input>, ...args: InputArguments<NoInfer<Input>>): FlowBuilder {
-    return new FlowBuilder(this.stages, this.uniqueKey, job.with(...args));
+    return new FlowBuilder(this.stages, this.unique, job.with(...args));
   }
 }
 

@@ -14,6 +14,8 @@ export const limits = {
   keyBytesMax: 255,
   priorityMax: 255,
   attemptsMax: 1_000,
+  /** What a handler reports of how far it is, as UTF-8 JSON. */
+  progressBytesMax: 8_192,
   /** Bytes kept of one failure's message and of its stack. */
   failureBytesMax: 8_192,
   /** How long a wake that met no job is kept for a release still to come (L7). */
@@ -62,5 +64,6 @@ export const defaults = {
   crashes: 3,
   timeoutMs: { short: 60_000, long: 6 * 60 * 60_000 },
   leaseMs: 10_000,
+  keptMs: { processed: 24 * 60 * 60_000, failed: 7 * 24 * 60 * 60_000 },
   permitWaitMs: 60_000,
 } as const;

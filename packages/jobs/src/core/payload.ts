@@ -2,6 +2,22 @@ import { JobsError, type JobsErrorCode } from "./errors.ts";
 import { limits } from "./limits.ts";
 
 /**
+ * JSON text of what a handler reports of how far it is.
+ *
+ * @throws JobsError `handler_failed`, `payload_too_large` above `limits.progressBytesMax`.
+ */
+export function progressJson(value: unknown, job: string): string {
+  const json = payloadJson(value, `progress of job ${JSON.stringify(job)}`, "handler_failed");
+  const bytes = Buffer.byteLength(json, "utf8");
+  if (bytes <= limits.progressBytesMax) return json;
+  throw new JobsError(
+    "payload_too_large",
+    `progress of job ${JSON.stringify(job)} has ${bytes} bytes of JSON; at most ${limits.progressBytesMax} (limits.progressBytesMax): ` +
+      "report a number or a line, not the work itself",
+  );
+}
+
+/**
  * JSON text of an input or a result, bounded by `limits.payloadBytesMax` (L14). `undefined` is kept as `null`.
  *
  * @param what names the payload in the error, which never shows it.

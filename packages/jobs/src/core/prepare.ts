@@ -8,6 +8,7 @@ import { validatedInput } from "./input.ts";
 import { limits } from "./limits.ts";
 import { payloadJson } from "./payload.ts";
 import type { JobOptions, JobRequest } from "./request.ts";
+import { uniqueOf } from "./unique.ts";
 
 /**
  * A request with its defaults filled in and its bounds checked, as a Transporter takes it. What is stored is the input as it
@@ -29,7 +30,7 @@ export async function newJob(request: JobRequest, storeNow: () => Promise<number
     attempts: checkedAttempts(options.attempts ?? definition.attempts),
     timeoutMs: options.timeout === undefined ? definition.timeoutMs : checkedTimeout(options.timeout),
     delayMs: await delayMs(options, storeNow),
-    ...(options.unique === undefined ? {} : { uniqueKey: checkedKey(options.unique, "unique") }),
+    ...uniqueOf(options.unique),
     ...(options.wake === undefined ? {} : { wakeKey: checkedKey(options.wake, "wake") }),
   };
 }

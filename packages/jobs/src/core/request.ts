@@ -2,6 +2,7 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { Duration } from "./duration.ts";
 import type { Lane, ProcessKind } from "./job.ts";
 import type { OutcomeRules } from "./outcome.ts";
+import type { Unique } from "./unique.ts";
 
 /** What `defineJob` makes: everything about a job but its input. */
 export interface JobDefinition<Input = unknown, Result = unknown> {
@@ -36,8 +37,11 @@ export interface JobOptions {
   after?: Duration;
   /** Not before this instant (a Date, or ms since 1970); not in a flow. */
   at?: Date | number;
-  /** While an unfinished job holds this key no other is added (L17); not in a flow, which has a key of its own. */
-  unique?: string;
+  /**
+   * While an unfinished job holds this key no other is added, and with `{ key, for }` so long after its end (L17); not in a flow,
+   * which has a key of its own.
+   */
+  unique?: Unique;
   /** Wake key known from the start: a wake before the first release is not lost (L7). */
   wake?: string;
   /** The budget (L10). */

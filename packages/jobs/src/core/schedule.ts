@@ -39,7 +39,7 @@ export interface ScheduleOptions extends TimingOptions, RunOptions {
 /** What a run gets. There is no `release`: a run has one attempt, and the next tick is its retry. */
 export interface ScheduleContext<Cursor> extends Omit<
   JobContext<never>,
-  "input" | "attempt" | "attemptsLeft" | "release" | "flowFailure" | "flowId"
+  "input" | "attempt" | "attemptsLeft" | "release" | "flowFailure" | "flowId" | "resultsOf"
 > {
   /** What the shard's last processed run returned, as it stood when this tick was fired; before the first, `first`. */
   readonly cursor: Cursor;
@@ -151,6 +151,7 @@ function contextOf(context: JobContext<TickInput>, first: unknown): ScheduleCont
     release: _release,
     flowFailure: _flow,
     flowId: _id,
+    resultsOf: _results,
     ...rest
   } = context;
   const { shard, shards, due } = input;

@@ -29,10 +29,12 @@ export type ManagerEvent =
   | { event: "tick.fired"; schedule: string; dueAt: number; lateMs: number; shard: FiredShard }
   /** Ticks that no manager fired in time, by the schedule's policy (L13). */
   | { event: "tick.missed"; schedule: string; ticks: number }
+  /** What was kept long enough was removed (L17). */
+  | { event: "pruned"; jobs: number; flows: number }
   /** A service met an error and tries again after `retryInMs`. */
   | { event: "service.error"; service: ServiceName; failure: JobFailure; retryInMs: number };
 
-export type ServiceName = "claimer" | "settler" | "lease-keeper" | "lease-guard" | "processes" | "leader" | "scheduler" | "promoter" | "rescuer";
+export type ServiceName = "claimer" | "settler" | "lease-keeper" | "lease-guard" | "processes" | "leader" | "scheduler" | "promoter" | "rescuer" | "watcher" | "pruner" | "herald" | "progress-keeper";
 
 /** `lease`: it could not be renewed in time, or another claim has the job. */
 export type AbortReason = "timeout" | "cancel" | "stop" | "lease";

@@ -1,18 +1,22 @@
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
-import { checkedBatch, checkedInteger, checkedKey } from "../core/bounds.ts";
+import { checkedBatch, checkedKey, checkedPriority } from "../core/bounds.ts";
 import { JobsError } from "../core/errors.ts";
 import { FlowBuilder } from "../core/flow.ts";
-import type { Attempt, Flow, Job, JobId } from "../core/job.ts";
+import { checkedId, checkedIds } from "../core/ids.ts";
+import type { Job, JobId } from "../core/job.ts";
 import { limits } from "../core/limits.ts";
 import { newItem } from "../core/prepare.ts";
 import { JobRequest, type InputArguments, type JobDefinition, type JobOptions } from "../core/request.ts";
-import type { AmendResult, Enqueued, JobQuery, NewItem, Transporter, Tx } from "../transporters/transporter.ts";
+import type { AmendResult, Change, Enqueued, NewItem, Transporter, Tx } from "../transporters/transporter.ts";
+import { Listeners } from "./listeners.ts";
 import type { JobManagerOptions } from "./options.ts";
+import { JobReader } from "./reader.ts";
 import { registryOf } from "./registry.ts";
 import { Schedules } from "./schedules.ts";
 import { Services } from "./services.ts";
 import { settingsOf } from "./options.ts";
+import { Watcher } from "./watcher.ts";
 
 export interface InTransaction {
   /** Joins the caller's transaction: takes effect with its commit (L11). */
@@ -36,9 +40,9 @@ export interface EnqueuedFlow {
  * The enforcer of LAWS.md: claims jobs, runs them, renews their leases, rescues those of dead managers. Several, in one
  * process or many, share a Transporter.
  */
-export class JobManager {
+export class JobManager extends JobReader {
   /** As claims and logs name it. */
-  readonly id = `${hostname().slice(0, 64)}:${process.pid}:${randomBytes(4).toString("hex")}`;
+  readonly id: string;
   readonly #transporter: Transporter;
   readonly #services: Services;
   /** Schedules, seen and changed by hand (L13). */
@@ -46,13 +50,21 @@ export class JobManager {
 
   /** @throws JobsError `invalid_options`, `invalid_definition`. */
   constructor(options: JobManagerOptions) {
+    const id = `${hostname().slice(0, 64)}:${process.pid}:${randomBytes(4).toString("hex")}`;
     const registry = registryOf(options.jobs ?? []);
+    const given = settingsOf(options);
+    const listeners = new Listeners(id, given.log);
+    const settings = { ...given, log: listeners.tell };
+    const watcher = new Watcher({ ...settings, transporter: options.transporter });
+    super(options.transporter, watcher, listeners);
+    this.id = id;
     this.#transporter = options.transporter;
     this.#services = new Services({
       manager: this.id,
       transporter: options.transporter,
       registry,
-      settings: settingsOf(options),
+      settings,
+      watcher,
       prepare: (item) => this.#prepare(item),
     });
     this.schedules = new Schedules({
@@ -144,38 +156,65 @@ export class JobManager {
   ): Promise<AmendResult[]> {
     const { reason = "cancelled by request", ...inTransaction } = options;
     const list = checkedIds(ids);
-    if (list.length === 0) return [];
-    const results = await this.#transporter.amend(list, { kind: "cancel", reason }, inTransaction);
+    const results = await this.#amend(list, { kind: "cancel", reason }, inTransaction);
     if (options.tx === undefined) {
       this.#services.runner.cancel(list.filter((_, index) => results[index]?.state === "requested"));
-      // A flow that ends may have made its `onFailed` job ready.
-      this.#services.claimer.hint();
     }
     return results;
   }
 
-  async get(id: JobId): Promise<Job | undefined> {
-    return (await this.#transporter.get(checkedIds(id)))[0];
+  /** Cancels all of a flow that has not ended; its `onFailed` job runs then. In batches of `limits.batchJobsMax`. */
+  async cancelFlow(flowId: JobId, options: InTransaction & { reason?: string } = {}): Promise<AmendResult[]> {
+    const members = await this.members(checkedId(flowId));
+    return await this.#inBatches(
+      members.filter(({ stage, finishedAt }) => stage !== undefined && finishedAt === undefined),
+      (ids) => this.cancel(ids, options),
+    );
   }
 
-  /** A flow without its jobs: `list({ flowId })` has those. */
-  async flow(id: JobId): Promise<Flow | undefined> {
-    const [checked = id] = checkedIds(id);
-    return await this.#transporter.flow(checked);
+  /**
+   * Gives failed or cancelled jobs a fresh budget and their base priority back (L4, L10). In a flow that has ended this reopens it:
+   * the descendants and later stages that failed because of the job wait again.
+   *
+   * @returns `refused` for jobs that are neither, and for those behind a gate that cannot open: retry the job that shut it.
+   * @throws JobsError `unique_key_taken` when another holds the job's unique key by now; then nothing was retried.
+   */
+  async retry(ids: JobId | readonly JobId[], options: InTransaction = {}): Promise<AmendResult[]> {
+    return await this.#amend(checkedIds(ids), { kind: "retry" }, options);
   }
 
-  /** Jobs by id ascending, page by page: `after` is the last id of the page before; `limit` is 100 by default. */
-  async list(query: Omit<JobQuery, "limit"> & { limit?: number } = {}): Promise<Job[]> {
-    const limit = checkedInteger(query.limit ?? 100, "limit", 1, limits.batchJobsMax, "invalid_options");
-    if (query.after !== undefined) checkedIds(query.after);
-    if (query.flowId !== undefined) checkedIds(query.flowId);
-    return await this.#transporter.list({ ...query, limit });
+  /** Retries every job of a flow that failed or was cancelled by itself: it goes on from there, and what was processed stays. */
+  async retryFlow(flowId: JobId, options: InTransaction = {}): Promise<AmendResult[]> {
+    const [flow, members] = await Promise.all([this.flow(flowId), this.members(checkedId(flowId))]);
+    const own = members.filter((job) => endedByItself(job));
+    // The decisive one first: it opens the flow again.
+    const ordered = own.toSorted((a, b) => Number(b.id === flow?.failedJobId) - Number(a.id === flow?.failedJobId));
+    return await this.#inBatches(ordered, (ids) => this.retry(ids, options));
   }
 
-  /** Every attempt of a job that ended without `processed`, with its error (L10). */
-  async attempts(id: JobId): Promise<Attempt[]> {
-    const [checked = id] = checkedIds(id);
-    return await this.#transporter.attempts(checked);
+  /** Sets base and current priority, 0 to 255, higher first (L1); final jobs refuse. */
+  async priority(
+    ids: JobId | readonly JobId[],
+    priority: number,
+    options: InTransaction = {},
+  ): Promise<AmendResult[]> {
+    return await this.#amend(checkedIds(ids), { kind: "priority", priority: checkedPriority(priority) }, options);
+  }
+
+  async #amend(ids: JobId[], change: Change, options: InTransaction): Promise<AmendResult[]> {
+    if (ids.length === 0) return [];
+    const results = await this.#transporter.amend(ids, change, options);
+    // What was retried is ready; a flow that ends may have made its `onFailed` job ready.
+    if (options.tx === undefined) this.#services.claimer.hint();
+    return results;
+  }
+
+  async #inBatches(jobs: readonly Job[], act: (ids: JobId[]) => Promise<AmendResult[]>): Promise<AmendResult[]> {
+    const results: AmendResult[] = [];
+    for (let first = 0; first < jobs.length; first += limits.batchJobsMax) {
+      results.push(...(await act(jobs.slice(first, first + limits.batchJobsMax).map(({ id }) => id))));
+    }
+    return results;
   }
 
   async #enqueueOne(item: JobRequest | FlowBuilder, options: InTransaction = {}): Promise<Enqueued> {
@@ -224,15 +263,10 @@ function flowOf({ ids, state, flowId }: Enqueued): EnqueuedFlow {
   return { id, state, jobIds: ids };
 }
 
-function checkedIds(ids: JobId | readonly JobId[]): JobId[] {
-  const list = typeof ids === "string" ? [ids] : [...ids];
-  for (const id of checkedBatch(list, "job ids")) {
-    if (typeof id !== "string" || !/^\d{1,19}$/.test(id)) {
-      throw new JobsError(
-        "invalid_options",
-        `${JSON.stringify(id)} is no job id: give the decimal digits that enqueue returned`,
-      );
-    }
-  }
-  return list;
+/** Not because of another one, which brings it back when it is retried itself. */
+function endedByItself({ status, stage, failure }: Job): boolean {
+  if (stage === undefined || (status !== "failed" && status !== "cancelled")) return false;
+  if (failure?.code === "parent_failed" || failure?.code === "stage_failed") return false;
+  // Cancelled by a fail-fast stage: it says by whom.
+  return status === "failed" || failure?.details === undefined;
 }

@@ -6,6 +6,7 @@ import { defaults } from "../core/limits.ts";
 import type { JobDefinition } from "../core/request.ts";
 import { shown } from "../core/shown.ts";
 import { poolSettingsOf, type PoolOptions, type PoolSettings } from "../processes/options.ts";
+import type { Kept } from "../transporters/keeping.ts";
 import type { Transporter } from "../transporters/transporter.ts";
 import { systemClock, type Clock } from "./clock.ts";
 import { guarded, type Log } from "./events.ts";
@@ -33,6 +34,11 @@ export interface JobManagerOptions {
    * it keeps its slot and lease) or `"exit"`: end this process with all it runs, for whoever starts it to start it again (L9).
    */
   onStuck?: OnStuck;
+  /**
+   * How long what has ended is kept (L17): processed jobs and flows 1 day, failed and cancelled ones 7 days by default. The managers
+   * of one store should agree: the shortest time counts.
+   */
+  keep?: { processed?: Duration; failed?: Duration };
   /** Told what happens; never an input, result or key. Must not throw. */
   log?: Log;
   /** For tests. */
@@ -52,6 +58,7 @@ export interface ManagerSettings {
   /** How long an end is kept for a store that is away. The fence makes it safe past the lease (L3). */
   settleKeptMs: number;
   rescueEveryMs: number;
+  kept: Kept;
   clock: Clock;
   random: () => number;
   log: Log;
@@ -85,6 +92,10 @@ export function settingsOf(options: JobManagerOptions): ManagerSettings {
     settleKeptMs: leaseMs * 6,
     // With the lease of 10 s a killed manager's jobs are back after 12.5 s at most (L9: 15 s).
     rescueEveryMs: leaseMs / 4,
+    kept: {
+      processedMs: durationMs(options.keep?.processed ?? defaults.keptMs.processed, "keep.processed"),
+      badMs: durationMs(options.keep?.failed ?? defaults.keptMs.failed, "keep.failed"),
+    },
     clock: options.clock ?? systemClock,
     random: options.random ?? Math.random,
     log: guarded(options.log),

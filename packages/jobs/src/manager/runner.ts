@@ -12,10 +12,13 @@ import { settledWithin, timerMsMax, type Clock } from "./clock.ts";
 import type { AbortReason, Log } from "./events.ts";
 import type { LeaseGuard } from "./lease-guard.ts";
 import type { OnStuck } from "./lease-protocol.ts";
+import type { ProgressKeeper } from "./progress-keeper.ts";
 import type { Settled, Settler } from "./settler.ts";
+import { traced } from "./tracing.ts";
 
 export interface RunnerOptions {
-  transporter: Pick<Transporter, "flow" | "now">;
+  transporter: Pick<Transporter, "flow" | "list" | "now">;
+  progress: Pick<ProgressKeeper, "report">;
   definitions: ReadonlyMap<string, JobDefinition>;
   process: Process;
   settler: Settler;
@@ -128,7 +131,8 @@ export class Runner {
 
   async #run(attempt: Attempt): Promise<void> {
     const { claimed, definition } = attempt;
-    const end = await this.#options.process.run(definition, claimed, this.#host(attempt));
+    const host = this.#host(attempt);
+    const end = await traced(claimed, () => this.#options.process.run(definition, claimed, host));
     this.#occupied[claimed.lane] -= 1;
     // The stop has given it back already.
     if (!attempt.ended) this.#settle(attempt, attempt.endAfterAbort(end));
@@ -186,6 +190,11 @@ export class Runner {
       now: () => this.#options.transporter.now(),
       prepare: this.#options.prepare,
       flowFailure: () => this.#flowFailure(attempt.claimed.flowId),
+      resultsOf: (name) => this.#resultsOf(attempt.claimed.flowId, name),
+      progress: (value) => {
+        const { id, fence } = attempt.claimed;
+        if (!attempt.ended) this.#options.progress.report({ id, fence, value });
+      },
       log: (message, fields) => this.#options.log({ event: "job.log", message, fields, ...attempt.called }),
       output: (stream, line) => this.#options.log({ event: "job.output", stream, line, ...attempt.called }),
       ending: (by) => this.#options.log({ event: "attempt.ending", by, ...attempt.called }),
@@ -200,6 +209,19 @@ export class Runner {
       failure: flow.failure ?? jobFailure("cancelled", `flow ${flow.id} was cancelled`),
       jobId: flow.failedJobId,
     };
+  }
+
+  /** Results of the flow's processed jobs of this name, as JSON text, in the order of their ids. */
+  async #resultsOf(flowId: JobId | undefined, name: string): Promise<(string | undefined)[]> {
+    if (flowId === undefined) return [];
+    const results: (string | undefined)[] = [];
+    for (let after = "0"; ; ) {
+      const query = { flowId, name, status: "processed", limit: limits.batchJobsMax } as const;
+      const page = await this.#options.transporter.list({ ...query, after });
+      for (const { result } of page) results.push(result);
+      after = page.at(-1)?.id ?? after;
+      if (page.length < limits.batchJobsMax) return results;
+    }
   }
 
   /** Resolves when nothing runs and everything is settled. */

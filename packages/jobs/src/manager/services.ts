@@ -2,28 +2,34 @@ import type { FlowBuilder } from "../core/flow.ts";
 import type { JobRequest } from "../core/request.ts";
 import { isIsolated } from "../processes/isolation.ts";
 import { Processes } from "../processes/processes.ts";
+import type { ManagerBeat } from "../transporters/sight.ts";
 import type { Claimed, NewItem, Outcome, Transporter } from "../transporters/transporter.ts";
 import { JobsError } from "../core/errors.ts";
 import { limits } from "../core/limits.ts";
 import { isSchedule } from "../core/schedule.ts";
 import { Claimer } from "./claimer.ts";
 import { settledWithin } from "./clock.ts";
+import { Herald } from "./herald.ts";
 import { Leader } from "./leader.ts";
 import { LeaseGuard } from "./lease-guard.ts";
 import { LeaseKeeper } from "./lease-keeper.ts";
 import type { ManagerSettings } from "./options.ts";
+import { ProgressKeeper } from "./progress-keeper.ts";
 import { Promoter } from "./promoter.ts";
+import { Pruner } from "./pruner.ts";
 import type { Registry } from "./registry.ts";
 import { Rescuer } from "./rescuer.ts";
 import { Runner } from "./runner.ts";
 import { Scheduler } from "./scheduler.ts";
 import { Settler } from "./settler.ts";
+import type { Watcher } from "./watcher.ts";
 
 export interface ServicesOptions {
   manager: string;
   transporter: Transporter;
   registry: Registry;
   settings: ManagerSettings;
+  watcher: Watcher;
   prepare: (item: JobRequest | FlowBuilder) => Promise<NewItem>;
 }
 
@@ -40,6 +46,9 @@ export class Services {
   readonly #promoter: Promoter;
   readonly #rescuer: Rescuer;
   readonly #leader: Leader;
+  readonly #pruner: Pruner;
+  readonly #herald: Herald;
+  readonly #progress: ProgressKeeper;
   #running = false;
   #changing: Promise<void> = Promise.resolve();
 
@@ -56,8 +65,12 @@ export class Services {
     const { short, long } = settings.slots;
     // Twice the slots: those whose ends the store has not taken yet are guarded too.
     this.#leaseGuard = new LeaseGuard({ ...shared, rows: 2 * (short + long + limits.batchJobsMax) });
+    this.#progress = new ProgressKeeper(shared);
+    this.#pruner = new Pruner(shared);
+    this.#herald = new Herald({ ...shared, beat: beatOf(manager, registry, settings) });
     this.runner = new Runner({
       ...shared,
+      progress: this.#progress,
       guard: this.#leaseGuard,
       definitions: registry.definitions,
       process: this.#processes,
@@ -140,6 +153,9 @@ export class Services {
     this.#rescuer.start();
     if (this.scheduler.isNeeded) this.#leader.start();
     this.scheduler.start();
+    this.#progress.start();
+    this.#pruner.start();
+    this.#herald.start();
     this.claimer.start();
     settings.log({ event: "manager.started", manager });
   }
@@ -150,7 +166,7 @@ export class Services {
     const { settings, manager } = this.#options;
     const { clock, abortGraceMs } = settings;
     this.#running = false;
-    const clockwork = [this.scheduler.stop(), this.#leader.stop()];
+    const clockwork = [this.scheduler.stop(), this.#leader.stop(), this.#pruner.stop(), this.#herald.stop()];
     const finding = Promise.all([this.claimer.stop(), this.#promoter.stop(), this.#rescuer.stop(), ...clockwork]);
     // Not awaited first: a claim that hangs is no reason to let running jobs go on.
     const abandoned = await this.runner.stop();
@@ -159,6 +175,7 @@ export class Services {
     this.#settler.stop();
     await settledWithin(Promise.all([this.#leaseKeeper.stop(), this.runner.settlements()]), abortGraceMs, clock);
     await this.#leaseGuard.stop();
+    await settledWithin(Promise.all([this.#progress.stop(), this.#options.watcher.stop()]), abortGraceMs, clock);
     await settledWithin(this.#processes.stop(), abortGraceMs, clock);
     settings.log({ event: "manager.stopped", manager, abandoned });
   }
@@ -174,5 +191,12 @@ export class Services {
       if (outcome.kind === "processed" && outcome.enqueue !== undefined) this.enqueued(outcome.enqueue);
     }
     if (ready) this.claimer.hint();
+    this.#options.watcher.settled(applied.map(({ job }) => job));
   }
+}
+
+/** The lines that this manager has slots for. */
+function beatOf(id: string, registry: Registry, { slots }: ManagerSettings): ManagerBeat {
+  const lines = new Map(registry.served.map(({ queue, lane }) => [`${lane} ${queue}`, { queue, lane }]));
+  return { id, names: registry.names, lines: [...lines.values()].filter(({ lane }) => slots[lane] > 0) };
 }

@@ -109,6 +109,9 @@ async function run({ module, claimed, mark }: Extract<ToIsolated, { kind: "run" 
       prepare: (item) => newItem(item, async () => Number(await ask("now"))),
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- answered by `isolated.ts`
       flowFailure: async () => (await ask("flowFailure")) as FlowFailure | undefined,
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- answered by `isolated.ts`
+      resultsOf: async (name) => (await ask({ resultsOf: name })) as (string | undefined)[],
+      progress: (value) => post({ kind: "progress", value }),
       log,
     });
   } catch (thrown) {

@@ -8,7 +8,7 @@ import type { FlowBuilder } from "../core/flow.ts";
 import { validatedInput } from "../core/input.ts";
 import { limits } from "../core/limits.ts";
 import type { AttemptEnd } from "../core/outcome.ts";
-import { payloadJson } from "../core/payload.ts";
+import { payloadJson, progressJson } from "../core/payload.ts";
 import type { JobDefinition, JobRequest } from "../core/request.ts";
 import type { Claimed, NewItem } from "../transporters/transporter.ts";
 import type { HandlerHost } from "./process.ts";
@@ -66,6 +66,13 @@ class Handling {
       fail: (error) => this.#direct(new Directive({ kind: "failed", error })),
       enqueue: (item) => observed(this.#enqueue(item)),
       flowFailure: () => this.#host.flowFailure(),
+      resultsOf: async (wanted) => {
+        const results = await this.#host.resultsOf(wanted.name);
+        // As their handlers returned them.
+        // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+        return results.map((result): any => (result === undefined ? undefined : JSON.parse(result)));
+      },
+      progress: (value) => this.#host.progress(progressJson(value, this.#definition.name)),
       log: (message, fields = {}) => this.#host.log(message, fields),
     };
   }

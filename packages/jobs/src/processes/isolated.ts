@@ -137,6 +137,9 @@ export class IsolatedProcess {
       case "log":
         this.#running?.host.log(message.message, message.fields);
         return;
+      case "progress":
+        this.#running?.host.progress(message.value);
+        return;
       case "ask":
         if (this.#running !== undefined) void this.#answer(this.#running.host, message.ask, message.what);
         return;
@@ -149,7 +152,7 @@ export class IsolatedProcess {
   async #answer(host: AttemptHost, ask: number, what: Question): Promise<void> {
     let answer: Answer;
     try {
-      answer = { value: what === "now" ? await host.now() : await host.flowFailure() };
+      answer = { value: await answerTo(host, what) };
     } catch (thrown) {
       const code = thrown instanceof JobsError ? thrown.code : "store_unavailable";
       answer = { error: { code, message: thrown instanceof Error ? thrown.message : String(thrown) } };
@@ -198,4 +201,9 @@ function crashed(name: string, { message, details }: Death, running: Running): (
     // What was asked to end and did is no crash: the attempt knows what it was asked for.
     return { kind: running.aborted ? "error" : "crashed", failure };
   };
+}
+
+function answerTo(host: AttemptHost, what: Question): Promise<unknown> {
+  if (what === "now") return host.now();
+  return what === "flowFailure" ? host.flowFailure() : host.resultsOf(what.resultsOf);
 }

@@ -34,5 +34,9 @@ export interface HandlerHost {
   /** Checks and fills in what the handler wants enqueued with its end. */
   prepare(item: JobRequest | FlowBuilder): Promise<NewItem>;
   flowFailure(): Promise<FlowFailure | undefined>;
+  /** JSON texts of the results of the flow's processed jobs of this name. */
+  resultsOf(name: string): Promise<(string | undefined)[]>;
+  /** JSON text. */
+  progress(value: string): void;
   log(message: string, fields: Readonly<Record<string, unknown>>): void;
 }

@@ -17,9 +17,10 @@ export type FromIsolated =
   | { kind: "refused"; message: string }
   | { kind: "ended"; end: AttemptEnd; memoryBytes: number }
   | { kind: "ask"; ask: number; what: Question }
+  | { kind: "progress"; value: string }
   | { kind: "log"; message: string; fields: Readonly<Record<string, unknown>> };
 
 /** What a running attempt can ask of its manager. */
-export type Question = "now" | "flowFailure";
+export type Question = "now" | "flowFailure" | { resultsOf: string };
 
 export type Answer = { value: unknown } | { error: { code: JobsErrorCode; message: string } };

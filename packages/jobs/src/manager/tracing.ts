@@ -1,0 +1,29 @@
+import { tracingChannel } from "node:diagnostics_channel";
+import type { JobId, Lane } from "../core/job.ts";
+import type { AttemptEnd } from "../core/outcome.ts";
+import type { Claimed } from "../transporters/transporter.ts";
+
+/** What the subscribers of the tracing channel `provost.jobs.attempt` get; `result` is there from `asyncStart` on. */
+export interface AttemptTrace {
+  jobId: JobId;
+  name: string;
+  queue: string;
+  lane: Lane;
+  flowId: JobId | undefined;
+  fence: number;
+  /** Number of the attempt, from 1. */
+  attempt: number;
+  /** How long the job has been ready; by the store's clock at the claim. */
+  readyAt: number;
+  /** How the handler ended. It never rejects: an error is a kind of end. */
+  result?: AttemptEnd;
+}
+
+const attempts = tracingChannel<unknown, AttemptTrace>("provost.jobs.attempt");
+
+/** Runs a handler inside the tracing channel, where spans and timers can be attached; without subscribers it costs nothing. */
+export function traced(claimed: Claimed, run: () => Promise<AttemptEnd>): Promise<AttemptEnd> {
+  if (!attempts.hasSubscribers) return run();
+  const { id: jobId, name, queue, lane, flowId, fence, attemptsUsed, readyAt } = claimed;
+  return attempts.tracePromise(run, { jobId, name, queue, lane, flowId, fence, attempt: attemptsUsed + 1, readyAt });
+}
