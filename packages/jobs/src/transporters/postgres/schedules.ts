@@ -127,12 +127,12 @@ async function ticks(schema: string, call: Call, { schedule, shard, before, limi
 export function postgresLeader(schema: string, call: Call): LeaderSeat {
   return {
     campaign: async (seat, manager, leaseMs) => {
-      const [row] = await call<{ leading: boolean; fence: Big; retry_in_ms: Big }>(
+      const [row] = await call<{ leads: boolean; fence: Big; retry_in_ms: Big }>(
         `SELECT * FROM ${schema}.campaign($1, $2, $3, $4)`,
         [seat, manager, leaseMs],
       );
       const fence = Number(row?.fence ?? 0);
-      return row?.leading === true
+      return row?.leads === true
         ? { leading: true, fence }
         : { leading: false, fence, retryInMs: Number(row?.retry_in_ms ?? leaseMs) };
     },
