@@ -197,7 +197,7 @@ CREATE OR REPLACE TRIGGER run_moved AFTER UPDATE OF finished_at ON ${schema}.job
 function campaign(schema: string): string {
   return `
 CREATE FUNCTION ${schema}.campaign(p_seat text, p_manager text, p_lease_ms bigint, p_offset_ms bigint,
-  OUT "leading" boolean, OUT fence bigint, OUT retry_in_ms bigint) LANGUAGE plpgsql ${functionSettings} AS $$
+  OUT leads boolean, OUT fence bigint, OUT retry_in_ms bigint) LANGUAGE plpgsql ${functionSettings} AS $$
 DECLARE
   v_now bigint := ${schema}.now_ms(p_offset_ms);
   v_seat ${schema}.leader;
@@ -210,7 +210,7 @@ BEGIN
       WHERE l.manager = p_manager OR l.held_until <= v_now;
     SELECT * INTO v_seat FROM ${schema}.leader l WHERE l.seat = p_seat;
   END IF;
-  "leading" := v_seat.manager = p_manager;
+  leads := v_seat.manager = p_manager;
   fence := v_seat.fence;
   retry_in_ms := greatest(1, v_seat.held_until - v_now);
 END $$;
