@@ -6,6 +6,8 @@ import { inChild, inThread, longBlocks } from "./jobs.ts";
 import { selfish } from "./starts-manager.ts";
 import { unexported } from "./unexported.ts";
 
+const run = (): void => undefined;
+
 const kinds = [
   ["thread", inThread],
   ["process", inChild],
@@ -62,7 +64,9 @@ describe.each(kinds)("a pool of kind %s", (kind, jobs) => {
     const enqueued = await manager.enqueueMany(Array.from({ length: 5 }, () => jobs.answers.with({ say: "x" })));
     await witness.until("attempt.settled", ({ outcome }) => outcome === "processed", 5);
     const runs = await Promise.all(enqueued.map(async ({ id }) => (await jobIn(manager, id)).result ?? ""));
-    expect(runs.map((result) => (JSON.parse(result) as { runs: number }).runs).toSorted()).toEqual([1, 1, 1, 2, 2]);
+    expect(runs.map((result) => (JSON.parse(result) as { runs: number }).runs).toSorted((a, b) => a - b)).toEqual([
+      1, 1, 1, 2, 2,
+    ]);
     expect(most(witness).processes).toBe(1);
   });
 
@@ -115,7 +119,6 @@ describe("checked when the manager starts", () => {
   });
 
   test("definitions that no process could find are refused at once", () => {
-    const run = (): void => undefined;
     expect(() => defineJob("job", { process: "thread", run })).toThrow("names no module");
     expect(() => defineJob("job", { process: "thread", module: "./here.ts", run })).toThrow("give import.meta.url");
     expect(() => defineJob("job", { process: "fiber" as "thread", run })).toThrow('process of job "job" is "fiber"');
