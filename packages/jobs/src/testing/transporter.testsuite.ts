@@ -8,6 +8,7 @@ import { flowSuite } from "./flow.testsuite.ts";
 import { flowRetrySuite } from "./flow-retry.testsuite.ts";
 import { modelSuite } from "./model.testsuite.ts";
 import { orderSuite } from "./order.testsuite.ts";
+import { renewalSuite } from "./renewal.testsuite.ts";
 import { wakeSuite } from "./wake.testsuite.ts";
 
 /**
@@ -18,6 +19,7 @@ export function transporterSuite(suite: TransporterSuite): void {
   orderSuite(suite);
   durabilitySuite(suite);
   claimSuite(suite);
+  renewalSuite(suite);
   wakeSuite(suite);
   amendSuite(suite);
   flowSuite(suite);
