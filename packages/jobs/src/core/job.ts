@@ -60,6 +60,9 @@ export interface Job {
   stage?: number;
   uniqueKey?: string;
   wakeKey?: string;
+  limitKey?: string;
+  /** Who forced its gate, and why (L5). */
+  gateForcedBy?: string;
   failure?: JobFailure;
   createdAt: number;
   /** When it becomes or became ready. */

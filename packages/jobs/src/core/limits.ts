@@ -22,6 +22,15 @@ export const limits = {
   wakeKeptMs: 24 * 60 * 60_000,
   /** The longest delay, `after` or timeout. */
   delayMsMax: 366 * 24 * 60 * 60_000,
+  /** A queue's part of the slots (L16). */
+  queueWeightMax: 1_000,
+  /** Of a queue's, or a key's, concurrency limit. */
+  queueConcurrencyMax: 1_000_000,
+  /** Starts per second of a queue's rate limit: one in about three hours at least. */
+  queueRateMin: 0.0001,
+  queueRateMax: 1_000_000,
+  /** Jobs of full keys that one claim sets aside; the next goes on from there. */
+  parkedPerClaimMax: 1_000,
   /** Of what an isolated job prints: bytes of a line, lines told of one attempt, bytes kept with its failure (L9). */
   outputLineBytesMax: 4_096,
   outputLinesMax: 1_000,

@@ -1,11 +1,15 @@
+import { agingSuite } from "./aging.testsuite.ts";
 import { amendSuite } from "./amend.testsuite.ts";
 import { boundsSuite } from "./bounds.testsuite.ts";
 import { claimSuite } from "./claim.testsuite.ts";
+import { directSuite } from "./direct.testsuite.ts";
 import { durabilitySuite } from "./durability.testsuite.ts";
 import type { TransporterSuite } from "./fixture.ts";
 import { flowModelSuite } from "./flow-model.testsuite.ts";
 import { flowSuite } from "./flow.testsuite.ts";
 import { flowRetrySuite } from "./flow-retry.testsuite.ts";
+import { limitsModelSuite } from "./limits-model.testsuite.ts";
+import { limitsSuite } from "./limits.testsuite.ts";
 import { modelSuite } from "./model.testsuite.ts";
 import { orderSuite } from "./order.testsuite.ts";
 import { renewalSuite } from "./renewal.testsuite.ts";
@@ -22,6 +26,10 @@ export function transporterSuite(suite: TransporterSuite): void {
   renewalSuite(suite);
   wakeSuite(suite);
   amendSuite(suite);
+  directSuite(suite);
+  limitsSuite(suite);
+  limitsModelSuite(suite);
+  agingSuite(suite);
   flowSuite(suite);
   flowRetrySuite(suite);
   boundsSuite(suite);

@@ -1,8 +1,9 @@
 import type { Attempt, Flow, Job, JobFailure, JobId, JobStatus, Lane, StagePolicy } from "../core/job.ts";
+import type { DirectRefusal, QueueStore } from "./queues.ts";
+import type { MemoryStore, PermitStore } from "./permits.ts";
 import type { KeepingStore } from "./keeping.ts";
 import type { SightStore } from "./sight.ts";
 import type { LeaderSeat, ScheduleStore } from "./schedules.ts";
-import type { MemoryStore, PermitStore } from "./permits.ts";
 
 /**
  * Where jobs live and how they move. Each method is a batch, one atomic act, and (but for flows on some stores) one round
@@ -35,7 +36,11 @@ export interface Transporter {
    */
   enqueue(items: NewItem[], options?: { tx?: Tx }): Promise<Enqueued[]>;
 
-  /** Takes ready jobs in the order of L1, at most `limit` for each request; each gets a new fence and a lease (L3). */
+  /**
+   * Takes ready jobs in the order of L1, at most `limit` for each request; each gets a new fence and a lease (L3). Directed jobs of a
+   * lane come first, whatever their queue, out of what the lane's requests ask for together (L5). Of a queue with limits no
+   * more is taken than they leave, on all hosts together (L14).
+   */
   claim(requests: ClaimRequest[], manager: string): Promise<Claimed[]>;
 
   /**
@@ -78,18 +83,21 @@ export interface Transporter {
   /** What becomes of what has ended (L17). */
   readonly keeping: KeepingStore;
 
+  /** Pause, limits, weights, aging (L2, L14, L16). */
+  readonly queues: QueueStore;
+
   /** Present where leases can be renewed from another thread, over a connection of its own (L9). Read after `start`. */
   readonly remote?: RemoteRenewal;
-
-  /** Semaphores of all hosts (L12). */
-  readonly permits: PermitStore;
-  /** Memory shared by all hosts (L12). */
-  readonly memory: MemoryStore;
 
   /** Recurring jobs (L13). */
   readonly schedules: ScheduleStore;
   /** Who of many managers does what needs doing once. */
   readonly leader: LeaderSeat;
+
+  /** Semaphores of all hosts (L12). */
+  readonly permits: PermitStore;
+  /** Memory shared by all hosts (L12). */
+  readonly memory: MemoryStore;
 
   /** Present where `capabilities.sql`: the same connections for the caller's own tables (L11). */
   readonly sql?: SqlAccess;
@@ -158,6 +166,8 @@ export interface NewJob {
   uniqueKeptMs?: number;
   /** Known before the first attempt: a wake that comes earlier is not lost (L7). */
   wakeKey?: string;
+  /** What the queue's `keyConcurrency` counts by (L14). */
+  limitKey?: string;
 }
 
 /**
@@ -215,6 +225,8 @@ export interface Claimed {
   flowId?: JobId;
   parentId?: JobId;
   wakeKey?: string;
+  /** It was directed, and may be of a queue that was not asked for (L5). Ends with the attempt, unless that is deferred. */
+  directed?: true;
 }
 
 /** `started` false: an unstarted claim ran out; it costs nothing (L4). */
@@ -278,12 +290,16 @@ export type Change =
    * A failed or cancelled job gets a fresh budget and its base priority back (L4, L10). In a flow that has ended this reopens the
    * flow: the descendants and later stages that failed because of it wait again.
    */
-  | { kind: "retry" };
+  | { kind: "retry" }
+  /** Run now (L5): ready at once and ahead of all others of its lane, past delay, priority, pause and rate. Refused with `why`. */
+  | { kind: "direct" }
+  /** The administrator's exception to L6: the job's own gate counts as opened. `by` is kept with the job. */
+  | { kind: "force-gate"; by: string };
 
 export type AmendResult =
   | { state: "applied" }
   | { state: "requested" }
-  | { state: "refused"; status: JobStatus | "unknown" };
+  | { state: "refused"; status: JobStatus | "unknown"; why?: DirectRefusal };
 
 export interface JobQuery {
   queue?: string;

@@ -5,10 +5,12 @@ import { amendFunctions } from "./sql/amend.ts";
 import { claimFunctions } from "./sql/claim.ts";
 import { enqueueFunctions } from "./sql/enqueue.ts";
 import { gateFunctions } from "./sql/gates.ts";
+import { pruneFunctions } from "./sql/prune.ts";
 import { permitFunctions, permitTables } from "./sql/permits.ts";
 import { scheduleTables } from "./sql/schedule-tables.ts";
 import { scheduleFunctions } from "./sql/schedules.ts";
-import { pruneFunctions } from "./sql/prune.ts";
+import { queueTables } from "./sql/queue-tables.ts";
+import { queueFunctions } from "./sql/queues.ts";
 import { settleFunctions } from "./sql/settle.ts";
 import { sightTables } from "./sql/sight-tables.ts";
 import { clock, tables } from "./sql/tables.ts";
@@ -21,9 +23,11 @@ interface Migration {
 }
 
 /** Tables, by version, ascending. One that has shipped is never edited: what comes later is a new entry. */
-const migrations: readonly Migration[] = [{ version: 1, name: "jobs, flows, stages, wakes", sql: tables },
+const migrations: readonly Migration[] = [
+  { version: 1, name: "jobs, flows, stages, wakes", sql: tables },
   { version: 11, name: "semaphores and shared memory", sql: permitTables },
   { version: 12, name: "schedules, their log, the leader's seat", sql: scheduleTables },
+  { version: 13, name: "settings of queues, limits, directed jobs", sql: queueTables },
   { version: 14, name: "counters, kept keys, progress, managers", sql: sightTables },
 ];
 
@@ -39,9 +43,10 @@ const functions: readonly ((schema: string) => string)[] = [
   wakeFunctions,
   settleFunctions,
   amendFunctions,
-  pruneFunctions,
+  queueFunctions,
   scheduleFunctions,
   permitFunctions,
+  pruneFunctions,
 ];
 
 /**

@@ -1,5 +1,6 @@
 import type { Connections } from "./connections.ts";
 import { EarConnection } from "./ear.ts";
+import { isReady } from "./sql/queue-tables.ts";
 
 /** Hints to other processes are gathered for this long: NOTIFY in each insert would cap enqueueing (FACTS.md). */
 const gatherMs = 20;
@@ -141,9 +142,9 @@ export class Notifier {
 /** Steps from queue to queue along the ready index: as many look-ups as queues, at any backlog. */
 function readyQueues(schema: string): string {
   return `WITH RECURSIVE step AS (
-    (SELECT j.queue FROM ${schema}.job j WHERE j.status = 'queued' ORDER BY j.queue LIMIT 1)
+    (SELECT j.queue FROM ${schema}.job j WHERE ${isReady} ORDER BY j.queue LIMIT 1)
     UNION ALL
-    SELECT (SELECT j.queue FROM ${schema}.job j WHERE j.status = 'queued' AND j.queue > s.queue ORDER BY j.queue LIMIT 1)
+    SELECT (SELECT j.queue FROM ${schema}.job j WHERE ${isReady} AND j.queue > s.queue ORDER BY j.queue LIMIT 1)
     FROM step s WHERE s.queue IS NOT NULL
   ) SELECT queue FROM step WHERE queue IS NOT NULL`;
 }

@@ -25,6 +25,7 @@ interface JobLine {
   delay: number;
   key?: string;
   wake?: string;
+  limitKey?: string;
 }
 
 interface FlowLine {
@@ -203,7 +204,19 @@ export class EnqueuePayload {
 }
 
 function line(item: number, n: number, job: NewJob): Omit<JobLine, "waits"> {
-  const { name, queue, lane, input, priority, attempts, timeoutMs: timeout, delayMs: delay, uniqueKey, wakeKey } = job;
+  const {
+    name,
+    queue,
+    lane,
+    input,
+    priority,
+    attempts,
+    timeoutMs: timeout,
+    delayMs: delay,
+    uniqueKey,
+    wakeKey,
+    limitKey,
+  } = job;
   return {
     item,
     n,
@@ -217,6 +230,7 @@ function line(item: number, n: number, job: NewJob): Omit<JobLine, "waits"> {
     delay,
     ...(uniqueKey === undefined ? {} : { key: uniqueKey }),
     ...(wakeKey === undefined ? {} : { wake: wakeKey }),
+    ...(limitKey === undefined ? {} : { limitKey }),
   };
 }
 

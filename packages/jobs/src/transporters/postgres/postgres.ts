@@ -20,6 +20,7 @@ import type {
 } from "../transporter.ts";
 import { ClockOffset } from "../clock-offset.ts";
 import type { LeaderSeat, ScheduleStore } from "../schedules.ts";
+import type { QueueStore } from "../queues.ts";
 import { Connections } from "./connections.ts";
 import type { KeepingStore } from "../keeping.ts";
 import type { SightStore } from "../sight.ts";
@@ -33,7 +34,8 @@ import { type PostgresOptions, type PostgresSettings, settingsOf } from "./optio
 import { EnqueuePayload } from "./payload.ts";
 import { Reader } from "./reader.ts";
 import { type RenewerOptions, renewOn } from "./renewer.ts";
-import { type ClaimedRow, toClaimed, toExpired } from "./rows.ts";
+import { PostgresQueues, type QueueRow } from "./queues.ts";
+import { type ClaimedRow, toAmendResult, toClaimed, toExpired } from "./rows.ts";
 import { type Call, postgresLeader, postgresSchedules } from "./schedules.ts";
 import { inspectServer } from "./server.ts";
 import { memoryOf, permitsOf } from "./shared.ts";
@@ -58,6 +60,7 @@ export class PostgresTransporter implements Transporter {
   readonly #reader: Reader;
   readonly sight: SightStore;
   readonly keeping: KeepingStore;
+  readonly queues: QueueStore;
   readonly sql: SqlAccess;
   readonly schedules: ScheduleStore;
   readonly leader: LeaderSeat;
@@ -80,14 +83,29 @@ export class PostgresTransporter implements Transporter {
     this.#connections = new Connections(settings);
     this.#notifier = new Notifier(this.#connections, settings.schema);
     this.#reader = new Reader(this.#connections, this.#schema);
+    const sight = new PostgresSight(this.#connections, this.#schema, () => this.#clockOffset.ms);
+    this.sight = sight;
+    this.keeping = sight;
     this.permits = permitsOf((text, values) => this.#query(text, values), this.#schema);
     this.memory = memoryOf((text, values) => this.#query(text, values), this.#schema);
     const call: Call = (text, values, options) => this.#query(text, values, options);
     this.schedules = postgresSchedules(this.#schema, call);
     this.leader = postgresLeader(this.#schema, call);
-    const sight = new PostgresSight(this.#connections, this.#schema, () => this.#clockOffset.ms);
-    this.sight = sight;
-    this.keeping = sight;
+    this.queues = new PostgresQueues(
+      async (queue, change) =>
+        await this.#query<QueueRow>(
+          `SELECT * FROM ${this.#schema}.configure($1, $2, $3)`,
+          [queue, JSON.stringify(change)],
+          {
+            ready: () => [queue],
+          },
+        ),
+      async () =>
+        await this.#connections.query<QueueRow>(
+          `SELECT * FROM ${this.#schema}.queue q ORDER BY q.queue COLLATE "C"`,
+          [],
+        ),
+    );
     this.sql = {
       query: async (sql, params) => {
         const lent = await this.#connections.lend();
@@ -157,11 +175,12 @@ export class PostgresTransporter implements Transporter {
       "claimed jobs",
       asked.reduce((sum, { limit }) => sum + limit, 0),
     );
-    const rows = await this.#query<ClaimedRow>(`SELECT * FROM ${this.#schema}.claim($1, $2, $3)`, [
-      JSON.stringify(asked),
-      manager,
-    ]);
-    return rows.map(toClaimed);
+    const rows = await this.#query<ClaimedRow>(
+      `SELECT * FROM ${this.#schema}.claim($1, $2, $3)`,
+      [JSON.stringify(asked), manager],
+      { ready: ({ id, queue }) => (id === null ? [queue] : []) },
+    );
+    return rows.filter(({ id }) => id !== null).map(toClaimed);
   }
 
   async settle(settlements: Settlement[]): Promise<SettleResult[]> {
@@ -218,17 +237,15 @@ export class PostgresTransporter implements Transporter {
     if (ids.length === 0) return [];
     checkBatch("jobs", ids.length);
     const priority = change.kind === "priority" ? change.priority : null;
-    const reason = change.kind === "cancel" ? change.reason : null;
+    const reason = change.kind === "cancel" ? change.reason : change.kind === "force-gate" ? change.by : null;
     const rows = await this.#query<{
-      results: ("applied" | "requested" | Extract<AmendResult, { status: unknown }>["status"])[];
+      results: string[];
       queues: string[];
     }>(`SELECT * FROM ${this.#schema}.amend($1, $2, $3, $4, $5)`, [ids.map(idText), change.kind, priority, reason], {
       ...options,
       ready: (found) => found.queues,
     });
-    return (rows[0]?.results ?? []).map((state) =>
-      state === "applied" || state === "requested" ? { state } : { state: "refused", status: state },
-    );
+    return (rows[0]?.results ?? []).map(toAmendResult);
   }
 
   async get(ids: JobId[]): Promise<Job[]> {

@@ -1,5 +1,5 @@
 import type { Attempt, AttemptCause, Flow, FlowStatus, Job, JobFailure, JobStatus, Lane } from "../../core/job.ts";
-import type { Claimed, ExpiredClaim } from "../transporter.ts";
+import type { AmendResult, Claimed, ExpiredClaim } from "../transporter.ts";
 
 /** `bigint` arrives as text, inside JSON as a number: ids become the one, instants the other, exact up to 2^53. */
 type Big = string | number;
@@ -26,9 +26,12 @@ export interface ClaimedRow {
   wake_key: string | null;
   started: boolean;
   claimed_by: string | null;
+  directed: boolean;
 }
 
-export interface JobRow extends Omit<ClaimedRow, "started"> {
+export interface JobRow extends Omit<ClaimedRow, "started" | "directed"> {
+  limit_key: string | null;
+  gate_forced_by: string | null;
   status: JobStatus;
   stage: number | null;
   unique_key: string | null;
@@ -89,7 +92,16 @@ export function toClaimed(row: ClaimedRow): Claimed {
   if (row.flow_id !== null) claimed.flowId = String(row.flow_id);
   if (row.parent_id !== null) claimed.parentId = String(row.parent_id);
   if (row.wake_key !== null) claimed.wakeKey = row.wake_key;
+  if (row.directed) claimed.directed = true;
   return claimed;
+}
+
+/** As the function `amend` has it: the state, or the status that refused it and, of some acts, why. */
+export function toAmendResult(text: string): AmendResult {
+  if (text === "applied" || text === "requested") return { state: text };
+  const [status, why] = text.split(":");
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by that function only
+  return { state: "refused", status, ...(why === undefined ? {} : { why }) } as AmendResult;
 }
 
 export function toExpired(row: ClaimedRow): ExpiredClaim {
@@ -98,10 +110,12 @@ export function toExpired(row: ClaimedRow): ExpiredClaim {
 
 export function toJob(row: JobRow): Job {
   return {
-    ...toClaimed({ ...row, started: row.started_at !== null }),
+    ...toClaimed({ ...row, started: row.started_at !== null, directed: false }),
     status: row.status,
     ...(row.stage === null ? {} : { stage: row.stage }),
     ...(row.unique_key === null ? {} : { uniqueKey: row.unique_key }),
+    ...(row.limit_key === null ? {} : { limitKey: row.limit_key }),
+    ...(row.gate_forced_by === null ? {} : { gateForcedBy: row.gate_forced_by }),
     ...(row.result === null ? {} : { result: row.result }),
     ...(row.failure === null ? {} : { failure: failureOf(row.failure) }),
     ...(row.started_at === null ? {} : { startedAt: Number(row.started_at) }),

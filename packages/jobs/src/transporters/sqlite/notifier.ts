@@ -1,10 +1,10 @@
+import { isReady } from "./operations/ready.ts";
 import type { Session } from "./session.ts";
 import type { Writer } from "./writer.ts";
 
 const versionSql = "PRAGMA data_version";
 /** One index probe for each queue, whatever the number of jobs. */
-const nextQueueSql =
-  "SELECT queue FROM jobs_job INDEXED BY jobs_job_ready WHERE status = 'queued' AND queue > ? ORDER BY queue LIMIT 1";
+const nextQueueSql = `SELECT j.queue FROM jobs_job AS j INDEXED BY jobs_job_ready WHERE ${isReady} AND j.queue > ? ORDER BY j.queue LIMIT 1`;
 const queuesMax = 1_000;
 
 /**

@@ -22,6 +22,8 @@ import type {
   PermitLease,
   PermitRequest,
 } from "../permits.ts";
+import type { Kept, Pruned } from "../keeping.ts";
+import type { FlowStage, ManagerBeat, ManagerSeen, Progress, ProgressReport, QueueCounts } from "../sight.ts";
 import type {
   Campaign,
   DueSchedules,
@@ -34,8 +36,8 @@ import type {
   Tick,
   TickQuery,
 } from "../schedules.ts";
-import type { Kept, Pruned } from "../keeping.ts";
-import type { FlowStage, ManagerBeat, ManagerSeen, Progress, ProgressReport, QueueCounts } from "../sight.ts";
+import type { QueueSettings } from "../../core/queue.ts";
+import type { ConfiguredQueue } from "../queues.ts";
 import type { WireError } from "./errors.ts";
 import type { HostIdentity } from "./location.ts";
 
@@ -50,6 +52,8 @@ export interface Operations {
   amend: { args: [ids: JobId[], change: Change]; result: AmendResult[] };
   query: { args: [sql: string, params: readonly unknown[]]; result: SqlResult };
   expired: { args: [limit: number]; result: ExpiredClaim[] };
+  configure: { args: [queue: string, change: Partial<QueueSettings>]; result: QueueSettings };
+  queues: { args: []; result: ConfiguredQueue[] };
   get: { args: [ids: JobId[]]; result: Job[] };
   list: { args: [query: JobQuery]; result: Job[] };
   attempts: { args: [id: JobId]; result: Attempt[] };
@@ -58,6 +62,14 @@ export interface Operations {
   renewPermits: { args: [leases: PermitLease[]]; result: ("renewed" | "lost")[] };
   releasePermits: { args: [tickets: string[]]; result: boolean[] };
   applyMemory: { args: [operations: MemoryOperation[], condition: MemoryCondition]; result: MemoryAnswer };
+  counts: { args: []; result: QueueCounts[] };
+  stages: { args: [flowId: JobId]; result: FlowStage[] };
+  beat: { args: [manager: ManagerBeat, ttlMs: number]; result: undefined };
+  leave: { args: [manager: string]; result: undefined };
+  managers: { args: []; result: ManagerSeen[] };
+  reportProgress: { args: [reports: ProgressReport[]]; result: undefined };
+  progress: { args: [id: JobId]; result: Progress | undefined };
+  prune: { args: [kept: Kept, limit: number]; result: Pruned };
   scheduleDefine: { args: [schedules: ScheduleSetting[], wantedMs: number]; result: undefined };
   scheduleWant: { args: [names: string[], wantedMs: number]; result: undefined };
   scheduleDue: { args: [limit: number]; result: DueSchedules };
@@ -69,14 +81,6 @@ export interface Operations {
   seatTaken: { args: [seat: string, manager: string]; result: Campaign | undefined };
   campaign: { args: [seat: string, manager: string, leaseMs: number]; result: Campaign };
   resign: { args: [seat: string, manager: string]; result: undefined };
-  counts: { args: []; result: QueueCounts[] };
-  stages: { args: [flowId: JobId]; result: FlowStage[] };
-  beat: { args: [manager: ManagerBeat, ttlMs: number]; result: undefined };
-  leave: { args: [manager: string]; result: undefined };
-  managers: { args: []; result: ManagerSeen[] };
-  reportProgress: { args: [reports: ProgressReport[]]; result: undefined };
-  progress: { args: [id: JobId]; result: Progress | undefined };
-  prune: { args: [kept: Kept, limit: number]; result: Pruned };
   begin: { args: []; result: undefined };
   commit: { args: []; result: undefined };
   rollback: { args: []; result: undefined };

@@ -1,6 +1,7 @@
-import { permitsSchema } from "./permits-schema.ts";
-import { sightSchema } from "./sight-schema.ts";
 import { scheduleSchema } from "./schedule-schema.ts";
+import { queueSchema } from "./queue-schema.ts";
+import { sightSchema } from "./sight-schema.ts";
+import { permitsSchema } from "./permits-schema.ts";
 
 /**
  * The tables, by version. A migration that has shipped is never edited: what comes later is a new entry (`migrations.ts`).
@@ -114,8 +115,10 @@ export interface Migration {
   sql: string;
 }
 
-export const migrations: readonly Migration[] = [{ version: 1, sql: first },
+export const migrations: readonly Migration[] = [
+  { version: 1, sql: first },
   { version: 11, sql: permitsSchema },
   { version: 12, sql: scheduleSchema },
+  { version: 13, sql: queueSchema },
   { version: 14, sql: sightSchema },
 ];

@@ -25,6 +25,7 @@ import { ClockOffset } from "../clock-offset.ts";
 import type { MemoryStore, PermitStore } from "../permits.ts";
 import type { LeaderSeat, ScheduleStore } from "../schedules.ts";
 import { checkBatch, checkItems, checkPayload } from "../bounds.ts";
+import type { QueueStore } from "../queues.ts";
 import { ThreadChannel } from "./channel.ts";
 import { isReadonlyRefusal } from "./errors.ts";
 import { checkLocation, thisHost } from "./location.ts";
@@ -63,6 +64,7 @@ export class SqliteTransporter implements Transporter {
     manyHosts: false,
     sql: "sqlite",
   };
+  readonly queues: QueueStore;
   readonly sql: SqlAccess;
   readonly schedules: ScheduleStore;
   readonly leader: LeaderSeat;
@@ -88,10 +90,6 @@ export class SqliteTransporter implements Transporter {
       pollMs: options.pollMs ?? 100,
       transactionMsMax: Math.min(options.transactionMsMax ?? limits.transactionMsMax, limits.transactionMsMax),
     };
-    const read: Ask = (op, args) => this.#read(op, args);
-    const write: Ask = (op, args) => this.#write(op, args);
-    this.schedules = sqliteSchedules(read, write);
-    this.leader = sqliteLeader(read, write);
     this.sight = {
       counts: () => this.#read("counts", []),
       stages: (flowId) => this.#read("stages", [flowId]),
@@ -103,6 +101,14 @@ export class SqliteTransporter implements Transporter {
     };
     this.keeping = {
       prune: (kept, limit) => this.#write("prune", [kept, Math.min(limit, limits.batchJobsMax)]),
+    };
+    const read: Ask = (op, args) => this.#read(op, args);
+    const write: Ask = (op, args) => this.#write(op, args);
+    this.schedules = sqliteSchedules(read, write);
+    this.leader = sqliteLeader(read, write);
+    this.queues = {
+      configure: async (queue, change) => this.#write("configure", [queue, change]),
+      list: async () => this.#read("queues", []),
     };
     this.sql = {
       query: (sql, params = []) => this.#query(sql, params),

@@ -1,9 +1,10 @@
 import { uniqueKeyTakenState } from "./enqueue.ts";
+import { directFunctions } from "./direct.ts";
 import { functionSettings } from "./tables.ts";
 
 /** Acts of people, one after the other: an earlier one of the same call may have changed what a later one meets. */
 export function amendFunctions(schema: string): string {
-  return amend(schema) + retry(schema) + waitAgain(schema) + reopen(schema);
+  return amend(schema) + directFunctions(schema) + retry(schema) + waitAgain(schema) + reopen(schema);
 }
 
 function amend(schema: string): string {
@@ -15,6 +16,7 @@ DECLARE
   v_job ${schema}.job;
   v_states text[] := '{}';
   v_retried text[];
+  v_refusal text;
   r record;
 BEGIN
   queues := '{}';
@@ -29,6 +31,10 @@ BEGIN
       v_retried := ${schema}.retry_job(v_job, v_now);
       queues := queues || v_retried;
       v_states := v_states || CASE WHEN v_retried IS NULL THEN v_job.status ELSE 'applied' END;
+    ELSIF p_kind IN ('direct', 'force-gate') THEN
+      v_refusal := CASE p_kind WHEN 'direct' THEN ${schema}.direct_job(v_job, v_now) ELSE ${schema}.force_gate(v_job, p_reason, v_now) END;
+      IF v_refusal IS NULL THEN queues := queues || v_job.queue; END IF;
+      v_states := v_states || CASE WHEN v_refusal IS NULL THEN 'applied' ELSE v_job.status || ':' || v_refusal END;
     ELSIF v_job.finished_at IS NOT NULL THEN
       v_states := v_states || v_job.status;
     ELSIF p_kind = 'priority' THEN
@@ -78,7 +84,7 @@ BEGIN
   WITH fresh AS (
     UPDATE ${schema}.job j SET status = CASE WHEN v_stage.state = 'waiting' THEN 'waiting' ELSE 'queued' END,
       priority = j.base_priority, attempts_used = 0, crashes = 0, cancel_requested = false, failure = NULL, subtree_ok = NULL,
-      cause_job_id = NULL, claimed_by = NULL, finished_at = NULL, ready_at = p_now, version = j.version + 1
+      cause_job_id = NULL, claimed_by = NULL, finished_at = NULL, directed = NULL, ready_at = p_now, version = j.version + 1
     WHERE j.id = ANY (v_again) RETURNING j.queue, j.status
   )
   SELECT coalesce(array_agg(DISTINCT queue) FILTER (WHERE status = 'queued'), '{}') INTO v_queues FROM fresh;
@@ -180,9 +186,9 @@ BEGIN
     UPDATE ${schema}.job j SET status = 'waiting', version = j.version + 1 WHERE j.id = v_job.id;
   ELSIF v_job.status <> 'waiting' THEN
     INSERT INTO ${schema}.job (id, created_at, ready_at, flow_id, delay_ms, timeout_ms, base_priority, priority, attempts, status,
-        lane, queue, name, wake_key, input)
+        lane, queue, name, wake_key, limit_key, input)
       VALUES (nextval('${schema}.id'), p_now, p_now, v_job.flow_id, v_job.delay_ms, v_job.timeout_ms, v_job.base_priority,
-        v_job.base_priority, v_job.attempts, 'waiting', v_job.lane, v_job.queue, v_job.name, v_job.wake_key, v_job.input)
+        v_job.base_priority, v_job.attempts, 'waiting', v_job.lane, v_job.queue, v_job.name, v_job.wake_key, v_job.limit_key, v_job.input)
       RETURNING id INTO v_job.id;
     UPDATE ${schema}.flow f SET on_failed_job_id = v_job.id WHERE f.id = p_flow;
   END IF;

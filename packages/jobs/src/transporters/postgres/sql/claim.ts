@@ -1,14 +1,32 @@
 import { limits } from "../../../core/limits.ts";
+import { isReady } from "./queue-tables.ts";
 import { claimedColumns, functionSettings } from "./tables.ts";
 
 /**
- * A claim serves its requests one after the other, each with one statement that walks the ready index and skips what others
- * hold (L3): it never waits for anyone. The rows come back in the order of L1, which `UPDATE … RETURNING` does not keep.
- * A wake that this claim can see is answered by the attempt that begins now; one still open in another transaction is not
- * touched, and so is there at the release (L7).
+ * A claim serves its requests one after the other. For a queue without settings that is one statement, which walks the ready index
+ * and skips what others hold (L3): it never waits for anyone. The rows come back in the order of L1, which `UPDATE … RETURNING`
+ * does not keep. A wake that this claim can see is answered by the attempt that begins now; one still open in another transaction is
+ * not touched, and so is there at the release (L7).
+ *
+ * Claims of a queue with limits follow one another under its row (`queues.ts`). Directed jobs of a lane come first, whatever
+ * their queue, out of what the lane's requests ask for together (L5). A row without an id says that its queue has more to look at.
  */
 export function claimFunctions(schema: string): string {
-  return claim(schema) + renew(schema) + comeBack(schema);
+  return claim(schema) + claimControlled(schema) + renew(schema) + comeBack(schema);
+}
+
+/** What a claim does to the jobs in `picked`, whose order is theirs. */
+function take(schema: string, { limited, order }: { limited: string; order: string }): string {
+  return `taken AS (
+        UPDATE ${schema}.job j SET status = 'in_progress', fence = j.fence + 1, lease_until = v_now + r."leaseMs",
+          claimed_by = p_manager, started_at = CASE WHEN r.started THEN v_now END, limited = ${limited}
+        FROM picked WHERE j.id = picked.id RETURNING j.*
+      ), answered AS (
+        DELETE FROM ${schema}.wake_mark w WHERE w.job_id IN (
+          SELECT m.job_id FROM ${schema}.wake_mark m WHERE m.job_id IN (SELECT t.id FROM taken t WHERE t.wake_key IS NOT NULL)
+          FOR UPDATE SKIP LOCKED)
+      )
+      SELECT ${claimedColumns("t")} FROM taken t ORDER BY ${order}`;
 }
 
 function claim(schema: string): string {
@@ -16,27 +34,124 @@ function claim(schema: string): string {
 CREATE FUNCTION ${schema}.claim(p_requests json, p_manager text, p_offset_ms bigint) RETURNS SETOF ${schema}.claimed
 LANGUAGE plpgsql ${functionSettings} AS $$
 DECLARE
-  v_now bigint := ${schema}.now_ms(p_offset_ms);
+  v_now bigint;
+  v_settings boolean;
+  v_directed boolean;
+  v_queues text[];
+  v_ids bigint[];
+  v_left jsonb;
+  v_queue ${schema}.queue;
+  v_taken integer;
   r record;
 BEGIN
+  -- Before the settings are read: who turns a limit on waits for this, and this for him (configure).
+  LOCK TABLE ${schema}.job IN ROW EXCLUSIVE MODE;
+  v_settings := EXISTS (SELECT 1 FROM ${schema}.queue);
+  v_directed := EXISTS (SELECT 1 FROM ${schema}.job j WHERE j.status = 'queued' AND j.directed IS NOT NULL);
+  IF v_settings OR v_directed THEN
+    v_queues := ARRAY(SELECT q.queue FROM json_to_recordset(p_requests) AS q(queue text)
+      UNION SELECT j.queue FROM ${schema}.job j WHERE j.status = 'queued' AND j.directed IS NOT NULL);
+    PERFORM ${schema}.lock_queues(v_queues);
+    SELECT jsonb_object_agg(l.lane, l.total) INTO v_left FROM (
+      SELECT q.lane, sum(q."limit") AS total FROM json_to_recordset(p_requests) AS q(lane text, "limit" integer) GROUP BY q.lane) l;
+  END IF;
+  v_now := ${schema}.now_ms(p_offset_ms);
+  IF v_directed THEN
+    FOR r IN SELECT DISTINCT ON (q.lane) q.* FROM json_to_recordset(p_requests) AS q(lane text, names text[], "leaseMs" bigint, started boolean)
+        ORDER BY q.lane LOOP
+      v_ids := ${schema}.pick_directed(v_queues, r.lane, ARRAY(SELECT DISTINCT n FROM json_to_recordset(p_requests) AS q(lane text, names text[]),
+        unnest(q.names) AS n WHERE q.lane = r.lane), (v_left ->> r.lane)::integer);
+      v_left := jsonb_set(v_left, ARRAY[r.lane], to_jsonb((v_left ->> r.lane)::integer - cardinality(v_ids)));
+      RETURN QUERY WITH picked AS MATERIALIZED (SELECT p.id FROM unnest(v_ids) AS p(id)), ${take(schema, {
+        limited: `EXISTS (SELECT 1 FROM ${schema}.queue q WHERE q.queue = j.queue AND (q.concurrency IS NOT NULL OR q.key_concurrency IS NOT NULL))`,
+        order: "array_position(v_ids, t.id)",
+      })};
+    END LOOP;
+  END IF;
   FOR r IN SELECT * FROM json_to_recordset(p_requests)
       AS q(queue text, lane text, names text[], "limit" integer, "leaseMs" bigint, started boolean) LOOP
+    IF v_settings OR v_directed THEN
+      r."limit" := least(r."limit", (v_left ->> r.lane)::integer);
+      SELECT * INTO v_queue FROM ${schema}.queue q WHERE q.queue = r.queue;
+      IF FOUND THEN
+        RETURN QUERY SELECT * FROM ${schema}.claim_controlled(v_queue, to_json(r), p_manager, v_now);
+        GET DIAGNOSTICS v_taken = ROW_COUNT;
+        v_left := jsonb_set(v_left, ARRAY[r.lane], to_jsonb((v_left ->> r.lane)::integer - v_taken));
+        CONTINUE;
+      END IF;
+    END IF;
     RETURN QUERY
       WITH picked AS MATERIALIZED (
         SELECT j.id FROM ${schema}.job j
-        WHERE j.status = 'queued' AND j.queue = r.queue AND j.lane = r.lane AND j.name = ANY (r.names)
+        WHERE ${isReady} AND j.queue = r.queue AND j.lane = r.lane AND j.name = ANY (r.names)
         ORDER BY j.priority DESC, j.attempts_used, j.id LIMIT r."limit" FOR NO KEY UPDATE SKIP LOCKED
-      ), taken AS (
-        UPDATE ${schema}.job j SET status = 'in_progress', fence = j.fence + 1, lease_until = v_now + r."leaseMs",
-          claimed_by = p_manager, started_at = CASE WHEN r.started THEN v_now END
-        FROM picked WHERE j.id = picked.id RETURNING j.*
-      ), answered AS (
-        DELETE FROM ${schema}.wake_mark w WHERE w.job_id IN (
-          SELECT m.job_id FROM ${schema}.wake_mark m WHERE m.job_id IN (SELECT t.id FROM taken t WHERE t.wake_key IS NOT NULL)
-          FOR UPDATE SKIP LOCKED)
-      )
-      SELECT ${claimedColumns("t")} FROM taken t ORDER BY t.priority DESC, t.attempts_used, t.id;
+      ), ${take(schema, { limited: "false", order: "t.priority DESC, t.attempts_used, t.id" })};
+    IF v_directed THEN
+      GET DIAGNOSTICS v_taken = ROW_COUNT;
+      v_left := jsonb_set(v_left, ARRAY[r.lane], to_jsonb((v_left ->> r.lane)::integer - v_taken));
+    END IF;
   END LOOP;
+END $$;
+`;
+}
+
+/** A queue with settings: paused, limited, at a rate, aging (L2, L14, L16). Its row is locked where `serial`. */
+function claimControlled(schema: string): string {
+  return `
+CREATE FUNCTION ${schema}.claim_controlled(p_queue ${schema}.queue, p_request json, p_manager text, v_now bigint) RETURNS SETOF ${schema}.claimed
+LANGUAGE plpgsql AS $$
+DECLARE
+  v_limited boolean := p_queue.concurrency IS NOT NULL OR p_queue.key_concurrency IS NOT NULL;
+  v_allowed integer;
+  v_taken integer := 0;
+  v_parked integer := 0;
+  v_tokens double precision;
+  v_ids bigint[];
+  v_full bigint[];
+  v_more ${schema}.claimed;
+  r record;
+BEGIN
+  SELECT * INTO r FROM json_to_record(p_request)
+    AS q(queue text, lane text, names text[], "limit" integer, "leaseMs" bigint, started boolean);
+  IF p_queue.paused THEN RETURN; END IF;
+  v_allowed := r."limit";
+  IF p_queue.rate_per_second IS NOT NULL THEN
+    v_tokens := ${schema}.tokens(p_queue, v_now);
+    v_allowed := least(v_allowed, floor(v_tokens));
+  END IF;
+  IF p_queue.concurrency IS NOT NULL THEN
+    v_allowed := least(v_allowed, p_queue.concurrency - (
+      SELECT count(*) FROM ${schema}.job j WHERE j.limited AND j.status = 'in_progress' AND j.queue = r.queue));
+  END IF;
+  WHILE v_taken < v_allowed AND v_parked < ${limits.parkedPerClaimMax} LOOP
+    IF p_queue.aging_ms IS NULL THEN
+      v_ids := ${schema}.pick_strict(r.queue, r.lane, r.names, v_allowed - v_taken);
+    ELSE
+      v_ids := ${schema}.pick_aged(r.queue, r.lane, r.names, v_allowed - v_taken, p_queue.aging_ms, v_now);
+    END IF;
+    EXIT WHEN v_ids IS NULL;
+    IF p_queue.key_concurrency IS NOT NULL THEN
+      SELECT array_agg(g.id ORDER BY g.place) FILTER (WHERE g.fits), array_agg(g.id) FILTER (WHERE NOT g.fits) INTO v_ids, v_full FROM (
+        SELECT p.id, p.place, j.limit_key IS NULL OR ${schema}.key_running(r.queue, j.limit_key)
+          + row_number() OVER (PARTITION BY j.limit_key ORDER BY p.place) <= p_queue.key_concurrency AS fits
+        FROM unnest(v_ids) WITH ORDINALITY AS p(id, place) JOIN ${schema}.job j ON j.id = p.id) g;
+      UPDATE ${schema}.job j SET parked = j.version WHERE j.id = ANY (v_full);
+      v_parked := v_parked + coalesce(cardinality(v_full), 0);
+    END IF;
+    CONTINUE WHEN v_ids IS NULL;
+    v_taken := v_taken + cardinality(v_ids);
+    RETURN QUERY WITH picked AS MATERIALIZED (SELECT p.id FROM unnest(v_ids) AS p(id)), ${take(schema, {
+      limited: "v_limited",
+      order: "array_position(v_ids, t.id)",
+    })};
+  END LOOP;
+  IF v_taken > 0 AND v_tokens IS NOT NULL THEN
+    UPDATE ${schema}.queue q SET tokens = v_tokens - v_taken, tokens_at = v_now WHERE q.queue = r.queue;
+  END IF;
+  IF v_parked >= ${limits.parkedPerClaimMax} THEN
+    v_more.queue := r.queue;
+    RETURN NEXT v_more;
+  END IF;
 END $$;
 `;
 }
@@ -80,6 +195,8 @@ CREATE FUNCTION ${schema}.promote(p_limit integer, p_offset_ms bigint, OUT promo
 LANGUAGE plpgsql ${functionSettings} AS $$
 DECLARE
   v_now bigint := ${schema}.now_ms(p_offset_ms);
+  v_unparked integer;
+  v_queue text;
 BEGIN
   WITH due AS MATERIALIZED (
     SELECT j.id FROM ${schema}.job j WHERE j.status = 'delayed' AND j.ready_at <= v_now
@@ -88,6 +205,11 @@ BEGIN
     UPDATE ${schema}.job j SET status = 'queued' FROM due WHERE j.id = due.id RETURNING j.queue
   )
   SELECT count(*), array_agg(DISTINCT queue) INTO promoted, queues FROM moved;
+  SELECT u.unparked, u.queue INTO v_unparked, v_queue FROM ${schema}.unpark_some(p_limit - promoted) u;
+  IF v_unparked > 0 THEN
+    promoted := promoted + v_unparked;
+    queues := queues || v_queue;
+  END IF;
   SELECT j.ready_at - v_now INTO next_in_ms FROM ${schema}.job j WHERE j.status = 'delayed' ORDER BY j.ready_at LIMIT 1;
   -- What is due and still there is either beyond the limit, or in another's hands: no reason to spin on those.
   IF next_in_ms <= 0 THEN next_in_ms := CASE WHEN promoted = p_limit THEN 0 ELSE 50 END; END IF;

@@ -41,14 +41,14 @@ BEGIN
       WHERE s.item <> ALL (v_skip);
   END IF;
   INSERT INTO ${schema}.job (id, created_at, ready_at, flow_id, parent_id, stage_id, delay_ms, timeout_ms, stage, base_priority,
-      priority, attempts, has_children, status, lane, queue, name, unique_key, wake_key, input)
+      priority, attempts, has_children, status, lane, queue, name, unique_key, wake_key, limit_key, input)
     SELECT v_ids[j.n], v_now, CASE WHEN j.waits THEN v_now ELSE v_now + j.delay END, v_ids[j.flow], v_ids[j.parent],
       v_ids[j.stage], j.delay, j.timeout, j.position, j.priority, j.priority, j.attempts, coalesce(j.children, false),
       CASE WHEN j.waits THEN 'waiting' WHEN j.delay > 0 THEN 'delayed' ELSE 'queued' END, j.lane, j.queue, j.name, j.key,
-      j.wake, j.input
+      j.wake, j."limitKey", j.input
     FROM json_to_recordset(p_jobs) AS j(item integer, n integer, flow integer, parent integer, stage integer, position integer,
       delay bigint, timeout bigint, priority smallint, attempts smallint, children boolean, waits boolean, lane text,
-      queue text, name text, key text, wake text, input text)
+      queue text, name text, key text, wake text, "limitKey" text, input text)
     WHERE j.item <> ALL (v_skip);
   ids := v_ids::text[];
   IF cardinality(v_existing) > 0 THEN

@@ -41,6 +41,7 @@ DECLARE
   v_shut bigint[];
   v_ended bigint[];
   v_open bigint[];
+  v_limited bigint[];
 BEGIN
   IF p_releases IS NOT NULL THEN
     PERFORM ${schema}.lock_releases(ARRAY(
@@ -52,11 +53,11 @@ BEGIN
   END IF;
   PERFORM 1 FROM ${schema}.job j WHERE j.id = ANY (p_ids) ORDER BY j.id FOR NO KEY UPDATE;
   v_now := ${schema}.now_ms(p_offset_ms);
-  SELECT a.refused, a.lost, a.queues, a.shut, a.ended, a.opening INTO refused, v_lost, queues, v_shut, v_ended, v_open
+  SELECT a.refused, a.lost, a.queues, a.shut, a.ended, a.opening, a.limited INTO refused, v_lost, queues, v_shut, v_ended, v_open, v_limited
     FROM ${schema}.apply_settlements(p_items, v_now) a;
   IF v_shut IS NOT NULL THEN PERFORM ${schema}.shut_children(s.id, v_now) FROM unnest(v_shut) AS s(id); END IF;
   IF v_open IS NOT NULL THEN
-    v_open := ARRAY(SELECT s.id FROM ${schema}.stage s WHERE s.parent_id = ANY (v_open) AND s.position = 0);
+    v_open := ARRAY(SELECT s.id FROM ${schema}.stage s WHERE s.parent_id = ANY (v_open) AND s.position = 0 AND s.state = 'waiting');
   END IF;
   IF v_ended IS NOT NULL OR v_open IS NOT NULL THEN
     queues := queues || ${schema}.move_gates(coalesce(v_ended, '{}'), coalesce(v_open, '{}'), v_now);
@@ -67,6 +68,8 @@ BEGIN
       ARRAY(SELECT i::integer FROM unnest(v_lost) AS l(place), json_array_elements_text(p_enqueue -> 'itemsOf' -> l.place::text) AS i),
       p_offset_ms);
   END IF;
+  -- Last of all: its lock is the one behind which nothing is waited for.
+  IF v_limited IS NOT NULL THEN queues := queues || ${schema}.release_limits(v_limited); END IF;
 END $$;
 `;
 }
@@ -79,7 +82,7 @@ END $$;
 function applySettlements(schema: string): string {
   return `
 CREATE FUNCTION ${schema}.apply_settlements(p_items json, p_now bigint,
-  OUT refused json, OUT lost integer[], OUT queues text[], OUT shut bigint[], OUT ended bigint[], OUT opening bigint[])
+  OUT refused json, OUT lost integer[], OUT queues text[], OUT shut bigint[], OUT ended bigint[], OUT opening bigint[], OUT limited bigint[])
 LANGUAGE plpgsql AS $$
 BEGIN
   WITH item AS MATERIALIZED (
@@ -109,13 +112,13 @@ BEGIN
       ready_at = CASE WHEN g.kind NOT IN ('retry', 'defer') THEN j.ready_at WHEN g.woken THEN p_now ELSE p_now + g.delay END,
       finished_at = CASE WHEN g.kind NOT IN ('retry', 'defer') THEN p_now END,
       claimed_by = CASE WHEN g.kind NOT IN ('retry', 'defer') THEN j.claimed_by END,
-      lease_until = NULL, priority = coalesce(g.priority, j.priority), attempts_used = coalesce(g.used, j.attempts_used),
+      directed = CASE WHEN g.kind = 'defer' THEN j.directed END, lease_until = NULL, priority = coalesce(g.priority, j.priority), attempts_used = coalesce(g.used, j.attempts_used),
       crashes = coalesce(g.crashes, j.crashes), wake_key = coalesce(g.wake, j.wake_key), result = g.result,
       failure = CASE WHEN g.kind IN ('failed', 'cancelled') THEN g.failure END,
       subtree_ok = CASE WHEN g.kind IN ('failed', 'cancelled') THEN false WHEN g.kind = 'processed' AND NOT j.has_children THEN true END,
       cause_job_id = CASE WHEN g.kind IN ('failed', 'cancelled') THEN j.id END
     FROM (SELECT a.*, a.id IN (SELECT w.id FROM woken w) AS woken FROM judged a WHERE a.verdict = 'applied') g WHERE j.id = g.id
-    RETURNING j.id, j.queue, j.status, j.stage_id, j.has_children, j.unique_key, j.wake_key, g.place
+    RETURNING j.id, j.queue, j.status, j.stage_id, j.has_children, j.unique_key, j.wake_key, j.limited, g.place
   ), superseded AS (
     DELETE FROM ${schema}.attempt a USING judged g
       WHERE g.verdict = 'applied' AND g.kind = 'defer' AND a.job_id = g.id AND a.cause = 'deferred'
@@ -141,8 +144,8 @@ BEGIN
     (SELECT array_agg(a.id ORDER BY a.place) FROM applied a WHERE a.status IN ('failed', 'cancelled') AND a.has_children),
     (SELECT array_agg(a.id ORDER BY a.place) FROM applied a
       WHERE a.stage_id IS NOT NULL AND (a.status IN ('failed', 'cancelled') OR a.status = 'processed' AND NOT a.has_children)),
-    (SELECT array_agg(a.id) FROM applied a WHERE a.stage_id IS NOT NULL AND a.status = 'processed' AND a.has_children)
-    INTO refused, lost, queues, shut, ended, opening;
+    (SELECT array_agg(a.id) FROM applied a WHERE a.stage_id IS NOT NULL AND a.status = 'processed' AND a.has_children),
+    (SELECT array_agg(a.id) FROM applied a WHERE a.limited) INTO refused, lost, queues, shut, ended, opening, limited;
 END $$;
 `;
 }

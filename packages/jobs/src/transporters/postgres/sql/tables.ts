@@ -139,7 +139,9 @@ export function claimedColumns(alias: string): string {
     "id name queue lane input fence version base_priority priority attempts attempts_used crashes timeout_ms " +
     "cancel_requested created_at ready_at flow_id parent_id wake_key";
   const columns = plain.split(" ").map((column) => `${alias}.${column}`);
-  return [...columns, `${alias}.started_at IS NOT NULL`, `${alias}.claimed_by`].join(", ");
+  return [...columns, `${alias}.started_at IS NOT NULL`, `${alias}.claimed_by`, `${alias}.directed IS NOT NULL`].join(
+    ", ",
+  );
 }
 
 /**

@@ -2,6 +2,7 @@ import type { JobId } from "../../../core/job.ts";
 import type { AmendResult, Change } from "../../transporter.ts";
 import { idNumber, type JobRow } from "../rows.ts";
 import type { Session } from "../session.ts";
+import { direct, forceGate } from "./direct.ts";
 import { endJob } from "./finish.ts";
 import { memberEnded } from "./flow.ts";
 import { retryJob } from "./retry.ts";
@@ -18,6 +19,8 @@ export function amend(session: Session, ids: readonly JobId[], change: Change): 
     const row = session.get<JobRow>(rowSql, idNumber(id));
     if (row === undefined) return { state: "refused", status: "unknown" };
     if (change.kind === "retry") return retryJob(session, row);
+    if (change.kind === "direct") return direct(session, row);
+    if (change.kind === "force-gate") return forceGate(session, row, change.by);
     if (row.finished_at !== null) return { state: "refused", status: row.status };
     if (change.kind === "cancel") return cancel(session, row, change.reason);
     session.run(prioritySql, change.priority, row.id);

@@ -11,6 +11,7 @@ import { list } from "./list.ts";
 import { nothingDue, promote } from "./promote.ts";
 import { nothingToPrune, prune } from "./prune.ts";
 import { query } from "./query.ts";
+import { configure, queues } from "./queue.ts";
 import { attempts, flow, get } from "./read.ts";
 import { changeSchedule, defineSchedules, dueSchedules, listSchedules, ticks, wantSchedules } from "./schedule.ts";
 import { settle } from "./settle.ts";
@@ -38,6 +39,10 @@ export function execute(session: Session, request: Request): unknown {
       return amend(session, ...request.args);
     case "query":
       return query(session, ...request.args, request.tx !== undefined);
+    case "configure":
+      return configure(session, ...request.args);
+    case "queues":
+      return queues(session);
     case "expired":
       return expired(session, ...request.args);
     case "get":
@@ -56,6 +61,22 @@ export function execute(session: Session, request: Request): unknown {
       return releasePermits(session, ...request.args);
     case "applyMemory":
       return applyMemory(session, ...request.args);
+    case "counts":
+      return counts(session);
+    case "stages":
+      return stages(session, ...request.args);
+    case "beat":
+      return beat(session, ...request.args);
+    case "leave":
+      return leave(session, ...request.args);
+    case "managers":
+      return managers(session);
+    case "reportProgress":
+      return reportProgress(session, ...request.args);
+    case "progress":
+      return progress(session, ...request.args);
+    case "prune":
+      return prune(session, ...request.args);
     case "scheduleDefine":
       return defineSchedules(session, ...request.args);
     case "scheduleWant":
@@ -78,22 +99,6 @@ export function execute(session: Session, request: Request): unknown {
       return campaign(session, ...request.args);
     case "resign":
       return resign(session, ...request.args);
-    case "counts":
-      return counts(session);
-    case "stages":
-      return stages(session, ...request.args);
-    case "beat":
-      return beat(session, ...request.args);
-    case "leave":
-      return leave(session, ...request.args);
-    case "managers":
-      return managers(session);
-    case "reportProgress":
-      return reportProgress(session, ...request.args);
-    case "progress":
-      return progress(session, ...request.args);
-    case "prune":
-      return prune(session, ...request.args);
     default:
       // begin, commit, rollback: the writer's loop keeps these for itself.
       return undefined;

@@ -5,8 +5,8 @@ import type { Session } from "../session.ts";
 
 const allocateSql = "UPDATE jobs_counter SET value = value + ? WHERE name = 'job' RETURNING value";
 const insertJobSql = `INSERT INTO jobs_job (id, name, queue, lane, status, base_priority, priority, attempts, timeout_ms,
-  delay_ms, flow_id, parent_id, stage_id, unique_key, wake_key, created_at, ready_at)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+  delay_ms, flow_id, parent_id, stage_id, unique_key, wake_key, limit_key, created_at, ready_at)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 const insertInputSql = "INSERT INTO jobs_input (id, input) VALUES (?, ?)";
 const insertFlowSql =
   "INSERT INTO jobs_flow (id, status, on_failed_job_id, unique_key, created_at) VALUES (?, 'running', ?, ?, ?)";
@@ -97,6 +97,7 @@ export function insertJob(session: Session, id: number, job: NewJob, place: Plac
     place.stageId,
     job.uniqueKey ?? null,
     job.wakeKey ?? null,
+    job.limitKey ?? null,
     now,
     place.waiting ? now : now + job.delayMs,
   );

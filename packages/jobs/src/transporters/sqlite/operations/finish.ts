@@ -16,7 +16,7 @@ const descendantsSql = `WITH RECURSIVE below (id) AS (
     SELECT id FROM jobs_job WHERE parent_id = ?
     UNION ALL SELECT j.id FROM jobs_job AS j JOIN below ON j.parent_id = below.id
   )
-  SELECT j.id, j.unique_key FROM below CROSS JOIN jobs_job AS j ON j.id = below.id WHERE j.finished_at IS NULL`;
+  SELECT j.id, j.unique_key FROM below CROSS JOIN jobs_job AS j ON j.id = below.id WHERE j.status = 'waiting'`;
 const blockStagesSql =
   "UPDATE jobs_stage SET state = 'blocked' WHERE flow_id = ? AND coalesce(parent_id, 0) = ? AND state = 'waiting'";
 const doomSql =

@@ -34,9 +34,17 @@ const openMembersSql = `UPDATE jobs_job SET
     ready_at = ? + CASE WHEN woken = 1 THEN 0 ELSE delay_ms END
   WHERE stage_id = ? AND status = 'waiting'`;
 const queuesSql = "SELECT DISTINCT queue FROM jobs_job WHERE stage_id = ? AND status = 'queued'";
-const countSql = `SELECT count(*) FILTER (WHERE finished_at IS NULL) AS remaining, count(*) FILTER (WHERE finished_at IS NOT NULL) AS bad,
-    (SELECT id FROM jobs_job WHERE stage_id = ?1 AND finished_at IS NOT NULL ORDER BY finished_at, id LIMIT 1) AS failed_job_id
-  FROM jobs_job WHERE stage_id = ?1`;
+/** Members may have ended behind the closed gate: cancelled, or run because an administrator forced it (L5), with all below them. */
+const countSql = `WITH member AS (
+    SELECT id, finished_at, CASE WHEN finished_at IS NULL THEN NULL WHEN status <> 'processed' THEN id ELSE (
+      SELECT CASE s.state WHEN 'failed' THEN s.failed_job_id WHEN 'waiting' THEN -1 WHEN 'open' THEN -1 END
+        FROM jobs_stage AS s WHERE s.flow_id = jobs_job.flow_id AND coalesce(s.parent_id, 0) = jobs_job.id AND s.state IN ('failed', 'waiting', 'open')
+        ORDER BY s.state LIMIT 1) END AS cause
+    FROM jobs_job WHERE stage_id = ?1
+  )
+  SELECT count(*) FILTER (WHERE finished_at IS NULL OR cause = -1) AS remaining, count(*) FILTER (WHERE cause > 0) AS bad,
+    (SELECT cause FROM member WHERE cause > 0 ORDER BY finished_at, id LIMIT 1) AS failed_job_id
+  FROM member`;
 const openStageSql =
   "UPDATE jobs_stage SET state = 'open', remaining = ?, bad = ?, failed_job_id = ? WHERE id = ? RETURNING *";
 const untriedSql = `SELECT id, attempts_used, crashes, unique_key FROM jobs_job
@@ -48,7 +56,7 @@ const laterJobsSql = `WITH RECURSIVE below (id) AS (
       WHERE s.flow_id = ? AND coalesce(s.parent_id, 0) = ? AND s.position > ?
     UNION ALL SELECT j.id FROM jobs_job AS j JOIN below ON j.parent_id = below.id
   )
-  SELECT j.id, j.unique_key FROM below CROSS JOIN jobs_job AS j ON j.id = below.id WHERE j.finished_at IS NULL`;
+  SELECT j.id, j.unique_key FROM below CROSS JOIN jobs_job AS j ON j.id = below.id WHERE j.status = 'waiting'`;
 const blockLaterSql =
   "UPDATE jobs_stage SET state = 'blocked' WHERE flow_id = ? AND coalesce(parent_id, 0) = ? AND position > ?";
 const stageOfSql = "SELECT stage_id FROM jobs_job WHERE id = ?";
@@ -80,7 +88,9 @@ export function memberEnded(
   const child = session.get<StageRow>(childStageSql, job.flow_id, job.id, 0);
   advance(
     session,
-    child === undefined ? { kind: "member-ended", stageId: job.stage_id, cause: null } : { kind: "open", stage: child },
+    child?.state !== "waiting"
+      ? { kind: "member-ended", stageId: job.stage_id, cause: null }
+      : { kind: "open", stage: child },
   );
 }
 

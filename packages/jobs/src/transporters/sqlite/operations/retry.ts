@@ -11,7 +11,7 @@ import type { StageRow } from "./flow.ts";
  * still open, or the flow.
  */
 const freshSql = `UPDATE jobs_job SET status = ?, priority = base_priority, attempts_used = 0, crashes = 0, cancel_requested = 0,
-  woken = 0, version = version + 1, ended_by = NULL, finished_at = NULL, claimed_by = NULL, ready_at = ? WHERE id = ?`;
+  woken = 0, directed = NULL, version = version + 1, ended_by = NULL, finished_at = NULL, claimed_by = NULL, ready_at = ? WHERE id = ?`;
 const forgetOutcomeSql = "DELETE FROM jobs_outcome WHERE id = ?";
 const stageSql = "SELECT * FROM jobs_stage WHERE id = ?";
 const endedUnderSql = `WITH RECURSIVE below (id) AS (
@@ -41,8 +41,8 @@ const reopenFlowSql =
   "UPDATE jobs_flow SET status = 'running', failed_job_id = NULL, failure = NULL, finished_at = NULL, on_failed_job_id = ? WHERE id = ?";
 const statusSql = "SELECT status FROM jobs_job WHERE id = ?";
 const copyJobSql = `INSERT INTO jobs_job (id, name, queue, lane, status, base_priority, priority, attempts, timeout_ms, delay_ms, flow_id,
-    wake_key, created_at, ready_at)
-  SELECT ?, name, queue, lane, 'waiting', base_priority, base_priority, attempts, timeout_ms, delay_ms, flow_id, wake_key, ?, ?
+    wake_key, limit_key, created_at, ready_at)
+  SELECT ?, name, queue, lane, 'waiting', base_priority, base_priority, attempts, timeout_ms, delay_ms, flow_id, wake_key, limit_key, ?, ?
   FROM jobs_job WHERE id = ?`;
 const copyInputSql = "INSERT INTO jobs_input (id, input) SELECT ?, input FROM jobs_input WHERE id = ?";
 

@@ -5,6 +5,7 @@ import type { Session } from "../session.ts";
 import { enqueue } from "./enqueue.ts";
 import { endJob } from "./finish.ts";
 import { memberEnded } from "./flow.ts";
+import { releaseLimits } from "./queue.ts";
 import { current } from "./read.ts";
 import { consumeKeptWake } from "./wake.ts";
 
@@ -25,12 +26,14 @@ type SettleRow = Pick<
   | "started_at"
   | "lease_until"
   | "claimed_by"
+  | "limit_key"
+  | "limited"
 >;
 
 const rowSql = `SELECT id, queue, fence, version, priority, attempts_used, crashes, woken, flow_id, stage_id, unique_key, wake_key,
-  started_at, lease_until, claimed_by FROM jobs_job WHERE id = ? AND fence = ? AND status = 'in_progress'`;
+  started_at, lease_until, claimed_by, limit_key, limited FROM jobs_job WHERE id = ? AND fence = ? AND status = 'in_progress'`;
 const backSql = `UPDATE jobs_job SET status = ?, ready_at = ?, priority = ?, attempts_used = ?, crashes = ?, wake_key = ?, woken = ?,
-  lease_until = NULL, claimed_by = NULL WHERE id = ?`;
+  directed = CASE WHEN ? THEN directed END, lease_until = NULL, claimed_by = NULL WHERE id = ?`;
 const attemptSql = `INSERT INTO jobs_attempt (job_id, fence, cause, claimed_by, started_at, ended_at, priority_before, priority_after, failure)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 const forgetDeferredSql = "DELETE FROM jobs_attempt WHERE job_id = ? AND cause = 'deferred'";
@@ -49,6 +52,7 @@ function settleOne(session: Session, { id, fence, version, outcome, expiredOnly 
     return now === undefined ? { state: "refused", why: "fence" } : { state: "refused", why: "version", current: now };
   }
   apply(session, row, outcome);
+  if (row.limited === 1) releaseLimits(session, row);
   return { state: "applied" };
 }
 
@@ -87,6 +91,7 @@ function apply(session: Session, row: SettleRow, outcome: Outcome): void {
 }
 
 interface Back {
+  kind: "retry" | "defer";
   delayMs: number;
   priority: number;
   attemptsUsed: number;
@@ -110,6 +115,7 @@ function putBack(session: Session, row: SettleRow, back: Back, mayWake: boolean)
     back.crashes,
     key,
     woken,
+    back.kind === "defer" ? 1 : 0,
     row.id,
   );
   if (ready) session.ready.add(row.queue);

@@ -1,0 +1,22 @@
+import type { QueueSettings } from "../core/queue.ts";
+
+/** Settings of queues, which the store itself enforces at every claim, whichever host makes it (L2, L14, L16). */
+export interface QueueStore {
+  /**
+   * Changes what is named, keeps the rest, and returns what holds from now on. A concurrency limit is never overshot: what
+   * runs already counts, and no claim that began before the change slips past it. Ready jobs of a resumed queue are hinted at.
+   */
+  configure(queue: string, change: Partial<QueueSettings>): Promise<QueueSettings>;
+  /** Queues that were ever configured, by name; the others have `queueDefaults`. */
+  list(): Promise<ConfiguredQueue[]>;
+}
+
+export interface ConfiguredQueue extends QueueSettings {
+  queue: string;
+}
+
+/**
+ * Why a `direct` or `force-gate` was refused (L5). `gate`: it is closed. `concurrency`, `key-concurrency`: the queue's or the
+ * key's limit is reached. `running`, `final`, `budget`: it runs, has ended, or has no attempt left. `no-gate`: none holds it.
+ */
+export type DirectRefusal = "gate" | "concurrency" | "key-concurrency" | "running" | "final" | "budget" | "no-gate";
