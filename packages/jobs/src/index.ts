@@ -1,3 +1,13 @@
+export type {
+  Atomicity,
+  AtomicityOptions,
+  Permit,
+  PermitWait,
+  Semaphore,
+  SemaphoreOptions,
+  SemaphoreScope,
+  SharedMemory,
+} from "./core/atomicity.ts";
 export { type Backoff, type ExponentialBackoff } from "./core/backoff.ts";
 export type { FlowFailure, JobContext } from "./core/context.ts";
 export type { DecayRule } from "./core/decay.ts";
@@ -33,4 +43,17 @@ export type * from "./transporters/schedules.ts";
 export type { PoolOptions } from "./processes/options.ts";
 export type * from "./transporters/keeping.ts";
 export type * from "./transporters/sight.ts";
+export type {
+  MemoryAnswer,
+  MemoryCondition,
+  MemoryOperation,
+  MemoryResult,
+  MemoryStore,
+  PermitAnswer,
+  PermitHolder,
+  PermitLease,
+  PermitRequest,
+  PermitStore,
+  SeenTicket,
+} from "./transporters/permits.ts";
 export type * from "./transporters/transporter.ts";

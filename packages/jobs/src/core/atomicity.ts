@@ -7,14 +7,14 @@ import type { Duration } from "./duration.ts";
 export type SemaphoreScope = "manager" | "host" | "store";
 
 /** How to wait for a permit. */
-export interface WaitOptions {
+export interface PermitWait {
   /** How long at most; 60 s by default. */
   timeout?: Duration;
   /** Gives up waiting. In a handler the job's own signal does so too. */
   signal?: AbortSignal;
 }
 
-export interface AtomicityOptions extends WaitOptions {
+export interface AtomicityOptions extends PermitWait {
   /** `"store"` by default: the one that holds wherever the managers run. The others are faster. */
   scope?: SemaphoreScope;
 }
@@ -48,11 +48,11 @@ export interface Semaphore {
    * @throws JobsError `permit_timed_out`, `permit_waiters_exceeded`, `semaphore_mismatch`, `semaphore_nested`,
    *   `store_unavailable`; the signal's reason.
    */
-  acquire(options?: WaitOptions): Promise<Permit>;
+  acquire(options?: PermitWait): Promise<Permit>;
   /** A permit if one is free now; undefined otherwise. Throws as `acquire`. */
   tryAcquire(): Promise<Permit | undefined>;
   /** Runs `fn` with a permit and gives it back, whatever comes. Throws as `acquire`, what `fn` throws, and `permit_lost`. */
-  use<T>(fn: (permit: Permit) => T | Promise<T>, options?: WaitOptions): Promise<T>;
+  use<T>(fn: (permit: Permit) => T | Promise<T>, options?: PermitWait): Promise<T>;
 }
 
 /**
@@ -69,29 +69,33 @@ export interface SharedMemory {
   has(key: string): Promise<boolean>;
   /** True when it was there. */
   remove(key: string): Promise<boolean>;
-  atomAdd(key: string, value: unknown, options?: WaitOptions): Promise<void>;
-  atomGet(key: string, options?: WaitOptions): Promise<unknown>;
+  atomAdd(key: string, value: unknown, options?: PermitWait): Promise<void>;
+  atomGet(key: string, options?: PermitWait): Promise<unknown>;
   /** True when it was there. */
-  atomRemove(key: string, options?: WaitOptions): Promise<boolean>;
+  atomRemove(key: string, options?: PermitWait): Promise<boolean>;
   /**
    * Adds to a number, 0 if there is none, and returns the sum.
    *
    * @param by 1 by default; negative to take away.
    * @throws JobsError `invalid_input` when what is there is no number.
    */
-  atomIncrement(key: string, by?: number, options?: WaitOptions): Promise<number>;
+  atomIncrement(key: string, by?: number, options?: PermitWait): Promise<number>;
 }
 
-/** What a manager and every handler have of L12. */
+/** What a manager and every handler have of L12. All can be taken out of it. */
 export interface Atomicity {
   /**
    * Runs `fn` alone: in this scope no other section of this name runs meanwhile.
    *
    * @throws JobsError as `Semaphore.use`. `permit_lost`: the section had been taken for dead before it ended.
    */
-  ensureAtomicity<T>(name: string, fn: (permit: Permit) => T | Promise<T>, options?: AtomicityOptions): Promise<T>;
+  readonly ensureAtomicity: <T>(
+    name: string,
+    fn: (permit: Permit) => T | Promise<T>,
+    options?: AtomicityOptions,
+  ) => Promise<T>;
   /** @throws JobsError `invalid_options`. */
-  semaphore(name: string, options?: SemaphoreOptions): Semaphore;
+  readonly semaphore: (name: string, options?: SemaphoreOptions) => Semaphore;
   /** @param scope `"store"` by default. Of the manager's it ends with the manager, of a host with the host, of a store never. */
-  memory(scope?: SemaphoreScope): SharedMemory;
+  readonly memory: (scope?: SemaphoreScope) => SharedMemory;
 }

@@ -1,10 +1,14 @@
+import type { Atomicity } from "./atomicity.ts";
 import type { Directive, ReleaseOptions } from "./directive.ts";
 import type { FlowBuilder } from "./flow.ts";
 import type { JobFailure, JobId } from "./job.ts";
 import type { JobDefinition, JobRequest } from "./request.ts";
 
-/** What a handler gets. All functions can be taken out of it: `run({ input, release }) {…}`. */
-export interface JobContext<Input> {
+/**
+ * What a handler gets. All functions can be taken out of it: `run({ input, release }) {…}`. Semaphores and shared memory (L12) too:
+ * waiting for a permit ends with the job's signal.
+ */
+export interface JobContext<Input> extends Atomicity {
   /** As its schema gives it; without a schema, as it was enqueued. `undefined` when nothing (or `null`) was. */
   readonly input: Input;
   readonly jobId: JobId;

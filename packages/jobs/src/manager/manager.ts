@@ -1,5 +1,14 @@
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
+import type {
+  Atomicity,
+  AtomicityOptions,
+  Permit,
+  Semaphore,
+  SemaphoreOptions,
+  SemaphoreScope,
+  SharedMemory,
+} from "../core/atomicity.ts";
 import { checkedBatch, checkedKey, checkedPriority } from "../core/bounds.ts";
 import { JobsError } from "../core/errors.ts";
 import { FlowBuilder } from "../core/flow.ts";
@@ -8,6 +17,7 @@ import type { Job, JobId } from "../core/job.ts";
 import { limits } from "../core/limits.ts";
 import { newItem } from "../core/prepare.ts";
 import { JobRequest, type InputArguments, type JobDefinition, type JobOptions } from "../core/request.ts";
+import { atomicityOf } from "../memory/atomicity.ts";
 import type { AmendResult, Change, Enqueued, NewItem, Transporter, Tx } from "../transporters/transporter.ts";
 import { Listeners } from "./listeners.ts";
 import type { JobManagerOptions } from "./options.ts";
@@ -45,6 +55,7 @@ export class JobManager extends JobReader {
   readonly id: string;
   readonly #transporter: Transporter;
   readonly #services: Services;
+  readonly #atomicity: Atomicity;
   /** Schedules, seen and changed by hand (L13). */
   readonly schedules: Schedules;
 
@@ -67,6 +78,7 @@ export class JobManager extends JobReader {
       watcher,
       prepare: (item) => this.#prepare(item),
     });
+    this.#atomicity = atomicityOf(this.#services.memory.scopes);
     this.schedules = new Schedules({
       transporter: options.transporter,
       onRun: () => this.#services.claimer.hint(),
@@ -128,6 +140,25 @@ export class JobManager extends JobReader {
     for (const item of items) prepared.push(await this.#prepare(item));
     const enqueued = await this.#enqueueItems(prepared, options);
     return enqueued.map((one) => (one.flowId === undefined ? jobOf(one) : flowOf(one)));
+  }
+
+  /**
+   * L12. Runs `fn` alone: in this scope (`"store"` by default: on all hosts) no other section of this name runs meanwhile.
+   *
+   * @throws JobsError as `Semaphore.use`, `permit_lost` when the section had been taken for dead before it ended; what `fn` throws.
+   */
+  ensureAtomicity<T>(name: string, fn: (permit: Permit) => T | Promise<T>, options?: AtomicityOptions): Promise<T> {
+    return this.#atomicity.ensureAtomicity(name, fn, options);
+  }
+
+  /** L12. A semaphore with n permits. @throws JobsError `invalid_options`. */
+  semaphore(name: string, options?: SemaphoreOptions): Semaphore {
+    return this.#atomicity.semaphore(name, options);
+  }
+
+  /** L12. Values that all in the scope (`"store"` by default) share. @throws JobsError `invalid_options`. */
+  memory(scope?: SemaphoreScope): SharedMemory {
+    return this.#atomicity.memory(scope);
   }
 
   /**
@@ -193,11 +224,7 @@ export class JobManager extends JobReader {
   }
 
   /** Sets base and current priority, 0 to 255, higher first (L1); final jobs refuse. */
-  async priority(
-    ids: JobId | readonly JobId[],
-    priority: number,
-    options: InTransaction = {},
-  ): Promise<AmendResult[]> {
+  async priority(ids: JobId | readonly JobId[], priority: number, options: InTransaction = {}): Promise<AmendResult[]> {
     return await this.#amend(checkedIds(ids), { kind: "priority", priority: checkedPriority(priority) }, options);
   }
 

@@ -39,6 +39,8 @@ export interface JobManagerOptions {
    * of one store should agree: the shortest time counts.
    */
   keep?: { processed?: Duration; failed?: Duration };
+  /** Where the managers of this host meet for semaphores and memory of the scope `host` (L12): a folder of this user's own by default. */
+  hostFolder?: string;
   /** Told what happens; never an input, result or key. Must not throw. */
   log?: Log;
   /** For tests. */
@@ -59,6 +61,7 @@ export interface ManagerSettings {
   settleKeptMs: number;
   rescueEveryMs: number;
   kept: Kept;
+  hostFolder: string | undefined;
   clock: Clock;
   random: () => number;
   log: Log;
@@ -96,6 +99,7 @@ export function settingsOf(options: JobManagerOptions): ManagerSettings {
       processedMs: durationMs(options.keep?.processed ?? defaults.keptMs.processed, "keep.processed"),
       badMs: durationMs(options.keep?.failed ?? defaults.keptMs.failed, "keep.failed"),
     },
+    hostFolder: options.hostFolder,
     clock: options.clock ?? systemClock,
     random: options.random ?? Math.random,
     log: guarded(options.log),

@@ -5,6 +5,8 @@ import type { JobId, Lane } from "../core/job.ts";
 import { limits } from "../core/limits.ts";
 import type { AttemptEnd } from "../core/outcome.ts";
 import type { JobDefinition, JobRequest } from "../core/request.ts";
+import { atomicityOf } from "../memory/atomicity.ts";
+import type { ManagerScopes } from "../memory/manager-scopes.ts";
 import type { AttemptHost, Process } from "../processes/process.ts";
 import type { Claimed, NewItem, Transporter } from "../transporters/transporter.ts";
 import { Attempt } from "./attempt.ts";
@@ -29,6 +31,7 @@ export interface RunnerOptions {
   stopGraceMs: number;
   abortGraceMs: number;
   settleKeptMs: number;
+  memory: Pick<ManagerScopes, "scopes">;
   clock: Clock;
   log: Log;
   prepare: (item: JobRequest | FlowBuilder) => Promise<NewItem>;
@@ -186,6 +189,7 @@ export class Runner {
   #host(attempt: Attempt): AttemptHost {
     return {
       signal: attempt.signal,
+      atomicity: atomicityOf(this.#options.memory.scopes, attempt.signal),
       graceMs: this.#options.abortGraceMs,
       now: () => this.#options.transporter.now(),
       prepare: this.#options.prepare,
@@ -215,7 +219,7 @@ export class Runner {
   async #resultsOf(flowId: JobId | undefined, name: string): Promise<(string | undefined)[]> {
     if (flowId === undefined) return [];
     const results: (string | undefined)[] = [];
-    for (let after = "0"; ; ) {
+    for (let after = "0"; ;) {
       const query = { flowId, name, status: "processed", limit: limits.batchJobsMax } as const;
       const page = await this.#options.transporter.list({ ...query, after });
       for (const { result } of page) results.push(result);

@@ -3,6 +3,7 @@ import type { JobRequest } from "../core/request.ts";
 import { isIsolated } from "../processes/isolation.ts";
 import { Processes } from "../processes/processes.ts";
 import type { ManagerBeat } from "../transporters/sight.ts";
+import { ManagerScopes } from "../memory/manager-scopes.ts";
 import type { Claimed, NewItem, Outcome, Transporter } from "../transporters/transporter.ts";
 import { JobsError } from "../core/errors.ts";
 import { limits } from "../core/limits.ts";
@@ -39,6 +40,8 @@ export class Services {
   readonly claimer: Claimer;
   readonly scheduler: Scheduler;
   readonly #options: ServicesOptions;
+  /** Semaphores and shared memory (L12). */
+  readonly memory: ManagerScopes;
   readonly #settler: Settler;
   readonly #processes: Processes;
   readonly #leaseGuard: LeaseGuard;
@@ -56,9 +59,11 @@ export class Services {
     const { transporter, registry, settings, manager } = options;
     const shared = { ...settings, transporter };
     this.#options = options;
+    this.memory = new ManagerScopes(shared);
     this.#settler = new Settler({ ...shared, onApplied: (applied) => this.#applied(applied) });
     this.#processes = new Processes({
       ...shared,
+      memory: this.memory,
       definitions: registry.definitions,
       onFree: (lane) => this.claimer.freeSlot(lane),
     });
@@ -74,6 +79,7 @@ export class Services {
       guard: this.#leaseGuard,
       definitions: registry.definitions,
       process: this.#processes,
+      memory: this.memory,
       settler: this.#settler,
       prepare: options.prepare,
       onFreeSlot: (lane) => this.claimer.freeSlot(lane),
@@ -141,6 +147,7 @@ export class Services {
       );
     }
     await transporter.start();
+    this.memory.start();
     await this.scheduler.define();
     await this.#processes.start();
     this.#running = true;
@@ -177,6 +184,7 @@ export class Services {
     await this.#leaseGuard.stop();
     await settledWithin(Promise.all([this.#progress.stop(), this.#options.watcher.stop()]), abortGraceMs, clock);
     await settledWithin(this.#processes.stop(), abortGraceMs, clock);
+    await settledWithin(this.memory.stop(), abortGraceMs, clock);
     settings.log({ event: "manager.stopped", manager, abandoned });
   }
 

@@ -1,6 +1,7 @@
 import type { SemaphoreScope } from "../core/atomicity.ts";
 import { JobsError, type JobsErrorCode } from "../core/errors.ts";
 import type { MemoryOperation, MemoryResult } from "../transporters/permits.ts";
+import { lostPermit } from "./refusals.ts";
 import type { HeldPermit, PermitWish, Scope, Scopes } from "./scope.ts";
 
 /**
@@ -237,13 +238,4 @@ class RemotePermit implements HeldPermit {
 
 function gone(): JobsError {
   return new JobsError("manager_stopped", "the process that waited for a permit is gone, or gave up waiting");
-}
-
-/** The error of a holder that was taken for dead. */
-export function lostPermit(name?: string): JobsError {
-  const which = name === undefined ? "the permit" : `the permit of ${JSON.stringify(name)}`;
-  return new JobsError(
-    "permit_lost",
-    `${which} was lost: its holder was taken for dead (lease not renewed in time, or its manager stopped); others may have been in the section: check, then repeat`,
-  );
 }

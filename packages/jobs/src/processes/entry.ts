@@ -7,6 +7,9 @@ import type { AttemptEnd } from "../core/outcome.ts";
 import { newItem } from "../core/prepare.ts";
 import type { JobDefinition } from "../core/request.ts";
 import { runHandler } from "./handler.ts";
+import { atomicityOf } from "../memory/atomicity.ts";
+import type { MemoryCall, MemoryReply } from "../memory/channel.ts";
+import { isolatedScopes } from "../memory/isolated-scopes.ts";
 import { markIsolated } from "./isolation.ts";
 import type { FromIsolated, Question, ToIsolated } from "./protocol.ts";
 
@@ -27,7 +30,15 @@ function postToParent(message: FromIsolated): void {
   parentPort?.postMessage(message);
 }
 
-function ask(what: Question): Promise<unknown> {
+/** Semaphores and memory (L12): a child's from the start; a thread's seat comes before its first attempt. */
+let shared = isolatedScopes(askMemory, undefined);
+
+async function askMemory(call: MemoryCall): Promise<MemoryReply> {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- answered by `isolated.ts`
+  return (await ask(call)) as MemoryReply;
+}
+
+function ask(what: Question | MemoryCall): Promise<unknown> {
   return new Promise((resolve, reject) => {
     lastAsk += 1;
     asks.set(lastAsk, { resolve, reject });
@@ -45,6 +56,12 @@ function heard(message: ToIsolated): void {
       return;
     case "abort":
       controller?.abort(new JobsError(message.code, message.message));
+      return;
+    case "seat":
+      shared = isolatedScopes(askMemory, message.seat);
+      return;
+    case "permit-lost":
+      shared.remote.lost(message);
       return;
     case "answer": {
       const waiting = asks.get(message.ask);
@@ -106,6 +123,7 @@ async function run({ module, claimed, mark }: Extract<ToIsolated, { kind: "run" 
     const definition = await definitionOf(module, claimed.name);
     end = await runHandler(definition, claimed, {
       signal: own.signal,
+      atomicity: atomicityOf(shared.scopes, own.signal),
       prepare: (item) => newItem(item, async () => Number(await ask("now"))),
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- answered by `isolated.ts`
       flowFailure: async () => (await ask("flowFailure")) as FlowFailure | undefined,

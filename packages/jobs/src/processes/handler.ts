@@ -66,6 +66,9 @@ class Handling {
       fail: (error) => this.#direct(new Directive({ kind: "failed", error })),
       enqueue: (item) => observed(this.#enqueue(item)),
       flowFailure: () => this.#host.flowFailure(),
+      ensureAtomicity: this.#host.atomicity.ensureAtomicity,
+      semaphore: this.#host.atomicity.semaphore,
+      memory: this.#host.atomicity.memory,
       resultsOf: async (wanted) => {
         const results = await this.#host.resultsOf(wanted.name);
         // As their handlers returned them.

@@ -4,6 +4,8 @@ import { jobFailure, withOutput } from "../core/failure.ts";
 import type { AttemptEnd } from "../core/outcome.ts";
 import type { JobDefinition } from "../core/request.ts";
 import { settledWithin, type Clock } from "../manager/clock.ts";
+import type { MemoryCall, PermitLost } from "../memory/channel.ts";
+import type { IsolatedMemory } from "../memory/manager-scopes.ts";
 import type { Claimed } from "../transporters/transporter.ts";
 import type { Carrier, Death } from "./carrier.ts";
 import { AttemptOutput, readText } from "./output.ts";
@@ -39,16 +41,21 @@ export class IsolatedProcess {
   readonly name: string;
   readonly #carrier: Carrier;
   readonly #clock: Clock;
+  readonly #memory: IsolatedMemory;
   readonly #ready = Promise.withResolvers<void>();
   readonly #dead = Promise.withResolvers<Death>();
   #death: Death | undefined;
   #loading: { resolve: () => void; reject: (error: JobsError) => void } | undefined;
   #running: Running | undefined;
 
-  constructor(carrier: Carrier, clock: Clock) {
+  /** @param connect to the manager's semaphores and memory (L12). */
+  constructor(carrier: Carrier, clock: Clock, connect: (tell: (lost: PermitLost) => void) => IsolatedMemory) {
     this.name = carrier.name;
     this.#carrier = carrier;
     this.#clock = clock;
+    this.#memory = connect((lost) => carrier.post({ kind: "permit-lost", ...lost }));
+    const { seat } = this.#memory;
+    if (seat !== undefined) carrier.post({ kind: "seat", seat });
     this.#ready.promise.catch(() => undefined);
     carrier.onMessage((message) => this.#heard(message));
     carrier.onDeath((death) => this.#died(death));
@@ -141,7 +148,8 @@ export class IsolatedProcess {
         this.#running?.host.progress(message.value);
         return;
       case "ask":
-        if (this.#running !== undefined) void this.#answer(this.#running.host, message.ask, message.what);
+        if (isMemoryCall(message.what)) void this.#answerMemory(message.ask, message.what);
+        else if (this.#running !== undefined) void this.#answer(this.#running.host, message.ask, message.what);
         return;
       case "ended":
         this.memoryBytes = message.memoryBytes;
@@ -158,6 +166,11 @@ export class IsolatedProcess {
       answer = { error: { code, message: thrown instanceof Error ? thrown.message : String(thrown) } };
     }
     this.#carrier.post({ kind: "answer", ask, ...answer });
+  }
+
+  /** Also between attempts: an attempt that has ended may have left a permit to give back. */
+  async #answerMemory(ask: number, call: MemoryCall): Promise<void> {
+    this.#carrier.post({ kind: "answer", ask, value: await this.#memory.host.answer(call) });
   }
 
   /** AbortSignal first, then rung by rung, a grace apart (L9). */
@@ -180,6 +193,8 @@ export class IsolatedProcess {
 
   #died(death: Death): void {
     this.#death = death;
+    // What it held is free at once (L12).
+    void this.#memory.close();
     this.#dead.resolve(death);
     this.#ready.reject(new JobsError("process_crashed", `${this.name} ${death.message} before it was ready`));
     if (this.#running !== undefined) void this.#ended(this.#running, crashed(this.name, death, this.#running));
@@ -193,6 +208,10 @@ export class IsolatedProcess {
     const ended = end();
     running.finish("failure" in ended ? { ...ended, failure: withOutput(ended.failure, running.output.tail) } : ended);
   }
+}
+
+function isMemoryCall(what: Question | MemoryCall): what is MemoryCall {
+  return typeof what === "object" && "act" in what;
 }
 
 function crashed(name: string, { message, details }: Death, running: Running): () => AttemptEnd {

@@ -5,6 +5,8 @@ import type { AttemptEnd } from "../core/outcome.ts";
 import type { JobDefinition } from "../core/request.ts";
 import type { Clock } from "../manager/clock.ts";
 import type { Log } from "../manager/events.ts";
+import type { PermitLost } from "../memory/channel.ts";
+import type { IsolatedMemory } from "../memory/manager-scopes.ts";
 import type { Claimed } from "../transporters/transporter.ts";
 import type { Carrier } from "./carrier.ts";
 import { IsolatedProcess } from "./isolated.ts";
@@ -15,6 +17,7 @@ export interface PoolOptionsInternal {
   kind: Exclude<ProcessKind, "inline">;
   settings: PoolSettings;
   open: (memoryMb: number) => Carrier;
+  connect: (tell: (lost: PermitLost) => void) => IsolatedMemory;
   clock: Clock;
   log: Log;
   /** A place is free again that was not when its attempt ended. */
@@ -107,9 +110,9 @@ export class Pool {
   }
 
   async #open(): Promise<IsolatedProcess> {
-    const { settings, open, kind, clock, log } = this.#options;
+    const { settings, open, kind, clock, log, connect } = this.#options;
     if (this.#stopped) throw new JobsError("manager_stopped", `the pool of ${kind} jobs is stopped: start the manager`);
-    const process = new IsolatedProcess(open(settings.memoryMb), clock);
+    const process = new IsolatedProcess(open(settings.memoryMb), clock, connect);
     this.#all.add(process);
     log({ event: "process.opened", process: kind, called: process.name });
     void process.gone.then(({ message }) => {

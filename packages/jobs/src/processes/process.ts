@@ -1,3 +1,4 @@
+import type { Atomicity } from "../core/atomicity.ts";
 import type { FlowFailure } from "../core/context.ts";
 import type { FlowBuilder } from "../core/flow.ts";
 import type { AttemptEnd } from "../core/outcome.ts";
@@ -31,6 +32,8 @@ export interface AttemptHost extends HandlerHost {
 /** What of it reaches the handler's context, wherever that runs. */
 export interface HandlerHost {
   signal: AbortSignal;
+  /** Semaphores and shared memory, as they are reached from where the handler runs (L12). */
+  atomicity: Atomicity;
   /** Checks and fills in what the handler wants enqueued with its end. */
   prepare(item: JobRequest | FlowBuilder): Promise<NewItem>;
   flowFailure(): Promise<FlowFailure | undefined>;

@@ -3,17 +3,19 @@ import type { AttemptEnd } from "../core/outcome.ts";
 import type { JobDefinition } from "../core/request.ts";
 import type { Clock } from "../manager/clock.ts";
 import type { Log } from "../manager/events.ts";
+import type { ManagerScopes } from "../memory/manager-scopes.ts";
 import type { Claimed } from "../transporters/transporter.ts";
 import { openChild } from "./child.ts";
 import { InlineProcess } from "./inline.ts";
 import type { PoolSettings } from "./options.ts";
-import { Pool } from "./pool.ts";
+import { Pool, type PoolOptionsInternal } from "./pool.ts";
 import type { AttemptHost, Process } from "./process.ts";
 import { openThread } from "./thread.ts";
 
 export interface ProcessesOptions {
   definitions: ReadonlyMap<string, JobDefinition>;
   pools: Readonly<Record<Exclude<ProcessKind, "inline">, PoolSettings>>;
+  memory: Pick<ManagerScopes, "connect">;
   clock: Clock;
   log: Log;
   onFree: (lane: Lane) => void;
@@ -25,14 +27,15 @@ export class Processes implements Process {
   readonly #pools = new Map<string, Pool>();
   readonly #isolated: JobDefinition[];
 
-  constructor({ definitions, pools, clock, log, onFree }: ProcessesOptions) {
+  constructor({ definitions, pools, memory, clock, log, onFree }: ProcessesOptions) {
     this.#isolated = [...definitions.values()].filter(({ process }) => process !== "inline");
     for (const { process: kind, lane } of this.#isolated) {
       const key = poolKey(kind, lane);
       if (kind === "inline" || this.#pools.has(key)) continue;
       const open = kind === "thread" ? openThread : openChild;
       const settings = pools[kind];
-      this.#pools.set(key, new Pool({ kind, settings, open, clock, log, onFree: () => onFree(lane) }));
+      const connect: PoolOptionsInternal["connect"] = (tell) => memory.connect(kind === "thread", tell);
+      this.#pools.set(key, new Pool({ kind, settings, open, connect, clock, log, onFree: () => onFree(lane) }));
     }
   }
 

@@ -12,6 +12,8 @@ import { limitsModelSuite } from "./limits-model.testsuite.ts";
 import { limitsSuite } from "./limits.testsuite.ts";
 import { modelSuite } from "./model.testsuite.ts";
 import { orderSuite } from "./order.testsuite.ts";
+import { permitsModelSuite } from "./permits-model.testsuite.ts";
+import { permitsSuite } from "./permits.testsuite.ts";
 import { renewalSuite } from "./renewal.testsuite.ts";
 import { wakeSuite } from "./wake.testsuite.ts";
 
@@ -34,5 +36,7 @@ export function transporterSuite(suite: TransporterSuite): void {
   flowRetrySuite(suite);
   boundsSuite(suite);
   flowModelSuite(suite);
+  permitsSuite(suite);
+  permitsModelSuite(suite);
   modelSuite(suite);
 }

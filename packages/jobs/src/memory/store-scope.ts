@@ -1,0 +1,167 @@
+import { randomUUID } from "node:crypto";
+import { JobsError } from "../core/errors.ts";
+import { pauseMs } from "../core/permits.ts";
+import type { Clock } from "../manager/clock.ts";
+import type {
+  MemoryOperation,
+  MemoryResult,
+  MemoryStore,
+  PermitAnswer,
+  PermitHolder,
+  PermitStore,
+  SeenTicket,
+} from "../transporters/permits.ts";
+import { isGone } from "./holder.ts";
+import { lostPermit, mismatch, tooManyWaiters } from "./refusals.ts";
+import { PermitKeeper, StorePermit } from "./permit-keeper.ts";
+import type { HeldPermit, PermitWish, Scope } from "./scope.ts";
+import { type Waiter, Waiters } from "./waiters.ts";
+
+export interface StoreScopeOptions {
+  permits: PermitStore;
+  memory: MemoryStore;
+  holder: PermitHolder;
+  leaseMs: number;
+  /** The shortest pause of the first in line between two looks. */
+  pauseFirstMs: number;
+  clock: Clock;
+  random: () => number;
+}
+
+/** How often a waiter looks whether those before it are still alive: a dead holder's permit is free within a second (L12). */
+const livenessEveryMs = 100;
+
+/**
+ * Semaphores and memory through a store (L12). The line is the store's; a waiter looks again after pauses that grow with its
+ * place and its patience, and at once when a permit of the name comes back in this process.
+ */
+export class StoreScope implements Scope {
+  readonly #options: StoreScopeOptions;
+  readonly #keeper: PermitKeeper;
+  readonly #waiters = new Waiters();
+  #stop = new AbortController();
+
+  constructor(options: StoreScopeOptions) {
+    this.#options = options;
+    this.#keeper = new PermitKeeper(options);
+  }
+
+  async acquire(wish: PermitWish): Promise<StorePermit | undefined> {
+    const { permits } = this.#options;
+    const ticket = randomUUID();
+    const signal = wish.signal === undefined ? this.#stop.signal : AbortSignal.any([this.#stop.signal, wish.signal]);
+    const waiter = this.#waiters.join(wish.name);
+    try {
+      return await this.#inLine(ticket, waiter, wish, signal);
+    } catch (thrown) {
+      // What was asked may have been granted and the answer lost.
+      permits.release([ticket]).catch(() => undefined);
+      throw thrown;
+    } finally {
+      waiter.leave();
+    }
+  }
+
+  async apply(operations: MemoryOperation[], guards: readonly HeldPermit[]): Promise<MemoryResult[]> {
+    const tickets = guards.filter((guard) => guard instanceof StorePermit).map(({ ticket }) => ticket);
+    const condition = tickets.length === 0 ? {} : { held: tickets };
+    const answer = await this.#options.memory.apply(operations, condition);
+    if (answer.state === "refused") throw lostPermit();
+    return answer.results;
+  }
+
+  async applyAlone(operations: MemoryOperation[], wish: PermitWish): Promise<MemoryResult[] | undefined> {
+    // Where nobody is in the section, the act is alone by itself: one round trip instead of three.
+    const answer = await this.#options.memory.apply(operations, { free: wish.name });
+    if (answer.state === "applied") return answer.results;
+    const held = await this.acquire(wish);
+    if (held === undefined) return undefined;
+    try {
+      return await this.apply(operations, [held]);
+    } finally {
+      await held.release();
+    }
+  }
+
+  start(): void {
+    if (this.#stop.signal.aborted) this.#stop = new AbortController();
+  }
+
+  /** Waiting ends with `manager_stopped`; permits still held are told lost and are free with their leases at the latest. */
+  async stop(): Promise<void> {
+    this.#stop.abort(new JobsError("manager_stopped", "the manager was stopped while a permit was waited for"));
+    await this.#keeper.stop();
+  }
+
+  async #inLine(
+    ticket: string,
+    waiter: Waiter,
+    wish: PermitWish,
+    signal: AbortSignal,
+  ): Promise<StorePermit | undefined> {
+    const { permits, clock, leaseMs, holder } = this.#options;
+    const { name } = wish;
+    const asked = { name, permits: wish.permits, ticket, leaseMs, wait: wish.waitMs > 0, holder };
+    const deadline = clock.now() + wish.waitMs;
+    const place = { ahead: Infinity, since: clock.now(), lookedAt: -Infinity };
+    for (;;) {
+      signal.throwIfAborted();
+      const sentAt = clock.now();
+      const [answer] = await abortable(permits.acquire([asked]), signal);
+      if (answer?.state === "held") {
+        return this.#keeper.hold(ticket, name, answer.fence, sentAt + leaseMs, () => this.#waiters.wake(name));
+      }
+      if (answer?.state !== "waiting") return refused(wish, answer);
+      const now = clock.now();
+      if (now >= deadline) {
+        await permits.release([ticket]);
+        return undefined;
+      }
+      if (answer.ahead !== place.ahead) Object.assign(place, { ahead: answer.ahead, since: now });
+      if (now - place.lookedAt >= livenessEveryMs) {
+        place.lookedAt = now;
+        if (await this.#buryDead(answer.before)) continue;
+      }
+      const pause = this.#pauseMs(place.ahead, now - place.since);
+      await waiter.pause(Math.min(pause, deadline - now), clock, signal);
+    }
+  }
+
+  /** Permits and places of processes of this host that are gone are free at once. */
+  async #buryDead(before: readonly SeenTicket[]): Promise<boolean> {
+    const { holder, permits } = this.#options;
+    const dead = before.filter((seen) => isGone(seen, holder)).map(({ ticket }) => ticket);
+    if (dead.length === 0) return false;
+    return (await permits.release(dead)).includes(true);
+  }
+
+  #pauseMs(ahead: number, stoodMs: number): number {
+    const { pauseFirstMs, leaseMs, random } = this.#options;
+    return pauseMs(ahead, pauseFirstMs, stoodMs, leaseMs) * (0.75 + random() / 2);
+  }
+}
+
+function refused({ name, permits }: PermitWish, answer: PermitAnswer | undefined): undefined {
+  if (answer?.state !== "refused") {
+    throw new JobsError(
+      "store_unavailable",
+      `the store gave no answer for semaphore ${JSON.stringify(name)}: ask again`,
+    );
+  }
+  if (answer.why === "permits") throw mismatch(name, permits, answer.permits);
+  if (answer.why === "waiters") throw tooManyWaiters(name);
+  return undefined;
+}
+
+/** A call that hangs does not keep its caller past the signal. */
+async function abortable<T>(call: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const abort = (): void => reject(signal.reason);
+  signal.addEventListener("abort", abort);
+  call.catch(() => undefined);
+  try {
+    return await Promise.race([call, promise]);
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
+}
