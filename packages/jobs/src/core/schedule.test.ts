@@ -6,6 +6,8 @@ import { defineSchedule, isSchedule, type ScheduleContext, type TickInput } from
 import { defineJob } from "./definition.ts";
 
 const run = (): void => undefined;
+const told = (input: TickInput): JobContext<TickInput> => ({ input }) as JobContext<TickInput>;
+const big = (length: number) => defineSchedule<string>("s", { every: "5s", run: () => "x".repeat(length) });
 
 describe("L13 definitions", () => {
   test("a schedule is a job with one attempt; shards, overlap and missed have defaults", () => {
@@ -23,7 +25,10 @@ describe("L13 definitions", () => {
     expect(isSchedule(defineJob("j", { run }))).toBe(false);
     const other = defineSchedule("o", { cron: "0 3 * * *", shards: 4, overlap: "allow", missed: "once", run });
     expect(other.schedule).toEqual({
-      ...{ timing: { cron: "0 3 * * *", timeZone: "UTC" }, shards: 4, runsMax: limits.overlapRunsMax, missed: "once" },
+      timing: { cron: "0 3 * * *", timeZone: "UTC" },
+      shards: 4,
+      runsMax: limits.overlapRunsMax,
+      missed: "once",
     });
   });
 
@@ -51,7 +56,6 @@ describe("L13 definitions", () => {
         return cursor + 1;
       },
     });
-    const told = (input: TickInput): JobContext<TickInput> => ({ input }) as JobContext<TickInput>;
     expect(await schedule.run(told({ shard: 1, shards: 2, due: 0 }))).toBe(11);
     expect(await schedule.run(told({ shard: 0, shards: 2, due: 5_000, cursor: 11 }))).toBe(12);
     expect(seen).toEqual([
@@ -61,7 +65,6 @@ describe("L13 definitions", () => {
   });
 
   test("L14 a cursor has a limit, named with its value", async () => {
-    const big = (length: number) => defineSchedule<string>("s", { every: "5s", run: () => "x".repeat(length) });
     const context = { input: { shard: 0, shards: 1, due: 0 } };
     await expect(big(limits.cursorBytesMax - 2).run(context)).resolves.toHaveLength(limits.cursorBytesMax - 2);
     await expect(big(limits.cursorBytesMax - 1).run(context)).rejects.toMatchObject({

@@ -108,8 +108,7 @@ export function defineSchedule(
     input: tickInput,
     run: async (context: JobContext<TickInput>) => checkedCursor(await run(contextOf(context, first)), what),
   });
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- `with` is there, and its type lets nobody call it
-  return Object.freeze({ ...definition, schedule }) as unknown as ScheduleDefinition;
+  return Object.freeze({ ...definition, schedule });
 }
 
 export function isSchedule(job: JobDefinition): job is JobDefinition & ScheduleDefinition {

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { limits } from "./limits.ts";
 import { planTick, type MissedPolicy } from "./tick-plan.ts";
@@ -12,14 +12,19 @@ const start = Date.parse("2026-05-01T12:00:00Z");
 describe("L13 what becomes of a due tick", () => {
   test("on time: it is fired, nothing was missed", () => {
     expect(planTick(hourly, "skip", start, start + 3)).toEqual({
-      ...{ dueAt: start, missed: [], moreMissed: false, nextDueAt: start + hour },
+      dueAt: start,
+      missed: [],
+      moreMissed: false,
+      nextDueAt: start + hour,
     });
   });
 
   test("skip: what came longer ago than the grace is not run", () => {
     const missed = [start, start + hour, start + 2 * hour];
     expect(planTick(hourly, "skip", start, start + 2.5 * hour)).toEqual({
-      ...{ missed, moreMissed: false, nextDueAt: start + 3 * hour },
+      missed,
+      moreMissed: false,
+      nextDueAt: start + 3 * hour,
     });
   });
 
@@ -30,7 +35,10 @@ describe("L13 what becomes of a due tick", () => {
 
   test("once: the last of the missed is run for all of them", () => {
     expect(planTick(hourly, "once", start, start + 2.5 * hour)).toEqual({
-      ...{ missed: [start, start + hour], moreMissed: false, dueAt: start + 2 * hour, nextDueAt: start + 3 * hour },
+      missed: [start, start + hour],
+      moreMissed: false,
+      dueAt: start + 2 * hour,
+      nextDueAt: start + 3 * hour,
     });
   });
 
@@ -43,7 +51,9 @@ describe("L13 what becomes of a due tick", () => {
 
   test("a due time that the pattern does not have is passed over", () => {
     expect(planTick(hourly, "once", start + 1, start + 2)).toEqual({
-      ...{ missed: [], moreMissed: false, nextDueAt: start + hour },
+      missed: [],
+      moreMissed: false,
+      nextDueAt: start + hour,
     });
   });
 });

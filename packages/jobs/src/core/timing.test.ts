@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { limits } from "./limits.ts";
 import { lastDue, nextDue, timingFrom, timingOf, timingText, type Timing } from "./timing.ts";

@@ -53,6 +53,8 @@ export class Leader {
 
   async #campaign(): Promise<number> {
     const { transporter, manager, leaseMs, clock, log, onElected } = this.#options;
+    // One that was cut off for so long that its lease ran out is elected anew: its clockwork has stopped meanwhile.
+    if (!this.leads) this.#depose();
     const sentAt = clock.now();
     const campaign = await transporter.leader.campaign(seat, manager, leaseMs);
     if (!campaign.leading) {

@@ -76,7 +76,7 @@ export class Scheduler {
   async #beat(): Promise<number> {
     const { leader, pollMs } = this.#options;
     await this.#want();
-    if (!leader.leads) return limits.scheduleWantedMs / 3;
+    if (!leader.leads) return pollMs;
     const nextInMs = await this.#fire();
     // Others define, resume and move schedules: the poll finds what no timer was set for.
     return Math.min(pollMs, nextInMs ?? pollMs);
@@ -134,7 +134,14 @@ function settingOf({ schedule, ...job }: JobDefinition & ScheduleDefinition, now
   const { name, queue, lane, priority, timeoutMs } = job;
   const next = nextDue(timing, now);
   return {
-    ...{ name, shards, runsMax, missed, queue, lane, priority, timeoutMs },
+    name,
+    shards,
+    runsMax,
+    missed,
+    queue,
+    lane,
+    priority,
+    timeoutMs,
     timing: timingText(timing),
     ...(next === undefined ? {} : { nextDueAt: next }),
   };

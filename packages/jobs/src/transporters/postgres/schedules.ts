@@ -145,7 +145,14 @@ export function postgresLeader(schema: string, call: Call): LeaderSeat {
 function toSchedule(row: ScheduleRow): Schedule {
   const { name, timing, shards, missed, queue, lane, priority } = row;
   return {
-    ...{ name, timing, shards, runsMax: row.runs_max, missed, queue, lane, priority },
+    name,
+    timing,
+    shards,
+    runsMax: row.runs_max,
+    missed,
+    queue,
+    lane,
+    priority,
     timeoutMs: Number(row.timeout_ms),
     state: row.paused ? "paused" : row.wanted ? "active" : "unwanted",
     ...(row.next_due_at === null ? {} : { nextDueAt: Number(row.next_due_at) }),
@@ -157,7 +164,11 @@ function toTick(row: TickRow): Tick {
   const dueAt = Number(row.due_at);
   const startedAt = row.started === null ? undefined : Number(row.started);
   return {
-    ...{ schedule: row.schedule, shard: row.shard, dueAt, firedAt: Number(row.fired_at), outcome: row.outcome },
+    schedule: row.schedule,
+    shard: row.shard,
+    dueAt,
+    firedAt: Number(row.fired_at),
+    outcome: row.outcome,
     ...(row.job_id === null ? {} : { jobId: String(row.job_id) }),
     ...(startedAt === undefined ? {} : { startedAt, lagMs: startedAt - dueAt }),
     ...(row.finished_at === null ? {} : { finishedAt: Number(row.finished_at) }),

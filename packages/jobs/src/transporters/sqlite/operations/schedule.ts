@@ -109,7 +109,16 @@ export function listSchedules(
     }
     const { timing, shards, runs_max: runsMax, missed, queue, lane, priority, timeout_ms: timeoutMs } = row;
     return {
-      ...{ name: row.name, timing, shards, runsMax, missed, queue, lane, priority, timeoutMs, cursors },
+      name: row.name,
+      timing,
+      shards,
+      runsMax,
+      missed,
+      queue,
+      lane,
+      priority,
+      timeoutMs,
+      cursors,
       state: row.paused === 1 ? "paused" : row.wanted_until > session.now ? "active" : "unwanted",
       ...(row.next_due_at === null ? {} : { nextDueAt: row.next_due_at }),
     };
