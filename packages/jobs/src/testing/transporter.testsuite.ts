@@ -11,12 +11,14 @@ import { flowRetrySuite } from "./flow-retry.testsuite.ts";
 import { leaderSuite } from "./leader.testsuite.ts";
 import { limitsModelSuite } from "./limits-model.testsuite.ts";
 import { limitsSuite } from "./limits.testsuite.ts";
+import { keepingSuite } from "./keeping.testsuite.ts";
 import { modelSuite } from "./model.testsuite.ts";
 import { orderSuite } from "./order.testsuite.ts";
 import { scheduleSuite } from "./schedule.testsuite.ts";
 import { permitsModelSuite } from "./permits-model.testsuite.ts";
 import { permitsSuite } from "./permits.testsuite.ts";
 import { renewalSuite } from "./renewal.testsuite.ts";
+import { sightSuite } from "./sight.testsuite.ts";
 import { wakeSuite } from "./wake.testsuite.ts";
 
 /**
@@ -42,5 +44,7 @@ export function transporterSuite(suite: TransporterSuite): void {
   flowModelSuite(suite);
   permitsSuite(suite);
   permitsModelSuite(suite);
+  sightSuite(suite);
+  keepingSuite(suite);
   modelSuite(suite);
 }
