@@ -160,7 +160,7 @@ BEGIN
       why := 'busy'; RETURN;
     END IF;
   END IF;
-  FOR o IN SELECT * FROM json_to_recordset(p_operations) AS q(kind text, key text, value text, by double precision) LOOP
+  FOR o IN SELECT * FROM json_to_recordset(p_operations) AS q(kind text, key text, value text, "by" double precision) LOOP
     v_found := false; v_value := NULL;
     IF o.kind IN ('get', 'has') THEN
       SELECT true, CASE WHEN o.kind = 'get' THEN m.value END INTO v_found, v_value FROM ${schema}.memory m WHERE m.key = o.key;
@@ -170,8 +170,8 @@ BEGIN
       INSERT INTO ${schema}.memory AS m (key, value) VALUES (o.key, o.value)
         ON CONFLICT (key) DO UPDATE SET value = excluded.value RETURNING m.xmax <> 0 INTO v_found;
     ELSE
-      INSERT INTO ${schema}.memory AS m (key, value) VALUES (o.key, ${schema}.number_plus(o.key, '0', o.by))
-        ON CONFLICT (key) DO UPDATE SET value = ${schema}.number_plus(m.key, m.value, o.by) RETURNING m.xmax <> 0, m.value INTO v_found, v_value;
+      INSERT INTO ${schema}.memory AS m (key, value) VALUES (o.key, ${schema}.number_plus(o.key, '0', o."by"))
+        ON CONFLICT (key) DO UPDATE SET value = ${schema}.number_plus(m.key, m.value, o."by") RETURNING m.xmax <> 0, m.value INTO v_found, v_value;
     END IF;
     v_results := v_results || json_build_object('found', coalesce(v_found, false), 'value', v_value);
   END LOOP;
