@@ -1,0 +1,58 @@
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { LeaseTable, sharedNowUs } from "../../src/manager/lease-table.ts";
+
+const stuckAtUs = undefined;
+
+describe("L9 the table that the lease thread reads", () => {
+  test("has what is held, as it was last extended, and nothing that was dropped, whatever the order of these", () => {
+    const act = fc.oneof(
+      fc.record({ act: fc.constant("hold" as const), id: fc.bigInt({ min: 1n, max: 2n ** 63n - 1n }) }),
+      fc.record({ act: fc.constant("extend" as const), which: fc.nat(20), untilUs: fc.nat() }),
+      fc.record({ act: fc.constant("drop" as const), which: fc.nat(20) }),
+    );
+    const run = fc.property(fc.array(act, { maxLength: 60 }), (acts) => {
+      const table = new LeaseTable({ rows: 8 });
+      const seen = new LeaseTable({ buffer: table.buffer });
+      const held: { row: number; id: string; untilUs: number }[] = [];
+      const turns = new Set<string>();
+      for (const next of acts) {
+        if (next.act === "hold") {
+          const id = String(next.id);
+          const row = table.hold({ id, fence: 7, untilUs: 5, stuckAtUs });
+          // Full: the event loop renews that one alone.
+          expect(row === undefined).toBe(held.length === 8);
+          if (row !== undefined) held.push({ row, id, untilUs: 5 });
+        } else {
+          const chosen = held[next.which];
+          if (chosen === undefined) continue;
+          if (next.act === "drop") {
+            table.drop(chosen.row);
+            held.splice(next.which, 1);
+          } else {
+            table.extend(chosen.row, next.untilUs);
+            chosen.untilUs = next.untilUs;
+          }
+        }
+        const entries = [...seen.entries()];
+        const shown = entries.map(({ row, id, untilUs }) => ({ row, id, untilUs }));
+        expect(shown).toEqual(held.toSorted((a, b) => a.row - b.row));
+        for (const { row, turn, id } of entries) turns.add(`${row} ${turn} ${id}`);
+      }
+      // A row's turn never stands for two attempts: an old answer cannot meet a new one.
+      expect(new Set([...turns].map((turn) => turn.split(" ").slice(0, 2).join(" "))).size).toBe(turns.size);
+    });
+    fc.assert(run, { numRuns: 300 });
+  });
+
+  test("is not read while it is written, and tells when the event loop last looked", () => {
+    const table = new LeaseTable({ rows: 2 });
+    const row = table.hold({ id: "1", fence: 1, untilUs: 1, stuckAtUs: 99 }) ?? -1;
+    expect([...table.entries()]).toMatchObject([{ row, id: "1", stuckAtUs: 99 }]);
+    const before = sharedNowUs();
+    table.beat();
+    expect(table.lastBeatUs).toBeGreaterThanOrEqual(before);
+    table.drop(row);
+    expect([...table.entries()]).toEqual([]);
+  });
+});
