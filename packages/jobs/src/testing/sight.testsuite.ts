@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import { array, assert, asyncProperty, boolean, constant, constantFrom, integer, oneof, record } from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { JobStatus } from "../core/job.ts";
 import type { QueueCounts } from "../transporters/sight.ts";
@@ -95,18 +95,18 @@ export function sightSuite(suite: TransporterSuite): void {
     });
 
     it("L15 counts are what a count of all jobs would be, after any acts (property)", async () => {
-      const act = fc.oneof(
-        fc.record({
-          kind: fc.constant("enqueue" as const),
-          jobs: fc.integer({ min: 1, max: 4 }),
-          delayed: fc.boolean(),
+      const act = oneof(
+        record({
+          kind: constant("enqueue" as const),
+          jobs: integer({ min: 1, max: 4 }),
+          delayed: boolean(),
         }),
-        fc.record({ kind: fc.constant("claim" as const), limit: fc.integer({ min: 1, max: 3 }) }),
-        fc.record({ kind: fc.constantFrom("process", "fail", "back", "cancel", "retry", "prune") }),
+        record({ kind: constant("claim" as const), limit: integer({ min: 1, max: 3 }) }),
+        record({ kind: constantFrom("process", "fail", "back", "cancel", "retry", "prune") }),
       );
       let run = 0;
-      await fc.assert(
-        fc.asyncProperty(fc.array(act, { maxLength: 25 }), async (acts) => {
+      await assert(
+        asyncProperty(array(act, { maxLength: 25 }), async (acts) => {
           run += 1;
           const queue = store.key(`run-${run}`);
           const running: Awaited<ReturnType<typeof store.claim>> = [];
