@@ -28,8 +28,10 @@ export {
   type ScheduleOptions,
   type ScheduleRules,
 } from "./core/schedule.ts";
+export type { QueueOptions, QueueSettings } from "./core/queue.ts";
 export { JobRequest, type JobDefinition, type JobOptions } from "./core/request.ts";
 export type { ManagerEvent } from "./manager/events.ts";
+export { Queues } from "./manager/queues.ts";
 export { Schedules } from "./manager/schedules.ts";
 export { JobManager, type EnqueuedFlow, type EnqueuedJob, type InTransaction } from "./manager/manager.ts";
 export type { JobManagerOptions } from "./manager/options.ts";
@@ -42,6 +44,7 @@ export type { Timing, TimingOptions } from "./core/timing.ts";
 export type * from "./transporters/schedules.ts";
 export type { PoolOptions } from "./processes/options.ts";
 export type * from "./transporters/keeping.ts";
+export type * from "./transporters/queues.ts";
 export type * from "./transporters/sight.ts";
 export type {
   MemoryAnswer,

@@ -37,6 +37,8 @@ export interface JobOfDefinition<Schema extends StandardSchemaV1, Returned> {
    * the module is loaded there. It should do nothing but define jobs.
    */
   module?: string;
+  /** What the queue's `keyConcurrency` counts by, made of the input as it is enqueued: `({ account }) => account` (L14). */
+  limitKey?: (input: StandardSchemaV1.InferInput<Schema>) => string | undefined;
   /** The job's own rule for L4. */
   decay?: DecayRule;
   /** Does the work. Execution is at least once (L3): see `fence` and `idempotencyKey`. */
@@ -71,6 +73,7 @@ export function defineJob(name: string, definition: JobOfDefinition<StandardSche
     ...checkedProcess(name, definition),
     rules: { decay: definition.decay ?? steadyDecay, backoff: backoffRule(definition.backoff) },
     schema: checkedSchema(name, definition.input),
+    limitKey: definition.limitKey,
     run: definition.run,
     with: (...args: [input?: unknown, options?: JobOptions]) => new JobRequest(defined, args[0], args[1] ?? {}),
   };

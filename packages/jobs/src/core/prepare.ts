@@ -32,7 +32,13 @@ export async function newJob(request: JobRequest, storeNow: () => Promise<number
     delayMs: await delayMs(options, storeNow),
     ...uniqueOf(options.unique),
     ...(options.wake === undefined ? {} : { wakeKey: checkedKey(options.wake, "wake") }),
+    ...limitKeyOf(request),
   };
+}
+
+function limitKeyOf({ definition, input, options }: JobRequest): { limitKey?: string } {
+  const key = options.limitKey ?? definition.limitKey?.(input);
+  return key === undefined ? {} : { limitKey: checkedKey(key, "limitKey") };
 }
 
 /** A job or a flow as a Transporter takes it. Throws as `newJob`, and `flow_*`. */

@@ -17,6 +17,8 @@ export interface JobDefinition<Input = unknown, Result = unknown> {
   /** URL of the module that exports it; always there where `process` is not `inline`. */
   readonly module: string | undefined;
   readonly schema: StandardSchemaV1 | undefined;
+  /** Its type of input is erased, as the handler's is. */
+  readonly limitKey: ((input: any) => string | undefined) | undefined;
   /** The handler, with the type of its context erased: `defineJob` has checked it, and processes call it. */
   readonly run: (context: any) => unknown;
   /** The job with its input, as a part of a flow or of `enqueueMany`. */
@@ -44,6 +46,8 @@ export interface JobOptions {
   unique?: Unique;
   /** Wake key known from the start: a wake before the first release is not lost (L7). */
   wake?: string;
+  /** What the queue's `keyConcurrency` counts by (L14); that of the definition by default. */
+  limitKey?: string;
   /** The budget (L10). */
   attempts?: number;
   /** Of one attempt (L9). */

@@ -3,13 +3,14 @@ import { limits } from "../core/limits.ts";
 import type { Claimed, ClaimRequest, Transporter } from "../transporters/transporter.ts";
 import type { Clock } from "./clock.ts";
 import type { Log } from "./events.ts";
+import { LineShares } from "./line-shares.ts";
 import { Pulse } from "./pulse.ts";
 import type { Registry, ServedLine } from "./registry.ts";
 import type { Processes } from "../processes/processes.ts";
 import type { Runner } from "./runner.ts";
 
 export interface ClaimerOptions {
-  transporter: Pick<Transporter, "claim" | "onReady">;
+  transporter: Pick<Transporter, "claim" | "onReady" | "queues">;
   registry: Registry;
   runner: Pick<Runner, "freeSlots" | "begin">;
   processes: Pick<Processes, "free">;
@@ -21,6 +22,9 @@ export interface ClaimerOptions {
   log: Log;
 }
 
+/** The shortest time after which a line is asked again for what its rate may have brought. */
+const rateMsMin = 20;
+
 /**
  * Fills free slots with ready jobs. Woken by the store's hints, by slots that free up, by the promoter and the settler;
  * a slow poll is the net under all of them, because hints may be lost.
@@ -28,8 +32,14 @@ export interface ClaimerOptions {
 export class Claimer {
   readonly #options: ClaimerOptions;
   readonly #pulse: Pulse;
-  /** Lines whose last claim came back short, with nothing hinting at new jobs since: they are not asked again for a while. */
-  readonly #dry = new Set<ServedLine>();
+  readonly #shares: LineShares;
+  /**
+   * Lines whose last claim came back short, with nothing hinting at new jobs since, and until when they are not asked again: the next
+   * poll, or the time in which a queue's rate brings one.
+   */
+  readonly #dry = new Map<ServedLine, number>();
+  /** Claims in a row for which a line with a rate had nothing. */
+  readonly #misses = new Map<ServedLine, number>();
   #forgottenAt = -Infinity;
   #hints = 0;
   #turn = 0;
@@ -37,6 +47,7 @@ export class Claimer {
 
   constructor(options: ClaimerOptions) {
     this.#options = options;
+    this.#shares = new LineShares({ queues: options.transporter.queues, keptMs: 2 * options.pollMs, clock: options.clock });
     this.#pulse = new Pulse({ ...options, service: "claimer", beat: () => this.#claim() });
   }
 
@@ -58,8 +69,14 @@ export class Claimer {
   /** There may be ready jobs in these queues; in any, when none are named. */
   hint(queues?: readonly string[]): void {
     this.#hints += 1;
-    for (const line of this.#dry) if (queues === undefined || queues.includes(line.queue)) this.#dry.delete(line);
+    for (const line of this.#dry.keys()) if (queues === undefined || queues.includes(line.queue)) this.#dry.delete(line);
     this.#pulse.wake();
+  }
+
+  /** The settings of a queue were changed here. */
+  configured(queue: string): void {
+    this.#shares.changed();
+    this.hint([queue]);
   }
 
   freeSlot(lane: Lane): void {
@@ -67,9 +84,10 @@ export class Claimer {
   }
 
   async #claim(): Promise<number> {
-    const { transporter, runner, manager, leaseMs, pollMs, clock } = this.#options;
+    const { transporter, runner, manager, leaseMs, clock } = this.#options;
+    await this.#shares.refresh();
     const asked = this.#requests();
-    if (asked.length === 0) return pollMs;
+    if (asked.length === 0) return this.#restMs();
     const hintsBefore = this.#hints;
     const sentAt = clock.now();
     const claimed = await transporter.claim(
@@ -80,12 +98,19 @@ export class Claimer {
     // A hint given while the claim was under way may be of a job that it came too early for.
     if (this.#hints === hintsBefore) this.#noteDry(asked, claimed);
     const lanes = new Set(asked.map(({ line }) => line.lane));
-    return [...lanes].some((lane) => this.#mayHaveMore(lane) && runner.freeSlots(lane) > 0) ? 0 : pollMs;
+    return [...lanes].some((lane) => this.#mayHaveMore(lane) && runner.freeSlots(lane) > 0) ? 0 : this.#restMs();
+  }
+
+  /** Until the next poll, or until a rate may have brought something. */
+  #restMs(): number {
+    const { pollMs, clock } = this.#options;
+    const until = Math.min(clock.now() + pollMs, ...this.#dry.values());
+    return Math.max(1, until - clock.now());
   }
 
   /**
-   * The free slots of each lane, dealt out to the lane's queues from another one on in each round, so that a full queue leaves
-   * the others their part. Each round takes jobs or finds a queue dry, so that rounds come to an end.
+   * The free slots of each lane, dealt out to its lines by weight (L16). Each round takes jobs or finds a line dry, so that rounds
+   * come to an end.
    */
   #requests(): Asked[] {
     const { registry, runner, processes, leaseMs, pollMs, clock } = this.#options;
@@ -97,19 +122,21 @@ export class Claimer {
     this.#turn += 1;
     const asked: Asked[] = [];
     for (const lane of ["short", "long"] as const) {
-      const lines = registry.served.filter((line) => line.lane === lane && this.#mayServe(line));
       const places = {
         inline: Infinity,
         thread: processes.free("thread", lane),
         process: processes.free("process", lane),
       };
-      let free = Math.min(runner.freeSlots(lane), limits.batchJobsMax);
-      for (let index = 0; index < lines.length && free > 0; index += 1) {
-        const line = lines[(this.#turn + index) % lines.length];
-        if (line === undefined) continue;
-        const limit = Math.min(Math.ceil(free / (lines.length - index)), places[line.process]);
+      const open = registry.served.filter((line) => line.lane === lane && this.#mayServe(line));
+      // Another one first each time: where slots cannot be halved, it has the odd one.
+      const first = this.#turn % Math.max(1, open.length);
+      const lines = [...open.slice(first), ...open.slice(0, first)];
+      const free = Math.min(runner.freeSlots(lane), limits.batchJobsMax);
+      const slots = this.#shares.deal(lines, lines.map((line) => places[line.process]), free);
+      for (const [index, line] of lines.entries()) {
+        // Lines of one kind of process share its places.
+        const limit = Math.min(slots[index] ?? 0, places[line.process]);
         if (limit === 0) continue;
-        free -= limit;
         places[line.process] -= limit;
         const { queue, names } = line;
         asked.push({ line, request: { queue, lane, names, limit, leaseMs, started: true } });
@@ -119,13 +146,26 @@ export class Claimer {
   }
 
   #noteDry(asked: readonly Asked[], claimed: readonly Claimed[]): void {
+    // Directed jobs take the places of any line (L5): then a short one says nothing.
+    if (claimed.some(({ directed }) => directed)) return;
     for (const { line, request } of asked) {
       const { queue, lane, process } = line;
       const got = claimed.filter(
         (job) => job.queue === queue && job.lane === lane && this.#processOf(job) === process,
       ).length;
-      if (got < request.limit) this.#dry.add(line);
+      if (got < request.limit) this.#ranDry(line, got);
     }
+  }
+
+  #ranDry(line: ServedLine, got: number): void {
+    const { clock, pollMs } = this.#options;
+    const { ratePerSecond } = this.#shares.of(line.queue);
+    this.#shares.ranDry(line);
+    const misses = got > 0 ? 0 : (this.#misses.get(line) ?? 0) + 1;
+    this.#misses.set(line, misses);
+    // A rate brings jobs without a hint. An idle queue is asked less and less often.
+    const restMs = ratePerSecond === null ? pollMs : Math.max(rateMsMin, 1_000 / ratePerSecond) * 2 ** Math.min(misses, 20);
+    this.#dry.set(line, clock.now() + Math.min(pollMs, restMs));
   }
 
   #mayHaveMore(lane: Lane): boolean {
@@ -133,7 +173,7 @@ export class Claimer {
   }
 
   #mayServe(line: ServedLine): boolean {
-    return !this.#dry.has(line) && this.#options.processes.free(line.process, line.lane) > 0;
+    return (this.#dry.get(line) ?? -Infinity) <= this.#options.clock.now() && this.#options.processes.free(line.process, line.lane) > 0;
   }
 
   #processOf({ name }: Claimed): ProcessKind | undefined {

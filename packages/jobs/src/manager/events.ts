@@ -1,4 +1,5 @@
 import type { AttemptCause, JobFailure, JobId, ProcessKind } from "../core/job.ts";
+import type { QueueSettings } from "../core/queue.ts";
 import type { FiredShard } from "../transporters/schedules.ts";
 import type { Outcome } from "../transporters/transporter.ts";
 
@@ -31,6 +32,10 @@ export type ManagerEvent =
   | { event: "tick.missed"; schedule: string; ticks: number }
   /** What was kept long enough was removed (L17). */
   | { event: "pruned"; jobs: number; flows: number }
+  /** By hand, here (L2, L14, L16). */
+  | { event: "queue.configured"; queue: string; settings: QueueSettings }
+  /** An administrator's exception to L6; kept with the job too. */
+  | { event: "gate.forced"; jobId: JobId; by: string; reason: string }
   /** A service met an error and tries again after `retryInMs`. */
   | { event: "service.error"; service: ServiceName; failure: JobFailure; retryInMs: number };
 

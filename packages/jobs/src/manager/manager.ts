@@ -19,10 +19,12 @@ import { newItem } from "../core/prepare.ts";
 import { JobRequest, type InputArguments, type JobDefinition, type JobOptions } from "../core/request.ts";
 import { atomicityOf } from "../memory/atomicity.ts";
 import type { AmendResult, Change, Enqueued, NewItem, Transporter, Tx } from "../transporters/transporter.ts";
+import type { Log } from "./events.ts";
 import { Listeners } from "./listeners.ts";
 import type { JobManagerOptions } from "./options.ts";
 import { JobReader } from "./reader.ts";
 import { registryOf } from "./registry.ts";
+import { Queues } from "./queues.ts";
 import { Schedules } from "./schedules.ts";
 import { Services } from "./services.ts";
 import { settingsOf } from "./options.ts";
@@ -56,6 +58,9 @@ export class JobManager extends JobReader {
   readonly #transporter: Transporter;
   readonly #services: Services;
   readonly #atomicity: Atomicity;
+  readonly #log: Log;
+  /** Pause, limits, weights and aging of queues (L2, L14, L16). */
+  readonly queues: Queues;
   /** Schedules, seen and changed by hand (L13). */
   readonly schedules: Schedules;
 
@@ -79,6 +84,12 @@ export class JobManager extends JobReader {
       prepare: (item) => this.#prepare(item),
     });
     this.#atomicity = atomicityOf(this.#services.memory.scopes);
+    this.#log = settings.log;
+    this.queues = new Queues({
+      queues: options.transporter.queues,
+      log: settings.log,
+      onChange: (queue) => this.#services.claimer.configured(queue),
+    });
     this.schedules = new Schedules({
       transporter: options.transporter,
       onRun: () => this.#services.claimer.hint(),
@@ -226,6 +237,29 @@ export class JobManager extends JobReader {
   /** Sets base and current priority, 0 to 255, higher first (L1); final jobs refuse. */
   async priority(ids: JobId | readonly JobId[], priority: number, options: InTransaction = {}): Promise<AmendResult[]> {
     return await this.#amend(checkedIds(ids), { kind: "priority", priority: checkedPriority(priority) }, options);
+  }
+
+  /**
+   * Directs jobs to run now (L5): each goes ahead of all others of its lane, past delay, priority, pause and rate.
+   *
+   * @returns `refused` with `why` for a closed gate, a reached concurrency limit, a final status, one that runs already.
+   */
+  async runNow(ids: JobId | readonly JobId[], options: InTransaction = {}): Promise<AmendResult[]> {
+    return await this.#amend(checkedIds(ids), { kind: "direct" }, options);
+  }
+
+  /**
+   * An administrator's act, logged and kept with the job: its own gate counts as opened, whatever stands before it. The one
+   * exception to L6.
+   *
+   * @param by who does it, and `reason` why: for those who come later. No secrets.
+   */
+  async forceGate(id: JobId, { by, reason, ...options }: InTransaction & { by: string; reason: string }): Promise<AmendResult> {
+    const who = `${checkedKey(by, "by")}: ${checkedKey(reason, "reason")}`;
+    const [result] = await this.#amend([checkedId(id)], { kind: "force-gate", by: who }, options);
+    if (result === undefined) throw new JobsError("store_unavailable", `the store gave no answer for job ${id}: look before repeating`);
+    if (result.state === "applied") this.#log({ event: "gate.forced", jobId: id, by, reason });
+    return result;
   }
 
   async #amend(ids: JobId[], change: Change, options: InTransaction): Promise<AmendResult[]> {

@@ -37,8 +37,8 @@ export interface Transporter {
   enqueue(items: NewItem[], options?: { tx?: Tx }): Promise<Enqueued[]>;
 
   /**
-   * Takes ready jobs in the order of L1, at most `limit` for each request; each gets a new fence and a lease (L3). Directed jobs of a
-   * lane come first, whatever their queue, out of what the lane's requests ask for together (L5). Of a queue with limits no
+   * Takes ready jobs in the order of L1, at most `limit` for each request; each gets a new fence and a lease (L3). A request takes
+   * directed jobs of its lane and names first, whatever their queue (L5). Of a queue with limits no
    * more is taken than they leave, on all hosts together (L14).
    */
   claim(requests: ClaimRequest[], manager: string): Promise<Claimed[]>;
@@ -82,6 +82,9 @@ export interface Transporter {
   readonly sight: SightStore;
   /** What becomes of what has ended (L17). */
   readonly keeping: KeepingStore;
+
+  /** Pause, limits, weights, aging (L2, L14, L16). */
+  readonly queues: QueueStore;
 
   /** Pause, limits, weights, aging (L2, L14, L16). */
   readonly queues: QueueStore;

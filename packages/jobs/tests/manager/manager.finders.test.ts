@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { AttemptEnd } from "../../src/core/outcome.ts";
-import { defineJob, type Claimed, type ClaimRequest, type ExpiredClaim, type Lane } from "../../src/index.ts";
+import { defineJob, type Claimed, type ClaimRequest, type ConfiguredQueue, type ExpiredClaim, type Lane } from "../../src/index.ts";
+import { queueDefaults } from "../../src/core/queue.ts";
 import { Claimer } from "../../src/manager/claimer.ts";
 import { Promoter } from "../../src/manager/promoter.ts";
 import { registryOf } from "../../src/manager/registry.ts";
@@ -11,7 +12,12 @@ import { FakeClock, turns } from "./fake-clock.ts";
 const run = (): void => undefined;
 
 /** A claimer over a list of ready jobs, whose claims wait for `go` where the test says so. */
-function claimer(slots: Record<Lane, number>, ready: Claimed[], hold?: () => Promise<void>) {
+function claimer(
+  slots: Record<Lane, number>,
+  ready: Claimed[],
+  hold?: () => Promise<void>,
+  configured: ConfiguredQueue[] = [],
+) {
   const clock = new FakeClock();
   const calls: ClaimRequest[][] = [];
   const began: string[] = [];
@@ -32,6 +38,7 @@ function claimer(slots: Record<Lane, number>, ready: Claimed[], hold?: () => Pro
         hints.push(listener);
         return run;
       },
+      queues: { list: async () => configured, configure: async () => queueDefaults },
     },
     registry: registryOf([
       defineJob("job", { run }),
@@ -66,6 +73,49 @@ describe("Claimer", () => {
       ["default short 2", "other short 1"],
     ]);
     expect(calls[0]?.[0]?.names).toEqual(["job", "long", "other"]);
+    await service.stop();
+  });
+
+  test("L16: slots are dealt by the queues' weights, also one at a time", async () => {
+    const ready = ["default", "other"].flatMap((queue) =>
+      Array.from({ length: 40 }, (_, index) => claimOf({ id: `${queue}-${index}`, queue, name: queue === "other" ? "other" : "job" })),
+    );
+    const weighted = { ...queueDefaults, queue: "other", weight: 3 };
+    const { free, began, service } = claimer({ short: 8, long: 0 }, ready, undefined, [weighted]);
+    await turns();
+    expect(began.filter((id) => id.startsWith("other"))).toHaveLength(6);
+    expect(began).toHaveLength(8);
+    for (let slot = 0; slot < 8; slot += 1) {
+      free.short += 1;
+      service.freeSlot("short");
+      await turns();
+    }
+    expect(began).toHaveLength(16);
+    expect(began.filter((id) => id.startsWith("other"))).toHaveLength(12);
+    await service.stop();
+  });
+
+  test("L14: a queue with a rate is asked again when the rate may have brought one, less often while it is idle", async () => {
+    const limited = { ...queueDefaults, queue: "other", ratePerSecond: 10 };
+    const { calls, clock, service } = claimer({ short: 4, long: 0 }, [], undefined, [limited]);
+    await turns();
+    const asked = (): number => calls.flat().filter(({ queue }) => queue === "other").length;
+    const first = asked();
+    await clock.advance(200);
+    expect(asked()).toBe(first + 1);
+    await clock.advance(200);
+    expect(asked()).toBe(first + 1);
+    await clock.advance(200);
+    expect(asked()).toBeGreaterThan(first + 1);
+    await service.stop();
+  });
+
+  test("L5: a claim with directed jobs, which may be of any queue, does not call a queue empty", async () => {
+    const ready = [claimOf({ id: "directed", queue: "default", directed: true })];
+    const { calls, service } = claimer({ short: 4, long: 0 }, ready);
+    await turns();
+    expect(calls.length).toBeGreaterThan(1);
+    expect(calls[1]?.map(({ queue }) => queue).toSorted()).toEqual(["default", "other"]);
     await service.stop();
   });
 

@@ -8,8 +8,8 @@ import { claimedColumns, functionSettings } from "./tables.ts";
  * does not keep. A wake that this claim can see is answered by the attempt that begins now; one still open in another transaction is
  * not touched, and so is there at the release (L7).
  *
- * Claims of a queue with limits follow one another under its row (`queues.ts`). Directed jobs of a lane come first, whatever
- * their queue, out of what the lane's requests ask for together (L5). A row without an id says that its queue has more to look at.
+ * Claims of a queue with limits follow one another under its row (`queues.ts`). A request takes directed jobs of its lane and
+ * names first, whatever their queue (L5). A row without an id says that its queue has more to look at.
  */
 export function claimFunctions(schema: string): string {
   return claim(schema) + claimControlled(schema) + renew(schema) + comeBack(schema);
@@ -39,9 +39,7 @@ DECLARE
   v_directed boolean;
   v_queues text[];
   v_ids bigint[];
-  v_left jsonb;
   v_queue ${schema}.queue;
-  v_taken integer;
   r record;
 BEGIN
   -- Before the settings are read: who turns a limit on waits for this, and this for him (configure).
@@ -52,31 +50,23 @@ BEGIN
     v_queues := ARRAY(SELECT q.queue FROM json_to_recordset(p_requests) AS q(queue text)
       UNION SELECT j.queue FROM ${schema}.job j WHERE j.status = 'queued' AND j.directed IS NOT NULL);
     PERFORM ${schema}.lock_queues(v_queues);
-    SELECT jsonb_object_agg(l.lane, l.total) INTO v_left FROM (
-      SELECT q.lane, sum(q."limit") AS total FROM json_to_recordset(p_requests) AS q(lane text, "limit" integer) GROUP BY q.lane) l;
   END IF;
   v_now := ${schema}.now_ms(p_offset_ms);
-  IF v_directed THEN
-    FOR r IN SELECT DISTINCT ON (q.lane) q.* FROM json_to_recordset(p_requests) AS q(lane text, names text[], "leaseMs" bigint, started boolean)
-        ORDER BY q.lane LOOP
-      v_ids := ${schema}.pick_directed(v_queues, r.lane, ARRAY(SELECT DISTINCT n FROM json_to_recordset(p_requests) AS q(lane text, names text[]),
-        unnest(q.names) AS n WHERE q.lane = r.lane), (v_left ->> r.lane)::integer);
-      v_left := jsonb_set(v_left, ARRAY[r.lane], to_jsonb((v_left ->> r.lane)::integer - cardinality(v_ids)));
+  FOR r IN SELECT * FROM json_to_recordset(p_requests)
+      AS q(queue text, lane text, names text[], "limit" integer, "leaseMs" bigint, started boolean) LOOP
+    IF v_directed THEN
+      v_ids := ${schema}.pick_directed(v_queues, r.lane, r.names, r."limit");
       RETURN QUERY WITH picked AS MATERIALIZED (SELECT p.id FROM unnest(v_ids) AS p(id)), ${take(schema, {
         limited: `EXISTS (SELECT 1 FROM ${schema}.queue q WHERE q.queue = j.queue AND (q.concurrency IS NOT NULL OR q.key_concurrency IS NOT NULL))`,
         order: "array_position(v_ids, t.id)",
       })};
-    END LOOP;
-  END IF;
-  FOR r IN SELECT * FROM json_to_recordset(p_requests)
-      AS q(queue text, lane text, names text[], "limit" integer, "leaseMs" bigint, started boolean) LOOP
-    IF v_settings OR v_directed THEN
-      r."limit" := least(r."limit", (v_left ->> r.lane)::integer);
+      r."limit" := r."limit" - cardinality(v_ids);
+      CONTINUE WHEN r."limit" <= 0;
+    END IF;
+    IF v_settings THEN
       SELECT * INTO v_queue FROM ${schema}.queue q WHERE q.queue = r.queue;
       IF FOUND THEN
         RETURN QUERY SELECT * FROM ${schema}.claim_controlled(v_queue, to_json(r), p_manager, v_now);
-        GET DIAGNOSTICS v_taken = ROW_COUNT;
-        v_left := jsonb_set(v_left, ARRAY[r.lane], to_jsonb((v_left ->> r.lane)::integer - v_taken));
         CONTINUE;
       END IF;
     END IF;
@@ -86,10 +76,6 @@ BEGIN
         WHERE ${isReady} AND j.queue = r.queue AND j.lane = r.lane AND j.name = ANY (r.names)
         ORDER BY j.priority DESC, j.attempts_used, j.id LIMIT r."limit" FOR NO KEY UPDATE SKIP LOCKED
       ), ${take(schema, { limited: "false", order: "t.priority DESC, t.attempts_used, t.id" })};
-    IF v_directed THEN
-      GET DIAGNOSTICS v_taken = ROW_COUNT;
-      v_left := jsonb_set(v_left, ARRAY[r.lane], to_jsonb((v_left ->> r.lane)::integer - v_taken));
-    END IF;
   END LOOP;
 END $$;
 `;

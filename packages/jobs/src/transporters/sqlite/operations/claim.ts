@@ -1,4 +1,3 @@
-import type { Lane } from "../../../core/job.ts";
 import { limits } from "../../../core/limits.ts";
 import { tokensAfter } from "../../../core/queue.ts";
 import type { ClaimRequest, Claimed } from "../../transporter.ts";
@@ -33,45 +32,28 @@ export function nothingReady(session: Session, requests: readonly ClaimRequest[]
 
 /** Takes ready jobs in the order of L1, serving the requests in their order; each job gets a new fence and a lease (L3). */
 export function claim(session: Session, requests: readonly ClaimRequest[], manager: string): Claimed[] {
-  const asked = requests.filter(({ limit, names }) => limit > 0 && names.length > 0);
   const claimed: Claimed[] = [];
-  for (const lane of ["short", "long"] as const) {
-    const ofLane = asked.filter((request) => request.lane === lane);
-    let left = ofLane.reduce((sum, { limit }) => sum + limit, 0);
-    if (left === 0) continue;
-    const directed = takeDirected(session, lane, ofLane, left, manager);
-    left -= directed.length;
+  for (const request of requests) {
+    if (request.limit <= 0 || request.names.length === 0) continue;
+    const directed = takeDirected(session, request, manager);
     claimed.push(...directed);
-    for (const request of ofLane) {
-      const limit = Math.min(request.limit, left);
-      if (limit <= 0) break;
-      const taken = takeReady(session, request, limit, manager);
-      left -= taken.length;
-      claimed.push(...taken);
-    }
+    const limit = request.limit - directed.length;
+    if (limit > 0) claimed.push(...takeReady(session, request, limit, manager));
   }
   return claimed;
 }
 
-/** Few at any time: those whose queue or key is full are stepped over, and stay ahead (L5). */
-function takeDirected(
-  session: Session,
-  lane: Lane,
-  requests: readonly ClaimRequest[],
-  limit: number,
-  manager: string,
-): Claimed[] {
+/** Of the request's lane, whatever the queue (L5). Few at any time: those whose queue or key is full are stepped over, and stay ahead. */
+function takeDirected(session: Session, request: ClaimRequest, manager: string): Claimed[] {
+  const { lane, names, limit } = request;
   if (session.get(directedExistsSql, lane) === undefined) return [];
-  const [first] = requests;
-  if (first === undefined) return [];
-  const names = [...new Set(requests.flatMap((request) => request.names))];
   const taken: Claimed[] = [];
   for (const row of session.all<ReadyRow>(directedSql, lane, JSON.stringify(names), limits.batchJobsMax)) {
     if (taken.length >= limit) break;
     const queue = queueRow(session, row.queue);
     if (queue !== undefined && (queueAllowance(session, queue) <= 0 || !keyFits(session, queue, row.limit_key)))
       continue;
-    taken.push(take(session, row, first, manager, isLimited(queue)));
+    taken.push(take(session, row, request, manager, isLimited(queue)));
   }
   return taken;
 }
