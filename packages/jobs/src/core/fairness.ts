@@ -26,10 +26,8 @@ export function dealt(lines: readonly Line[], free: number, credits: number[]): 
     return count;
   };
   let left = free;
-  for (const index of lines
-    .keys()
-    .toArray()
-    .toSorted((a, b) => (credits[b] ?? 0) - (credits[a] ?? 0))) {
+  const byCredit = lines.map((_, index) => index).toSorted((a, b) => (credits[b] ?? 0) - (credits[a] ?? 0));
+  for (const index of byCredit) {
     const whole = Math.max(0, Math.floor(credits[index] ?? 0));
     left -= give(index, Math.min(whole, left, lines[index]?.places ?? 0));
   }

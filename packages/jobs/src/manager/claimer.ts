@@ -47,7 +47,11 @@ export class Claimer {
 
   constructor(options: ClaimerOptions) {
     this.#options = options;
-    this.#shares = new LineShares({ queues: options.transporter.queues, keptMs: 2 * options.pollMs, clock: options.clock });
+    this.#shares = new LineShares({
+      queues: options.transporter.queues,
+      keptMs: 2 * options.pollMs,
+      clock: options.clock,
+    });
     this.#pulse = new Pulse({ ...options, service: "claimer", beat: () => this.#claim() });
   }
 
@@ -69,7 +73,8 @@ export class Claimer {
   /** There may be ready jobs in these queues; in any, when none are named. */
   hint(queues?: readonly string[]): void {
     this.#hints += 1;
-    for (const line of this.#dry.keys()) if (queues === undefined || queues.includes(line.queue)) this.#dry.delete(line);
+    for (const line of this.#dry.keys())
+      if (queues === undefined || queues.includes(line.queue)) this.#dry.delete(line);
     this.#pulse.wake();
   }
 
@@ -132,7 +137,11 @@ export class Claimer {
       const first = this.#turn % Math.max(1, open.length);
       const lines = [...open.slice(first), ...open.slice(0, first)];
       const free = Math.min(runner.freeSlots(lane), limits.batchJobsMax);
-      const slots = this.#shares.deal(lines, lines.map((line) => places[line.process]), free);
+      const slots = this.#shares.deal(
+        lines,
+        lines.map((line) => places[line.process]),
+        free,
+      );
       for (const [index, line] of lines.entries()) {
         // Lines of one kind of process share its places.
         const limit = Math.min(slots[index] ?? 0, places[line.process]);
@@ -164,7 +173,8 @@ export class Claimer {
     const misses = got > 0 ? 0 : (this.#misses.get(line) ?? 0) + 1;
     this.#misses.set(line, misses);
     // A rate brings jobs without a hint. An idle queue is asked less and less often.
-    const restMs = ratePerSecond === null ? pollMs : Math.max(rateMsMin, 1_000 / ratePerSecond) * 2 ** Math.min(misses, 20);
+    const restMs =
+      ratePerSecond === null ? pollMs : Math.max(rateMsMin, 1_000 / ratePerSecond) * 2 ** Math.min(misses, 20);
     this.#dry.set(line, clock.now() + Math.min(pollMs, restMs));
   }
 
@@ -173,7 +183,10 @@ export class Claimer {
   }
 
   #mayServe(line: ServedLine): boolean {
-    return (this.#dry.get(line) ?? -Infinity) <= this.#options.clock.now() && this.#options.processes.free(line.process, line.lane) > 0;
+    return (
+      (this.#dry.get(line) ?? -Infinity) <= this.#options.clock.now() &&
+      this.#options.processes.free(line.process, line.lane) > 0
+    );
   }
 
   #processOf({ name }: Claimed): ProcessKind | undefined {

@@ -254,10 +254,14 @@ export class JobManager extends JobReader {
    *
    * @param by who does it, and `reason` why: for those who come later. No secrets.
    */
-  async forceGate(id: JobId, { by, reason, ...options }: InTransaction & { by: string; reason: string }): Promise<AmendResult> {
+  async forceGate(
+    id: JobId,
+    { by, reason, ...options }: InTransaction & { by: string; reason: string },
+  ): Promise<AmendResult> {
     const who = `${checkedKey(by, "by")}: ${checkedKey(reason, "reason")}`;
     const [result] = await this.#amend([checkedId(id)], { kind: "force-gate", by: who }, options);
-    if (result === undefined) throw new JobsError("store_unavailable", `the store gave no answer for job ${id}: look before repeating`);
+    if (result === undefined)
+      throw new JobsError("store_unavailable", `the store gave no answer for job ${id}: look before repeating`);
     if (result.state === "applied") this.#log({ event: "gate.forced", jobId: id, by, reason });
     return result;
   }

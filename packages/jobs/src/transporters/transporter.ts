@@ -86,9 +86,6 @@ export interface Transporter {
   /** Pause, limits, weights, aging (L2, L14, L16). */
   readonly queues: QueueStore;
 
-  /** Pause, limits, weights, aging (L2, L14, L16). */
-  readonly queues: QueueStore;
-
   /** Present where leases can be renewed from another thread, over a connection of its own (L9). Read after `start`. */
   readonly remote?: RemoteRenewal;
 

@@ -1,6 +1,13 @@
 import { describe, expect, test } from "vitest";
 import type { AttemptEnd } from "../../src/core/outcome.ts";
-import { defineJob, type Claimed, type ClaimRequest, type ConfiguredQueue, type ExpiredClaim, type Lane } from "../../src/index.ts";
+import {
+  defineJob,
+  type Claimed,
+  type ClaimRequest,
+  type ConfiguredQueue,
+  type ExpiredClaim,
+  type Lane,
+} from "../../src/index.ts";
 import { queueDefaults } from "../../src/core/queue.ts";
 import { Claimer } from "../../src/manager/claimer.ts";
 import { Promoter } from "../../src/manager/promoter.ts";
@@ -78,7 +85,9 @@ describe("Claimer", () => {
 
   test("L16: slots are dealt by the queues' weights, also one at a time", async () => {
     const ready = ["default", "other"].flatMap((queue) =>
-      Array.from({ length: 40 }, (_, index) => claimOf({ id: `${queue}-${index}`, queue, name: queue === "other" ? "other" : "job" })),
+      Array.from({ length: 40 }, (_, index) =>
+        claimOf({ id: `${queue}-${index}`, queue, name: queue === "other" ? "other" : "job" }),
+      ),
     );
     const weighted = { ...queueDefaults, queue: "other", weight: 3 };
     const { free, began, service } = claimer({ short: 8, long: 0 }, ready, undefined, [weighted]);
