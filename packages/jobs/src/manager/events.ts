@@ -25,6 +25,8 @@ export type ManagerEvent =
   /** Isolated processes come and go; `called` is `pid 4711` or `thread 3`. */
   | { event: "process.opened"; process: ProcessKind; called: string }
   | { event: "process.closed"; process: ProcessKind; called: string; message: string; jobsRun: number }
+  /** The event loop was blocked: what it had claimed and not begun went back, at no cost (L9). */
+  | { event: "claims.given-back"; claims: number }
   | { event: "rescue.found"; expired: number }
   | { event: "leader.elected" | "leader.deposed"; manager: string; fence: number }
   | { event: "tick.fired"; schedule: string; dueAt: number; lateMs: number; shard: FiredShard }

@@ -114,6 +114,8 @@ export interface RemoteRenewal {
 export interface Renewer {
   /** As `Transporter.renew`. */
   renew(leases: Lease[]): Promise<RenewState[]>;
+  /** Defers, at no cost, what was claimed and not begun (L4): as `Transporter.settle` does. What is not ours any more stays as it is. */
+  giveBack(claims: Pick<Claimed, "id" | "fence" | "version">[]): Promise<void>;
   close(): Promise<void>;
 }
 
