@@ -22,6 +22,9 @@ export interface LeaseGuardOptions {
 /** In a checkout the thread runs from TypeScript, in an installed package from what was built. */
 const threadUrl = new URL(import.meta.url.endsWith(".ts") ? "./lease-thread.ts" : "./lease-thread.js", import.meta.url);
 
+/** What was claimed and has not begun goes back when the event loop has been blocked for so long (L9). */
+const unstartedMsMax = 5_000;
+
 /** It holds a table and a connection: V8's own choice of a young generation would be most of its memory. */
 const resourceLimits = { maxYoungGenerationSizeMb: 2 } as const;
 
@@ -71,10 +74,17 @@ export class LeaseGuard {
     const row = this.#table.hold({
       id: claimed.id,
       fence: claimed.fence,
+      version: claimed.version,
       untilUs: this.#sharedUs(leaseUntil),
       stuckAtUs: definition.process === "inline" ? this.#sharedUs(stuckAt) : undefined,
     });
     if (row !== undefined) this.#rows.set(attempt, row);
+  }
+
+  /** The attempt's handler is about to be called. False: it has been given back, and another may have it. */
+  begin(attempt: Attempt): boolean {
+    const row = this.#rows.get(attempt);
+    return row === undefined || this.#table.begin(row);
   }
 
   extend(attempt: Attempt): void {
@@ -103,7 +113,8 @@ export class LeaseGuard {
     const { transporter, leaseMs, onStuck } = this.#options;
     const { remote } = transporter;
     if (remote === undefined) return;
-    const workerData: LeaseThreadData = { table: this.#table.buffer, remote, leaseMs, onStuck };
+    const unstartedMs = Math.min(unstartedMsMax, leaseMs / 2);
+    const workerData: LeaseThreadData = { table: this.#table.buffer, remote, leaseMs, unstartedMs, onStuck };
     // No flags of the program: its loaders and conditions are not this thread's business.
     const worker = new Worker(threadUrl, { workerData, execArgv: [], name: "provost-jobs-leases", resourceLimits });
     this.#worker = worker;
@@ -111,6 +122,7 @@ export class LeaseGuard {
     await new Promise<void>((resolve) => {
       worker.on("message", (message: FromLeaseThread) => {
         if ("renewed" in message) this.#renewed(message.renewed);
+        else if ("givenBack" in message) this.#options.log({ event: "claims.given-back", claims: message.givenBack });
         else if ("failed" in message) this.#failed(message.failed);
         resolve();
       });

@@ -6,6 +6,8 @@ export interface LeaseThreadData {
   table: SharedArrayBuffer;
   remote: RemoteRenewal;
   leaseMs: number;
+  /** How long what has not begun stays behind a blocked event loop. */
+  unstartedMs: number;
   onStuck: OnStuck;
 }
 
@@ -15,4 +17,6 @@ export type OnStuck = "report" | "exit";
 export type FromLeaseThread =
   | { started: true }
   | { renewed: { id: JobId; fence: number; state: RenewState; untilUs: number }[] }
+  /** Claims that were not begun, back in their queues: this event loop is blocked. */
+  | { givenBack: number }
   | { failed: JobFailure };

@@ -9,6 +9,7 @@ import { sharedNowUs, LeaseTable, type LeaseEntry } from "./lease-table.ts";
 /**
  * The entry of the lease thread (L9). In ordinary times the event loop renews when two thirds of a lease are left, and this
  * thread finds nothing to do. What has half of its lease left shows that the loop is late or blocked: it is renewed here.
+ * What was claimed and had not begun when the loop was blocked is given back, for another manager to run.
  */
 
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- given by `lease-guard.ts`
@@ -22,6 +23,7 @@ class LeaseThread {
   readonly #table = new LeaseTable({ buffer: data.table });
   /** What this thread knows better than the table, which only the event loop writes. */
   readonly #until = new Map<number, { turn: bigint; untilUs: number }>();
+  readonly #returned = new Map<number, bigint>();
   readonly #reported = new Map<number, bigint>();
   #calls = 0;
 
@@ -32,19 +34,45 @@ class LeaseThread {
 
   look(): void {
     const now = sharedNowUs();
+    const isBlocked = now - this.#table.lastBeatUs > data.unstartedMs * 1_000;
     const due: LeaseEntry[] = [];
+    const unstarted: LeaseEntry[] = [];
     const seen = new Set<number>();
     for (const entry of this.#table.entries()) {
       seen.add(entry.row);
-      if (this.#untilUs(entry) - now <= leaseUs / 2) due.push(entry);
-      if (entry.stuckAtUs !== undefined && entry.stuckAtUs < now) this.#stuck(entry, now);
+      if (this.#isUnstarted(entry, isBlocked)) unstarted.push(entry);
+      else if (entry.progress === "begun" && this.#untilUs(entry) - now <= leaseUs / 2) due.push(entry);
+      if (entry.progress === "begun" && entry.stuckAtUs !== undefined && entry.stuckAtUs < now) this.#stuck(entry, now);
     }
     for (const row of this.#until.keys()) if (!seen.has(row)) this.#until.delete(row);
     for (const row of this.#reported.keys()) if (!seen.has(row)) this.#reported.delete(row);
+    for (const row of this.#returned.keys()) if (!seen.has(row)) this.#returned.delete(row);
     // Two calls at most: one that hangs leaves room for one on a new connection.
     if (this.#calls >= 2) return;
     for (let from = 0; from < due.length; from += limits.batchJobsMax) {
       void this.#renew(due.slice(from, from + limits.batchJobsMax));
+    }
+    for (let from = 0; from < unstarted.length; from += limits.batchJobsMax) {
+      void this.#giveBack(unstarted.slice(from, from + limits.batchJobsMax));
+    }
+  }
+
+  /** Ours to give back: it has not begun and the loop is blocked, or an earlier try did not reach the store. */
+  #isUnstarted(entry: LeaseEntry, isBlocked: boolean): boolean {
+    if (entry.progress === "given-back") return this.#returned.get(entry.row) !== entry.turn;
+    return entry.progress === "waiting" && isBlocked && this.#table.giveBack(entry);
+  }
+
+  async #giveBack(unstarted: readonly LeaseEntry[]): Promise<void> {
+    this.#calls += 1;
+    try {
+      await this.#renewer.giveBack(unstarted.map(({ id, fence, version }) => ({ id, fence, version })));
+      for (const { row, turn } of unstarted) this.#returned.set(row, turn);
+      this.#post({ givenBack: unstarted.length });
+    } catch (thrown) {
+      this.#post({ failed: failureOf(thrown, "store_unavailable") });
+    } finally {
+      this.#calls -= 1;
     }
   }
 

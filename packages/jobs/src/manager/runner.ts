@@ -24,7 +24,7 @@ export interface RunnerOptions {
   definitions: ReadonlyMap<string, JobDefinition>;
   process: Process;
   settler: Settler;
-  guard: Pick<LeaseGuard, "hold" | "drop">;
+  guard: Pick<LeaseGuard, "hold" | "begin" | "drop">;
   onStuck: OnStuck;
   slots: Readonly<Record<Lane, number>>;
   leaseMs: number;
@@ -189,6 +189,11 @@ export class Runner {
   #host(attempt: Attempt): AttemptHost {
     return {
       signal: attempt.signal,
+      begin: () => {
+        // Given back while this loop was blocked: the job is another's now, and this attempt nothing.
+        attempt.lost ||= !this.#options.guard.begin(attempt);
+        return !attempt.lost;
+      },
       atomicity: atomicityOf(this.#options.memory.scopes, attempt.signal),
       graceMs: this.#options.abortGraceMs,
       now: () => this.#options.transporter.now(),

@@ -123,6 +123,8 @@ async function run({ module, claimed, mark }: Extract<ToIsolated, { kind: "run" 
     const definition = await definitionOf(module, claimed.name);
     end = await runHandler(definition, claimed, {
       signal: own.signal,
+      // Its manager has called it begun.
+      begin: () => true,
       atomicity: atomicityOf(shared.scopes, own.signal),
       prepare: (item) => newItem(item, async () => Number(await ask("now"))),
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- answered by `isolated.ts`

@@ -18,6 +18,7 @@ export async function runHandler(definition: JobDefinition, claimed: Claimed, ho
   const handling = new Handling(definition, claimed, host);
   try {
     const input = await validatedInput(definition, JSON.parse(claimed.input));
+    if (!host.begin()) return notBegun;
     return await handling.endOf(await definition.run(handling.context(input)));
   } catch (thrown) {
     return handling.endOfThrown(thrown);
@@ -25,6 +26,9 @@ export async function runHandler(definition: JobDefinition, claimed: Claimed, ho
     handling.ended = true;
   }
 }
+
+/** It was not tried (L4). */
+export const notBegun: AttemptEnd = { kind: "deferred", delayMs: 0 };
 
 class Handling {
   ended = false;

@@ -9,6 +9,7 @@ import type { IsolatedMemory } from "../memory/manager-scopes.ts";
 import type { Claimed } from "../transporters/transporter.ts";
 import type { Carrier, Death } from "./carrier.ts";
 import { AttemptOutput, readText } from "./output.ts";
+import { notBegun } from "./handler.ts";
 import type { AttemptHost, OutputStream } from "./process.ts";
 import type { Answer, FromIsolated, Question } from "./protocol.ts";
 
@@ -106,6 +107,7 @@ export class IsolatedProcess {
 
   /** Never rejects: whatever goes wrong is an end. */
   async run(definition: JobDefinition, claimed: Claimed, host: AttemptHost): Promise<AttemptEnd> {
+    if (!host.begin()) return notBegun;
     const { promise, resolve } = Promise.withResolvers<AttemptEnd>();
     const mark = `provost-end-${randomBytes(12).toString("hex")}`;
     const output = new AttemptOutput(mark, (stream, line) => host.output(stream, line));

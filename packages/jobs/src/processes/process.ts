@@ -32,6 +32,8 @@ export interface AttemptHost extends HandlerHost {
 /** What of it reaches the handler's context, wherever that runs. */
 export interface HandlerHost {
   signal: AbortSignal;
+  /** The handler is about to be called. False: it must not be, the attempt is another's (L9). */
+  begin(): boolean;
   /** Semaphores and shared memory, as they are reached from where the handler runs (L12). */
   atomicity: Atomicity;
   /** Checks and fills in what the handler wants enqueued with its end. */

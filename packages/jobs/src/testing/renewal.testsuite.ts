@@ -52,6 +52,25 @@ export function renewalSuite(suite: TransporterSuite): void {
       }
     });
 
+    test("L4 gives back what was not begun at no cost, and leaves alone what is another's or has changed", async ({
+      skip,
+    }) => {
+      await store.enqueue({}, {}, {});
+      const [mine, other, changed] = await store.claim({ limit: 3 });
+      const remote = await renewer(skip);
+      try {
+        expect([mine, other, changed]).not.toContain(undefined);
+        if (mine === undefined || other === undefined || changed === undefined) return;
+        await store.transporter.amend([changed.id], { kind: "priority", priority: 7 });
+        await remote.giveBack([mine, { ...other, fence: other.fence + 1 }, changed]);
+        expect(await store.get(mine.id)).toMatchObject({ status: "queued", attemptsUsed: 0, priority: mine.priority });
+        expect(await store.statuses([other.id, changed.id])).toEqual(["in_progress", "in_progress"]);
+        expect(await store.claimOne()).toMatchObject({ id: mine.id, fence: mine.fence + 1 });
+      } finally {
+        await remote.close();
+      }
+    });
+
     test("counts from the store's clock, offset included, also when that changes later", async ({ skip }) => {
       const lease = await claimedLease();
       const remote = await renewer(skip);

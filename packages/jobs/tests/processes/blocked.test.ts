@@ -4,31 +4,26 @@ import { describe, expect, test } from "vitest";
 import { defineJob, typed, type JobManager, type Transporter } from "../../src/index.ts";
 import { jobIn, managed, stoppedAfter, store, temporaryFolder, type Witness } from "../manager/harness.ts";
 import { skipReason, TestServer } from "../postgres-server.ts";
-import { held, isAlive, until } from "./held.ts";
+import { held, isAlive, until, type Held } from "./held.ts";
 
 /** A second manager with a handler for the same job that only tells that it ran: hungry for what the first one loses. */
-async function hungry(
-  transporter: Transporter,
-  kind: string,
-  lease: number,
-): Promise<{ manager: JobManager; witness: Witness; start: () => Promise<void> }> {
+function hungry(transporter: Transporter, kind: string, lease: number): { manager: JobManager; witness: Witness } {
   const job = defineJob(`${kind}.blocks`, {
     timeout: "1h",
     input: typed<{ ms?: number; ledger?: string }>(),
     run: () => "by the second",
   });
-  const { manager, witness } = managed({ transporter, jobs: [job], lease });
-  return { manager, witness, start: () => manager.start() };
+  return managed({ transporter, jobs: [job], lease });
 }
 
 /** Enqueues a job that blocks for `ms`, waits until it runs at the first, and sets the second on it. */
 async function blockedFor(ms: number, transporter: Transporter, kind: string, options: { timeout?: number } = {}) {
   const ledger = join(temporaryFolder(), "ledger");
-  const second = await hungry(transporter, kind, 1_000);
+  const second = hungry(transporter, kind, 1_000);
   const job = defineJob(`${kind}.blocks`, { timeout: "1h", input: typed<object>(), run() {} });
   const { id } = await second.manager.enqueue(job, { ms, ledger }, options);
   await until(async () => (await jobIn(second.manager, id)).status === "in_progress");
-  await second.start();
+  await second.manager.start();
   return { ...second, id, ledger: () => readFileSync(ledger, "utf8").trim().split("\n") };
 }
 
@@ -55,8 +50,46 @@ describe("L9: a job that blocks its event loop for several leases is not run twi
   });
 });
 
+/** Six jobs claimed together by the first, of which one blocks it; the second gets the others. */
+async function claimedBehind(transporter: Transporter, start: () => Held): Promise<void> {
+  const ledger = join(temporaryFolder(), "ledger");
+  const second = hungry(transporter, "inline", 1_000);
+  const job = defineJob("inline.blocks", { timeout: "1h", input: typed<object>(), run() {} });
+  const [blocker, ...behind] = await second.manager.enqueueMany([
+    job.with({ ms: 6_000, ledger }, { priority: 200 }),
+    ...Array.from({ length: 5 }, () => job.with({ ms: 0, ledger })),
+  ]);
+  const status = async (id = ""): Promise<string> => (await jobIn(second.manager, id)).status;
+  const all = async (wanted: string): Promise<boolean> =>
+    (await Promise.all(behind.map(({ id }) => status(id)))).every((found) => found === wanted);
+  const { witness: first } = start();
+  await until(() => all("in_progress"));
+  await second.manager.start();
+  await until(() => all("processed"));
+  expect(await status(blocker?.id)).toBe("in_progress");
+  for (const { id } of behind) {
+    expect(await jobIn(second.manager, id)).toMatchObject({ result: '"by the second"', attemptsUsed: 0, fence: 2 });
+  }
+  await first.settled(blocker?.id ?? "", "processed");
+  await first.until("attempt.refused", () => true, 5);
+  expect(readFileSync(ledger, "utf8").trim().split("\n")).toHaveLength(1);
+  expect(await jobIn(second.manager, blocker?.id ?? "")).toMatchObject({ fence: 1, attemptsUsed: 0 });
+}
+
+test("L4, L9: jobs claimed behind a blocked loop and not begun go elsewhere at no cost, on SQLite", async () => {
+  const path = join(temporaryFolder(), "jobs.db");
+  await claimedBehind(await store(path), () => held({ store: path, kind: "inline", lease: 1_000 }));
+});
+
 describe.skipIf(skipReason !== undefined)("L9 on PostgreSQL", () => {
   const server = new TestServer();
+
+  test("L4: jobs claimed behind a blocked loop and not begun go elsewhere at no cost", async () => {
+    const schema = server.freshSchema();
+    const transporter = stoppedAfter(server.transporter(schema));
+    await transporter.start();
+    await claimedBehind(transporter, () => held({ store: server.server.url, schema, kind: "inline", lease: 1_000 }));
+  });
 
   test.each(["inline", "thread", "process"])(
     "a %s job that blocks for several leases is not run twice",

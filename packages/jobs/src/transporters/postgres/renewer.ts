@@ -3,6 +3,7 @@ import type { Lease, RenewState, Renewer } from "../transporter.ts";
 import { Connections } from "./connections.ts";
 import { idText } from "./ids.ts";
 import { type PostgresOptions, settingsOf } from "./options.ts";
+import { settlementValues } from "./settlements.ts";
 
 export interface RenewerOptions {
   store: PostgresOptions;
@@ -37,6 +38,15 @@ export async function openRenewer({ store, parameters, clockOffset }: RenewerOpt
   const connections = new Connections({ ...settings, poolMax: 2, sqlPoolMax: 1 });
   connections.open(parameters);
   return {
+    giveBack: async (claims) => {
+      const { values } = settlementValues(
+        claims.map((claim) => ({ ...claim, outcome: { kind: "defer", delayMs: 0 } })),
+      );
+      await connections.query(`SELECT * FROM "${settings.schema}".settle($1, $2, $3, $4, $5, $6)`, [
+        ...values,
+        offset.ms,
+      ]);
+    },
     renew: (leases) => renewOn(connections, `"${settings.schema}"`, leases, offset.ms),
     close: () => connections.close(),
   };

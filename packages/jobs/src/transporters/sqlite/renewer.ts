@@ -3,6 +3,7 @@ import { ClockOffset } from "../clock-offset.ts";
 import type { Renewer } from "../transporter.ts";
 import { typed } from "./errors.ts";
 import { renew } from "./operations/lease.ts";
+import { settle } from "./operations/settle.ts";
 import { Session } from "./session.ts";
 
 export interface RenewerOptions {
@@ -23,18 +24,27 @@ export async function openRenewer({ path, busyTimeoutMs, clockOffset }: RenewerO
   } catch (error) {
     throw typed(error, path);
   }
+  const inTransaction = <T>(act: () => T): T => {
+    try {
+      session.db.exec("BEGIN IMMEDIATE");
+      session.now = Date.now() + offset.ms;
+      const result = act();
+      session.db.exec("COMMIT");
+      return result;
+    } catch (error) {
+      if (session.db.isTransaction) session.db.exec("ROLLBACK");
+      throw typed(error, path);
+    }
+  };
   return {
-    renew: async (leases) => {
-      try {
-        session.db.exec("BEGIN IMMEDIATE");
-        session.now = Date.now() + offset.ms;
-        const states = renew(session, leases);
-        session.db.exec("COMMIT");
-        return states;
-      } catch (error) {
-        if (session.db.isTransaction) session.db.exec("ROLLBACK");
-        throw typed(error, path);
-      }
+    renew: async (leases) => inTransaction(() => renew(session, leases)),
+    giveBack: async (claims) => {
+      inTransaction(() =>
+        settle(
+          session,
+          claims.map((claim) => ({ ...claim, outcome: { kind: "defer", delayMs: 0 } })),
+        ),
+      );
     },
     close: async () => session.db.close(),
   };
