@@ -13,7 +13,7 @@ import { IsolatedProcess } from "./isolated.ts";
 import type { PoolSettings } from "./options.ts";
 import type { AttemptHost } from "./process.ts";
 
-export interface PoolOptionsInternal {
+export interface PoolWiring {
   kind: Exclude<ProcessKind, "inline">;
   settings: PoolSettings;
   open: (memoryMb: number) => Carrier;
@@ -32,7 +32,7 @@ const startRetryMs = 1_000;
  * old and end. A place is taken for as long as its process exists with work, or is being replaced.
  */
 export class Pool {
-  readonly #options: PoolOptionsInternal;
+  readonly #options: PoolWiring;
   readonly #idle: { process: IsolatedProcess; cancelTimer: () => void }[] = [];
   readonly #all = new Set<IsolatedProcess>();
   readonly #waiting: (() => void)[] = [];
@@ -41,7 +41,7 @@ export class Pool {
   #stopped = true;
   #cancelWarm: (() => void) | undefined;
 
-  constructor(options: PoolOptionsInternal) {
+  constructor(options: PoolWiring) {
     this.#options = options;
   }
 

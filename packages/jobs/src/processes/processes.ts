@@ -8,7 +8,7 @@ import type { Claimed } from "../transporters/transporter.ts";
 import { openChild } from "./child.ts";
 import { InlineProcess } from "./inline.ts";
 import type { PoolSettings } from "./options.ts";
-import { Pool, type PoolOptionsInternal } from "./pool.ts";
+import { Pool, type PoolWiring } from "./pool.ts";
 import type { AttemptHost, Process } from "./process.ts";
 import { openThread } from "./thread.ts";
 
@@ -34,7 +34,7 @@ export class Processes implements Process {
       if (kind === "inline" || this.#pools.has(key)) continue;
       const open = kind === "thread" ? openThread : openChild;
       const settings = pools[kind];
-      const connect: PoolOptionsInternal["connect"] = (tell) => memory.connect(kind === "thread", tell);
+      const connect: PoolWiring["connect"] = (tell) => memory.connect(kind === "thread", tell);
       this.#pools.set(key, new Pool({ kind, settings, open, connect, clock, log, onFree: () => onFree(lane) }));
     }
   }
