@@ -28,7 +28,12 @@ function job(id: string, stage: number, differs: Partial<Job> = {}): Job {
   };
 }
 
-function stage(id: string, position: number, state: FlowStage["state"], under?: [job: string, stage: string]): FlowStage {
+function stage(
+  id: string,
+  position: number,
+  state: FlowStage["state"],
+  under?: [job: string, stage: string],
+): FlowStage {
   const parent = under === undefined ? {} : { parentId: under[0], parentStageId: under[1] };
   return { id, position, state, policy: "all-processed", unfinished: state === "open" ? 1 : 0, ...parent };
 }

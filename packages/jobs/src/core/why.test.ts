@@ -38,15 +38,15 @@ describe("L15 why, as a sentence", () => {
     [{ kind: "delay", forMs: 90_000 }, "is due in 2 min (attempt 4 of 30)"],
     [{ kind: "delay", forMs: 500, wakeKey: "a" }, 'is due in 500 ms, or when "a" is woken (attempt 4 of 30)'],
     [{ kind: "paused", queue: "mail" }, 'queue "mail" is paused'],
-    [{ kind: "no-worker", name: "a", queue: "b", managers: 0 }, 'no worker for "a" in queue "b": no manager is running'],
+    [
+      { kind: "no-worker", name: "a", queue: "b", managers: 0 },
+      'no worker for "a" in queue "b": no manager is running',
+    ],
     [
       { kind: "no-worker", name: "a", queue: "b", managers: 2 },
       'no worker for "a" in queue "b": none of 2 managers runs it',
     ],
-    [
-      { kind: "line", queued: 12, managers: 1 },
-      "is ready, one of 12 in its queue, for 1 manager (attempt 4 of 30)",
-    ],
+    [{ kind: "line", queued: 12, managers: 1 }, "is ready, one of 12 in its queue, for 1 manager (attempt 4 of 30)"],
     [
       { kind: "running", manager: "host:1:ab", forMs: 3_000, leaseMs: 9_000, cancelRequested: true },
       "is running for 3 s at host:1:ab, asked to end (attempt 4 of 30)",

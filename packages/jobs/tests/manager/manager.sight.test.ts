@@ -19,7 +19,9 @@ describe("L15 why, through the manager", () => {
       stages: 3,
       heldBy: [{ id: jobIds[1], name: "configure", status: "delayed", attempt: 2 }],
     });
-    expect(why?.sentence).toMatch(/^waits for stage 2 of 3: configure \(attempt 2 of 30, next look in (?:60 min|1 h)\)$/);
+    expect(why?.sentence).toMatch(
+      /^waits for stage 2 of 3: configure \(attempt 2 of 30, next look in (?:60 min|1 h)\)$/,
+    );
     expect((await manager.why(jobIds[1]!))?.reason).toMatchObject({ kind: "delay" });
     expect((await manager.why(jobIds[0]!))?.reason).toMatchObject({ kind: "final", status: "processed" });
     expect(await manager.why("999999")).toBeUndefined();
@@ -76,9 +78,7 @@ describe("L15 why, through the manager", () => {
     await manager.start();
     const { id } = await manager.enqueue(flow(work).onFailed(report));
     const tree = await manager.tree(id);
-    expect((await manager.why(tree!.onFailed!.id))?.sentence).toBe(
-      "runs only if its flow fails; the flow is running",
-    );
+    expect((await manager.why(tree!.onFailed!.id))?.sentence).toBe("runs only if its flow fails; the flow is running");
     hold.resolve();
     await manager.flowFinished(id);
   });
@@ -282,7 +282,11 @@ describe("L10 L17 acts and keeping, through the manager", () => {
     const [a, b, c, d, e] = [step("a", false), step("b", true), step("c", true), step("d", false), step("e", false)];
     const { manager } = managed({ transporter: await store(), jobs: [a, b, c, d, e] });
     await manager.start();
-    const { id } = await manager.enqueue(flow(a).then([flow(b).then(e), c]).then(d));
+    const { id } = await manager.enqueue(
+      flow(a)
+        .then([flow(b).then(e), c])
+        .then(d),
+    );
     expect(await manager.flowFinished(id)).toMatchObject({ status: "failed" });
     broken = false;
     const results = await manager.retryFlow(id);

@@ -5,6 +5,7 @@ import { amendFunctions } from "./sql/amend.ts";
 import { claimFunctions } from "./sql/claim.ts";
 import { enqueueFunctions } from "./sql/enqueue.ts";
 import { gateFunctions } from "./sql/gates.ts";
+import { listFunctions } from "./sql/list.ts";
 import { pruneFunctions } from "./sql/prune.ts";
 import { permitFunctions, permitTables } from "./sql/permits.ts";
 import { scheduleTables } from "./sql/schedule-tables.ts";
@@ -47,6 +48,7 @@ const functions: readonly ((schema: string) => string)[] = [
   scheduleFunctions,
   permitFunctions,
   pruneFunctions,
+  listFunctions,
 ];
 
 /**

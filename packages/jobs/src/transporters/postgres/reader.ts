@@ -3,7 +3,6 @@ import type { JobQuery } from "../transporter.ts";
 import type { Connections } from "./connections.ts";
 import { checkBatch } from "../bounds.ts";
 import { idText } from "./ids.ts";
-import { listing } from "./sql/list.ts";
 import { type AttemptRow, type FlowRow, type JobRow, toAttempt, toFlow, toJob } from "./rows.ts";
 
 /** What can be seen of jobs and flows. Reads lock nothing. */
@@ -34,8 +33,29 @@ export class Reader {
    */
   async list(query: JobQuery): Promise<Job[]> {
     checkBatch("jobs", query.limit);
-    const { text, values } = listing(this.#schema, query);
-    return (await this.#connections.query<JobRow>(text, values)).map(toJob);
+    const { queue, status, name, flowId, after, limit } = query;
+    const from = idText(after ?? "0");
+    if (flowId === undefined && (queue !== undefined || status !== undefined)) {
+      const rows = await this.#connections.query<JobRow>(
+        `SELECT * FROM ${this.#schema}.list_jobs($1, $2, $3, $4, $5)`,
+        [queue ?? null, status ?? null, name ?? null, from, limit],
+      );
+      return rows.map(toJob);
+    }
+    const conditions = ["j.id > $1"];
+    const values: unknown[] = [from];
+    const where = (column: string, value: unknown): void => {
+      if (value !== undefined) conditions.push(`j.${column} = $${values.push(value)}`);
+    };
+    where("flow_id", flowId === undefined ? undefined : idText(flowId));
+    where("status", status);
+    where("queue", queue);
+    where("name", name);
+    const rows = await this.#connections.query<JobRow>(
+      `SELECT j.* FROM ${this.#schema}.job j WHERE ${conditions.join(" AND ")} ORDER BY j.id LIMIT $${values.push(limit)}`,
+      values,
+    );
+    return rows.map(toJob);
   }
 
   async attempts(id: JobId): Promise<Attempt[]> {

@@ -14,9 +14,8 @@ import type {
 import { checkBatch } from "../bounds.ts";
 import type { Connections } from "./connections.ts";
 import { idText } from "./ids.ts";
-import { countsNow } from "./sql/sight-tables.ts";
 
-type CountLine = { queue: string; lane: Lane; oldest_wait_ms: string | null } & Record<JobStatus, string>;
+type CountLine = { queue: string; lane: Lane } & Record<JobStatus, number>;
 
 interface StageLine {
   id: string;
@@ -42,20 +41,12 @@ export class PostgresSight implements SightStore, KeepingStore {
   }
 
   async counts(): Promise<QueueCounts[]> {
-    const rows = await this.#query<CountLine>(
-      `SELECT n.*, ${this.#schema}.now_ms($1) - o.oldest AS oldest_wait_ms FROM (${countsNow(this.#schema)}) n
-      CROSS JOIN LATERAL (SELECT min(f.ready_at) AS oldest FROM (
-        SELECT j.ready_at FROM ${this.#schema}.job j
-        WHERE j.status || ':' || j.lane || ':' || j.queue = 'queued:' || n.lane || ':' || n.queue AND j.status || '' <> 'in_progress'
-        ORDER BY j.id LIMIT 256) f) o
-      ORDER BY n.queue COLLATE "C", n.lane`,
+    const rows = await this.#query<{ line: CountLine; oldest_wait_ms: string | null }>(
+      `SELECT * FROM ${this.#schema}.counts($1)`,
       [this.#offsetMs()],
     );
-    return rows.map(({ queue, lane, oldest_wait_ms: oldest, ...counted }) => {
-      const counts = Object.fromEntries(Object.entries(counted).map(([status, count]) => [status, Number(count)]));
-      // Its keys are the statuses: `countsNow` has a column for each.
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-      const line = { queue, lane, counts: counts as Record<JobStatus, number> };
+    return rows.map(({ line: { queue, lane, ...counted }, oldest_wait_ms: oldest }) => {
+      const line = { queue, lane, counts: counted };
       return oldest === null ? line : { ...line, oldestWaitMs: Math.max(0, Number(oldest)) };
     });
   }
