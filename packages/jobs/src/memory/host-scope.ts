@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { JobsError } from "../core/errors.ts";
 import type { MemoryOperation, MemoryResult } from "../transporters/permits.ts";
-import type { Transporter } from "../transporters/transporter.ts";
+import type { DirectStore } from "../transporters/sqlite/direct.ts";
 import type { HeldPermit, PermitWish, Scope } from "./scope.ts";
 import { StoreScope, type StoreScopeOptions } from "./store-scope.ts";
 
@@ -19,7 +19,7 @@ export interface HostScopeOptions extends Omit<StoreScopeOptions, "permits" | "m
  */
 export class HostScope implements Scope {
   readonly #options: HostScopeOptions;
-  #opening: Promise<{ scope: StoreScope; transporter: Transporter }> | undefined;
+  #opening: Promise<{ scope: StoreScope; store: DirectStore }> | undefined;
   #isStopped = false;
 
   constructor(options: HostScopeOptions) {
@@ -47,7 +47,7 @@ export class HostScope implements Scope {
     const opened = await this.#opening?.catch(() => undefined);
     this.#opening = undefined;
     await opened?.scope.stop();
-    await opened?.transporter.stop();
+    opened?.store.close();
   }
 
   async #scope(): Promise<StoreScope> {
@@ -59,12 +59,10 @@ export class HostScope implements Scope {
     return (await this.#opening).scope;
   }
 
-  async #open(): Promise<{ scope: StoreScope; transporter: Transporter }> {
-    const { sqlite } = await import("../transporters/sqlite/index.ts");
-    const transporter = sqlite(join(ownFolder(this.#options.folder), "host.db"));
-    await transporter.start();
-    const { permits, memory } = transporter;
-    return { scope: new StoreScope({ ...this.#options, permits, memory }), transporter };
+  async #open(): Promise<{ scope: StoreScope; store: DirectStore }> {
+    const { openDirect } = await import("../transporters/sqlite/direct.ts");
+    const store = openDirect(join(ownFolder(this.#options.folder), "host.db"));
+    return { scope: new StoreScope({ ...this.#options, permits: store.permits, memory: store.memory }), store };
   }
 }
 

@@ -17,6 +17,7 @@ function tellers(process: ProcessKind) {
     withdraws: defineJob(`${process}.withdraws`, {
       ...where,
       input: typed<Withdrawals>(),
+      timeout: "10m",
       run: async ({ input: { key, scope, times, way }, ensureAtomicity, memory }) => {
         const bank = memory(scope);
         const withdraw = async (): Promise<number> => {
@@ -27,7 +28,7 @@ function tellers(process: ProcessKind) {
         };
         let got = 0;
         for (let time = 0; time < times; time += 1) {
-          got += await (way === "plain" ? withdraw() : ensureAtomicity(key, withdraw, { scope }));
+          got += await (way === "plain" ? withdraw() : ensureAtomicity(key, withdraw, { scope, timeout: "10m" }));
         }
         return got;
       },
