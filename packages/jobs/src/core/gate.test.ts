@@ -28,7 +28,7 @@ function job(id: string, stage: number, differs: Partial<Job> = {}): Job {
   };
 }
 
-function stage(
+function stageAt(
   id: string,
   position: number,
   state: FlowStage["state"],
@@ -41,10 +41,10 @@ function stage(
 describe("L6 L15 the gate that a waiting job stands before", () => {
   test("is the stage before it that is open, held by those under way in it and below it", () => {
     const stages = [
-      stage("s0", 0, "passed"),
-      stage("s1", 1, "open"),
-      stage("s2", 2, "waiting"),
-      stage("c0", 0, "open", ["20", "s1"]),
+      stageAt("s0", 0, "passed"),
+      stageAt("s1", 1, "open"),
+      stageAt("s2", 2, "waiting"),
+      stageAt("c0", 0, "open", ["20", "s1"]),
     ];
     const below = job("21", 0, { parentId: "20" });
     const gate = gateOf(job("30", 2, { status: "waiting" }), stages, [below]);
@@ -53,7 +53,7 @@ describe("L6 L15 the gate that a waiting job stands before", () => {
 
   test("is its parent, when that has not ended", () => {
     const parent = job("20", 0, { status: "in_progress" });
-    const stages = [stage("s0", 0, "open"), stage("c0", 0, "waiting", ["20", "s0"])];
+    const stages = [stageAt("s0", 0, "open"), stageAt("c0", 0, "waiting", ["20", "s0"])];
     const waiting = job("21", 0, { parentId: "20", status: "waiting" });
     expect(gateOf(waiting, stages, [parent])).toEqual({ kind: "parent", heldBy: [parent] });
   });
@@ -61,16 +61,16 @@ describe("L6 L15 the gate that a waiting job stands before", () => {
   test("is the one further up that something is being done about, when its own waits for that", () => {
     const first = job("10", 0);
     const stages = [
-      stage("s0", 0, "open"),
-      stage("s1", 1, "waiting"),
-      stage("c0", 0, "waiting", ["20", "s1"]),
-      stage("c1", 1, "waiting", ["20", "s1"]),
+      stageAt("s0", 0, "open"),
+      stageAt("s1", 1, "waiting"),
+      stageAt("c0", 0, "waiting", ["20", "s1"]),
+      stageAt("c1", 1, "waiting", ["20", "s1"]),
     ];
     const waiting = job("22", 1, { parentId: "20", status: "waiting" });
     expect(gateOf(waiting, stages, [first])).toMatchObject({ kind: "stage", stage: 0, stages: 2, heldBy: [first] });
   });
 
   test("is none when it has opened meanwhile", () => {
-    expect(gateOf(job("10", 0), [stage("s0", 0, "open")], [])).toBeUndefined();
+    expect(gateOf(job("10", 0), [stageAt("s0", 0, "open")], [])).toBeUndefined();
   });
 });

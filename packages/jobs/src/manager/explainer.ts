@@ -1,6 +1,8 @@
 import { gateOf } from "../core/gate.ts";
 import type { Job, JobId } from "../core/job.ts";
+import { limits } from "../core/limits.ts";
 import { sentenceOf, type Holder, type Reason } from "../core/why.ts";
+import type { ConfiguredQueue } from "../transporters/queues.ts";
 import type { Transporter } from "../transporters/transporter.ts";
 
 /** Why a job is not running, to be read by programs and by people. */
@@ -74,15 +76,39 @@ export class Explainer {
     };
   }
 
-  async #line({ name, queue, lane }: Job): Promise<Reason> {
-    const [managers, lines] = await Promise.all([this.#transporter.sight.managers(), this.#transporter.sight.counts()]);
+  async #line(job: Job): Promise<Reason> {
+    const { name, queue, lane } = job;
+    const { sight, queues } = this.#transporter;
+    const [managers, lines, configured] = await Promise.all([sight.managers(), sight.counts(), queues.list()]);
+    const settings = configured.find((each) => each.queue === queue);
+    if (settings?.paused === true) return { kind: "paused", queue };
     const able = managers.filter(
       (manager) =>
         manager.names.includes(name) && manager.lines.some((line) => line.queue === queue && line.lane === lane),
     );
     if (able.length === 0) return { kind: "no-worker", name, queue, managers: managers.length };
+    const reached = settings === undefined ? [] : await this.#reached(job, settings);
+    if (reached.length > 0) return { kind: "limit", queue, limits: reached };
     const line = lines.find((each) => each.queue === queue && each.lane === lane);
     return { kind: "line", queued: line?.counts.queued ?? 1, managers: able.length };
+  }
+
+  /** Limits of the queue that hold the job back now (L14). A rate is named where there is one: its tokens are not looked at. */
+  async #reached({ queue, limitKey }: Job, settings: ConfiguredQueue): Promise<string[]> {
+    const { concurrency, keyConcurrency, ratePerSecond } = settings;
+    const reached: string[] = [];
+    if (concurrency !== null || (keyConcurrency !== null && limitKey !== undefined)) {
+      const held = await this.#transporter.list({ queue, status: "in_progress", limit: limits.batchJobsMax });
+      const ofKey = held.filter((each) => each.limitKey === limitKey).length;
+      if (concurrency !== null && held.length >= concurrency) {
+        reached.push(`concurrency, ${held.length} of ${concurrency}`);
+      }
+      if (keyConcurrency !== null && limitKey !== undefined && ofKey >= keyConcurrency) {
+        reached.push(`concurrency of its key, ${ofKey} of ${keyConcurrency}`);
+      }
+    }
+    if (reached.length === 0 && ratePerSecond !== null) reached.push(`rate, ${ratePerSecond} per second`);
+    return reached;
   }
 }
 

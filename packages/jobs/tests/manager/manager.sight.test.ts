@@ -70,6 +70,25 @@ describe("L15 why, through the manager", () => {
     await manager.finished(id);
   });
 
+  test("says that a queue is paused, or at its limit", async () => {
+    const hold = signal();
+    const job = defineJob("job", { run: () => hold.promise });
+    const transporter = await store();
+    const { manager, witness } = managed({ transporter, jobs: [job] });
+    await transporter.queues.configure("default", { concurrency: 1 });
+    await manager.start();
+    await manager.enqueue(job);
+    await witness.until("attempt.started");
+    const { id } = await manager.enqueue(job);
+    await expect.poll(async () => (await manager.managers()).length).toBe(1);
+    expect((await manager.why(id))?.sentence).toBe('queue "default" has reached a limit: concurrency, 1 of 1');
+    await transporter.queues.configure("default", { paused: true });
+    expect((await manager.why(id))?.reason).toEqual({ kind: "paused", queue: "default" });
+    await transporter.queues.configure("default", { paused: false });
+    hold.resolve();
+    await manager.finished(id);
+  });
+
   test("says of an onFailed job that its flow has not failed", async () => {
     const hold = signal();
     const work = defineJob("work", { run: () => hold.promise });

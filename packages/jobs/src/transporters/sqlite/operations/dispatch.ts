@@ -53,6 +53,14 @@ export function execute(session: Session, request: Request): unknown {
       return attempts(session, ...request.args);
     case "flow":
       return flow(session, ...request.args);
+    default:
+      return executeBeside(session, request);
+  }
+}
+
+/** What stands beside the jobs themselves: permits and memory, sight and keeping, schedules and the leader's seat. */
+function executeBeside(session: Session, request: Request): unknown {
+  switch (request.op) {
     case "acquire":
       return acquire(session, ...request.args);
     case "renewPermits":
