@@ -25,7 +25,10 @@ export interface ScheduleRules {
 }
 
 /** All that a job takes but what makes no sense for a run: the clock gives the input, and there is one attempt (L13). */
-type RunOptions = Omit<JobOfDefinition<StandardSchemaV1, unknown>, "input" | "attempts" | "backoff" | "decay" | "run">;
+type RunOptions = Omit<
+  JobOfDefinition<StandardSchemaV1, unknown>,
+  "input" | "attempts" | "backoff" | "decay" | "limitKey" | "run"
+>;
 
 export interface ScheduleOptions extends TimingOptions, RunOptions {
   /** Parallel lines of runs, each with a cursor of its own; 1 by default, at most `limits.scheduleShardsMax`. */

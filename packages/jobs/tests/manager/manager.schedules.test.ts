@@ -1,48 +1,9 @@
-import { fork, type ChildProcess } from "node:child_process";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { afterEach, describe, expect, test } from "vitest";
-import {
-  defineJob,
-  defineSchedule,
-  JobsError,
-  type JobManager,
-  type ManagerEvent,
-  type Tick,
-  type Transporter,
-} from "../../src/index.ts";
+import { describe, expect, test } from "vitest";
+import { defineJob, defineSchedule, JobsError, type JobManager, type Transporter } from "../../src/index.ts";
+import { expectNoGap, killedMidTick, logOf, processedOf } from "./clockwork.ts";
+import { nightWatch, walk as isolatedWalk } from "./isolated-schedules.ts";
 import { managed, signal, store, temporaryFolder, Witness, withFaults } from "./harness.ts";
-
-const children: ChildProcess[] = [];
-afterEach(() => {
-  for (const child of children.splice(0)) child.kill("SIGKILL");
-});
-
-function worker(path: string, everyMs: number, holdFrom: number): { child: ChildProcess; witness: Witness } {
-  const script = fileURLToPath(new URL("schedule-worker.ts", import.meta.url));
-  const child = fork(script, [path, String(everyMs), String(holdFrom)], {
-    execArgv: ["--conditions=source"],
-    stdio: ["ignore", "inherit", "inherit", "ipc"],
-  });
-  children.push(child);
-  const witness = new Witness();
-  child.on("message", (event: ManagerEvent) => witness.tell(event));
-  return { child, witness };
-}
-
-/** The whole log of one shard, the earliest due first. */
-async function logOf(manager: JobManager, name: string, shard = 0): Promise<Tick[]> {
-  return (await manager.schedules.ticks(name, { shard, limit: 1_000 })).toReversed();
-}
-
-/** No due time is missing from the log, and none is there twice. */
-function expectNoGap(ticks: readonly Tick[], everyMs: number): void {
-  const first = ticks[0]?.dueAt ?? 0;
-  expect(ticks.map(({ dueAt }) => dueAt)).toEqual(ticks.map((_, index) => first + index * everyMs));
-}
-
-const processedOf = (name: string) => (event: { name: string; outcome: string }) =>
-  event.name === name && event.outcome === "processed";
 
 describe("L13 the clock", () => {
   test("ticks run, each with the cursor that the one before has left, and are logged with their lag", async () => {
@@ -79,14 +40,16 @@ describe("L13 the clock", () => {
     await witness.until("attempt.settled", processedOf("walk"), 4);
     await manager.stop();
     const ticks = await logOf(manager, "walk");
-    const bad = ticks.findIndex(({ outcome }) => outcome === "failed");
     expectNoGap(ticks, everyMs);
-    expect(ticks.slice(bad, bad + 3)).toMatchObject([
+    // On a machine that is too busy for the interval a tick may be missed in between: it has no run.
+    const runs = ticks.filter(({ jobId }) => jobId !== undefined);
+    const bad = runs.findIndex(({ outcome }) => outcome === "failed");
+    expect(runs.slice(bad, bad + 3)).toMatchObject([
       { outcome: "failed", cursorBefore: "3", cursorAfter: "3" },
       { outcome: "failed", cursorBefore: "3", cursorAfter: "3" },
       { outcome: "processed", cursorBefore: "3", cursorAfter: "4" },
     ]);
-    const failed = await manager.get(ticks[bad]?.jobId ?? "");
+    const failed = await manager.get(runs[bad]?.jobId ?? "");
     expect(failed).toMatchObject({ status: "failed", attempts: 1, failure: { code: "attempts_exhausted" } });
   });
 
@@ -141,44 +104,37 @@ describe("L13 the clock", () => {
     await manager.stop();
     const ticks = await logOf(manager, "slow");
     expectNoGap(ticks, everyMs);
-    expect(ticks.slice(0, 4).map(({ outcome }) => outcome)).toEqual(["processed", "skipped", "skipped", "skipped"]);
+    const first = ticks.findIndex(({ outcome }) => outcome === "processed");
+    const second = ticks.findIndex(({ outcome }, index) => index > first && outcome === "processed");
+    const covered = ticks.slice(first + 1, second).map(({ outcome }) => outcome);
+    expect(covered.filter((outcome) => outcome === "skipped").length).toBeGreaterThanOrEqual(3);
+    expect(ticks[second]?.startedAt).toBeGreaterThanOrEqual(ticks[first]?.finishedAt ?? Infinity);
     expect(most).toBe(1);
+  });
+});
+
+describe("L13 L9 in a process of its own", () => {
+  test.each([
+    ["thread", isolatedWalk],
+    ["process", nightWatch],
+  ] as const)("a run in a %s gets its cursor and hands on the next", async (_kind, schedule) => {
+    const { manager, witness } = managed({ transporter: await store(), jobs: [schedule] });
+    await manager.start();
+    await manager.schedules.run(schedule.name, { shards: [1] });
+    await witness.until("attempt.settled", processedOf(schedule.name), 1);
+    await manager.schedules.run(schedule.name, { shards: [1] });
+    await witness.until("attempt.settled", processedOf(schedule.name), 2);
+    expect((await manager.schedules.get(schedule.name)).cursors).toEqual([undefined, '["1 of 2","1 of 2"]']);
+    const pids = witness.events.flatMap((event) => (event.event === "job.log" ? [event.fields.pid] : []));
+    expect(pids).toHaveLength(2);
+    if (schedule.process === "process") expect(pids).not.toContain(process.pid);
   });
 });
 
 describe("L13 many managers", () => {
   test("kill -9 of the leader in the midst of a run: another takes over within a lease, no tick is missing or doubled", async () => {
-    const everyMs = 100;
     const path = join(temporaryFolder(), "jobs.db");
-    const transporter = await store(path);
-    const { child, witness: remote } = worker(path, everyMs, 3);
-    const pulse = defineSchedule("pulse", { every: everyMs, first: 0, run: ({ cursor }) => cursor + 1 });
-    const { manager, witness } = managed({ transporter, jobs: [pulse], lease: 1_000 });
-    await remote.until("job.log", ({ message }) => message === "held");
-    await manager.start();
-    const before = await transporter.now();
-    child.kill("SIGKILL");
-    const [elected] = await witness.until("leader.elected");
-    const takeover = (await transporter.now()) - before;
-    await witness.until("attempt.settled", processedOf("pulse"), 3);
-    await manager.stop();
-    const ticks = await logOf(manager, "pulse");
-    expectNoGap(ticks, everyMs);
-    const runs = ticks.filter(({ jobId }) => jobId !== undefined);
-    expect(runs.slice(0, 7).map(({ outcome, cursorAfter }) => [outcome, cursorAfter])).toEqual([
-      ["processed", "1"],
-      ["processed", "2"],
-      ["processed", "3"],
-      // The one that died with its manager.
-      ["failed", "3"],
-      ["processed", "4"],
-      ["processed", "5"],
-      ["processed", "6"],
-    ]);
-    expect(elected).toMatchObject({ fence: 2 });
-    console.log(
-      `takeover ${takeover} ms after kill -9 with a lease of 1,000 ms; ${ticks.length} ticks, none missing or doubled`,
-    );
+    await killedMidTick(await store(path), path);
   });
 
   test("two that both believe they lead make each tick once", async () => {
@@ -200,8 +156,8 @@ describe("L13 many managers", () => {
     };
     const [first, second] = [await believer(), await believer()];
     await Promise.all([first.manager.start(), second.manager.start()]);
-    const both = [first, second].map(({ witness }) => witness.until("attempt.settled", processedOf("pulse"), 8));
-    await Promise.all(both);
+    const either = [first, second].map(({ witness }) => witness.until("attempt.settled", processedOf("pulse"), 12));
+    await Promise.race(either);
     await Promise.all([first.manager.stop(), second.manager.stop()]);
     for (const shard of [0, 1]) expectNoGap(await logOf(first.manager, "pulse", shard), everyMs);
     const ticks = (await first.manager.schedules.ticks("pulse", { limit: 1_000 })).filter(
