@@ -80,4 +80,10 @@ describe("L13 definitions", () => {
       due: 5,
     });
   });
+
+  test("nobody but the clock makes a run: the types let no one enqueue it", () => {
+    const schedule = defineSchedule("s", { every: "5s", first: 1, run: ({ cursor }) => cursor + 1 });
+    // @ts-expect-error -- its input is the clock's
+    expect(schedule.with({ shard: 0, shards: 1, due: 0 }).definition.name).toBe("s");
+  });
 });
