@@ -14,6 +14,7 @@ export const jobsErrorCodes = [
   "flow_too_large",
   "flow_too_deep",
   "unique_key_taken",
+  "queue_full",
   "job_not_found",
   "job_not_processed",
   "wait_timed_out",

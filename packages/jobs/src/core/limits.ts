@@ -26,6 +26,8 @@ export const limits = {
   queueWeightMax: 1_000,
   /** Of a queue's, or a key's, concurrency limit. */
   queueConcurrencyMax: 1_000_000,
+  /** Of a queue's depth limit. */
+  queueDepthMax: 1_000_000_000,
   /** Starts per second of a queue's rate limit: one in about three hours at least. */
   queueRateMin: 0.0001,
   queueRateMax: 1_000_000,

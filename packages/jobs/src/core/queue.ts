@@ -20,6 +20,8 @@ export interface QueueSettings {
   rateBurst: number | null;
   /** A waiting job gains one point of priority each time this has passed; null: order is strict (L16). */
   agingMs: number | null;
+  /** Jobs of the queue that may wait, be delayed or gated: an enqueue that would bring more is refused with `queue_full`. */
+  depthMax: number | null;
 }
 
 export const queueDefaults: QueueSettings = {
@@ -30,6 +32,7 @@ export const queueDefaults: QueueSettings = {
   ratePerSecond: null,
   rateBurst: null,
   agingMs: null,
+  depthMax: null,
 };
 
 /** What `manager.configure` takes: what is left out stays as it is, `null` takes a limit away. */
@@ -41,12 +44,13 @@ export interface QueueOptions {
   /** `{ perSecond: 5 }`, or with a burst: `{ perSecond: 0.5, burst: 10 }`. */
   rate?: { perSecond: number; burst?: number } | null;
   aging?: Duration | null;
+  depthMax?: number | null;
 }
 
 /** @throws JobsError `invalid_options` with the value that is out of bounds. */
 export function queueChange(options: QueueOptions): Partial<QueueSettings> {
   const change: Partial<QueueSettings> = {};
-  const { paused, weight, concurrency, keyConcurrency, rate, aging } = options;
+  const { paused, weight, concurrency, keyConcurrency, rate, aging, depthMax } = options;
   if (paused !== undefined) change.paused = checkedBoolean(paused);
   if (weight !== undefined) change.weight = bounded(weight, "weight", limits.queueWeightMax);
   if (concurrency !== undefined) change.concurrency = limit(concurrency, "concurrency");
@@ -56,7 +60,17 @@ export function queueChange(options: QueueOptions): Partial<QueueSettings> {
     change.rateBurst = rate?.burst === undefined ? null : bounded(rate.burst, "rate.burst", limits.queueRateMax);
   }
   if (aging !== undefined) change.agingMs = aging === null ? null : checkedAging(aging);
+  if (depthMax !== undefined)
+    change.depthMax = depthMax === null ? null : bounded(depthMax, "depthMax", limits.queueDepthMax);
   return change;
+}
+
+/** Told to whoever enqueues into a full queue (L14). */
+export function queueFull(queue: string, depth: number, more: number, depthMax: number): string {
+  return (
+    `queue ${JSON.stringify(queue)} holds ${depth} jobs, ${more} more would pass its depthMax of ${depthMax}: ` +
+    "enqueue again when it has drained, or raise it with queues.configure"
+  );
 }
 
 /**

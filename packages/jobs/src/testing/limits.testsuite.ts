@@ -53,6 +53,7 @@ function pauseLaws(suite: TransporterSuite): void {
       ratePerSecond: 2.5,
       rateBurst: 7,
       agingMs: 60_000,
+      depthMax: null,
     };
     expect(after).toEqual(expected);
     const seen = await (await store.second()).queues.list();
@@ -193,6 +194,34 @@ function limitLaws(suite: TransporterSuite): void {
     expect((await store.claim()).length).toBeLessThanOrEqual(1 + 5);
     store.setClock(600_000);
     expect(await store.claim()).toHaveLength(4);
+  });
+
+  it("L14 an enqueue that would pass a queue's depth is refused whole with queue_full, the numbers and the way out", async () => {
+    await store.transporter.queues.configure(store.queue, { depthMax: 5 });
+    await store.enqueue({}, { delayMs: 60_000 }, {});
+    const other = `${store.queue}-other`;
+    const refusal = store.enqueue({ queue: other }, {}, {}, {});
+    await expect(refusal).rejects.toMatchObject({
+      code: "queue_full",
+      message: expect.stringContaining("holds 3 jobs, 3 more"),
+    });
+    await expect(store.enqueue({}, {}, {})).rejects.toThrow(/depthMax of 5.*queues\.configure/);
+    expect(await store.transporter.list({ queue: other, limit: 1 })).toEqual([]);
+    await store.enqueue({}, {});
+    await expect(store.enqueueOne()).rejects.toMatchObject({ code: "queue_full" });
+    // What runs is no backlog any more.
+    expect(await store.claim({ limit: 2 })).toHaveLength(2);
+    await store.enqueue({}, {});
+    await store.transporter.queues.configure(store.queue, { depthMax: null });
+    await store.enqueue({}, {}, {});
+  });
+
+  it("L14 a flow counts by the queues of its jobs, those behind gates too, and jobs of other queues are no matter", async () => {
+    await store.transporter.queues.configure(store.queue, { depthMax: 3 });
+    const flow = store.flow([{ jobs: ["work"] }, { jobs: ["work", "work", "work"] }]);
+    await expect(store.transporter.enqueue([{ flow }])).rejects.toMatchObject({ code: "queue_full" });
+    await store.transporter.enqueue([{ flow: store.flow([{ jobs: ["work"] }, { jobs: ["work", "work"] }]) }]);
+    await store.enqueue({ queue: `${store.queue}-other` }, { queue: `${store.queue}-other` });
   });
 
   it("L14 thirty claimants at once never overshoot a queue's and a key's limit", async () => {

@@ -1,5 +1,7 @@
 import { JobsError, type JobsErrorCode } from "../../core/errors.ts";
+import { queueFull } from "../../core/queue.ts";
 import { uniqueKeyTakenState } from "./sql/enqueue.ts";
+import { queueFullState } from "./sql/queues.ts";
 import { notANumberState } from "./sql/permits.ts";
 
 /** What PostgreSQL and the network say, in the codes of this package. Messages never hold a password or an input. */
@@ -98,6 +100,11 @@ export function storeError(error: unknown): JobsError | undefined {
   const text = textOf(error);
   const typed = ({ code: stable, wayOut }: Known): JobsError =>
     new JobsError(stable, `PostgreSQL: ${text}: ${wayOut}`, { cause: error });
+  if (code === queueFullState) {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by the function that raises it
+    const full = JSON.parse(text) as Parameters<typeof queueFull>;
+    return new JobsError("queue_full", queueFull(...full), { cause: error });
+  }
   if (code === uniqueKeyTakenState) return new JobsError("unique_key_taken", text, { cause: error });
   if (code === notANumberState) return new JobsError("invalid_input", text, { cause: error });
   const known =

@@ -12,6 +12,7 @@ export interface QueueRow {
   rate_per_second: number | null;
   rate_burst: number | null;
   aging_ms: string | null;
+  depth_max: number | null;
 }
 
 type Configure = (queue: string, change: Partial<QueueSettings>) => Promise<QueueRow[]>;
@@ -46,5 +47,6 @@ function toSettings(row: QueueRow): QueueSettings {
     ratePerSecond: row.rate_per_second,
     rateBurst: row.rate_burst,
     agingMs: row.aging_ms === null ? null : Number(row.aging_ms),
+    depthMax: row.depth_max,
   };
 }

@@ -34,9 +34,11 @@ CREATE TABLE jobs_queue (
   rate_per_second REAL,
   rate_burst INTEGER,
   aging_ms INTEGER,
+  depth_max INTEGER,
   tokens REAL NOT NULL DEFAULT 0,
   tokens_at INTEGER NOT NULL DEFAULT 0,
   unparking INTEGER NOT NULL DEFAULT 0
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX jobs_queue_depth ON jobs_queue (queue) WHERE depth_max IS NOT NULL;
 CREATE INDEX jobs_queue_unparking ON jobs_queue (queue) WHERE unparking = 1;
 `;

@@ -25,6 +25,7 @@ DECLARE
   v_ids bigint[];
   v_existing integer[] := '{}';
 BEGIN
+  PERFORM ${schema}.refuse_full(p_jobs, v_skip);
   SELECT array_agg(nextval('${schema}.id')) INTO v_ids FROM generate_series(1, p_total);
   IF p_keys IS NOT NULL THEN
     v_existing := ${schema}.hold_keys(p_keys, v_ids, v_skip, v_now);

@@ -35,6 +35,7 @@ CREATE TABLE ${schema}.queue (
   rate_per_second double precision,
   rate_burst integer,
   aging_ms bigint,
+  depth_max integer,
   tokens double precision NOT NULL DEFAULT 0,
   tokens_at bigint NOT NULL DEFAULT 0,
   unparking boolean NOT NULL DEFAULT false,

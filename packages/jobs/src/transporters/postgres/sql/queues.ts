@@ -2,13 +2,16 @@ import { limits } from "../../../core/limits.ts";
 import { isReady } from "./queue-tables.ts";
 import { functionSettings } from "./tables.ts";
 
+/** SQLSTATE raised by an enqueue into a full queue; the text is its name, depth, what would come, and the limit, as JSON. */
+export const queueFullState = "PV003";
+
 /**
  * Settings of queues (L2, L14, L16). What depends on the number of running jobs happens under the queue's row, taken in
  * the order of names. The order of locks: flows, jobs, queues; who holds a queue waits for nothing behind it: jobs are taken
  * with SKIP LOCKED there.
  */
 export function queueFunctions(schema: string): string {
-  return configure(schema) + release(schema) + unpark(schema) + pick(schema);
+  return configure(schema) + refuseFull(schema) + release(schema) + unpark(schema) + pick(schema);
 }
 
 /** What the change names is set, the rest stays. */
@@ -44,7 +47,7 @@ BEGIN
   UPDATE ${schema}.queue q SET ${set("paused", "paused", "boolean")}, ${set("weight", "weight", "integer")},
     ${set("concurrency", "concurrency", "integer")}, ${set("key_concurrency", "keyConcurrency", "integer")},
     ${set("rate_per_second", "ratePerSecond", "double precision")}, ${set("rate_burst", "rateBurst", "integer")},
-    ${set("aging_ms", "agingMs", "bigint")} WHERE q.queue = p_queue RETURNING * INTO v_after;
+    ${set("aging_ms", "agingMs", "bigint")}, ${set("depth_max", "depthMax", "integer")} WHERE q.queue = p_queue RETURNING * INTO v_after;
   UPDATE ${schema}.queue q SET tokens_at = v_now,
     tokens = CASE WHEN q.rate_per_second IS NULL THEN 0 ELSE least(coalesce(q.rate_burst, greatest(1, ceil(q.rate_per_second))),
       CASE WHEN v_before.rate_per_second IS NULL THEN 'infinity' ELSE ${schema}.tokens(v_before, v_now) END) END,
@@ -106,6 +109,31 @@ END $$;
 CREATE FUNCTION ${schema}.key_running(p_queue text, p_key text) RETURNS integer LANGUAGE sql STABLE AS $$
   SELECT count(*)::integer FROM ${schema}.job j WHERE j.limited AND j.status = 'in_progress' AND j.queue = p_queue AND j.limit_key = p_key
 $$;
+`;
+}
+
+/**
+ * Backpressure (L14): depths come from the counters of L15, whatever the backlog. Two enqueues at the same moment may each see room for
+ * itself: a queue's depth is a bound on what piles up, not a lock.
+ */
+function refuseFull(schema: string): string {
+  return `
+CREATE FUNCTION ${schema}.refuse_full(p_jobs json, p_skip integer[]) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  r record;
+BEGIN
+  IF NOT EXISTS (SELECT 1 FROM ${schema}.queue q WHERE q.depth_max IS NOT NULL) THEN RETURN; END IF;
+  FOR r IN SELECT q.queue, q.depth_max, n.more, (SELECT coalesce(sum(c.waiting + c.delayed + c.queued), 0) FROM (
+        SELECT k.waiting, k.delayed, k.queued FROM ${schema}.count k WHERE k.queue = q.queue
+        UNION ALL SELECT d.waiting, d.delayed, d.queued FROM ${schema}.count_delta d WHERE d.queue = q.queue) c) AS depth
+      FROM (SELECT j.queue, count(*) AS more FROM json_to_recordset(p_jobs) AS j(item integer, queue text)
+        WHERE j.item <> ALL (p_skip) GROUP BY j.queue) n
+      JOIN ${schema}.queue q ON q.queue = n.queue WHERE q.depth_max IS NOT NULL LOOP
+    IF r.depth + r.more > r.depth_max THEN
+      RAISE EXCEPTION '%', json_build_array(r.queue, r.depth, r.more, r.depth_max) USING ERRCODE = '${queueFullState}';
+    END IF;
+  END LOOP;
+END $$;
 `;
 }
 

@@ -2,6 +2,7 @@ import { JobsError } from "../../../core/errors.ts";
 import type { JobId } from "../../../core/job.ts";
 import type { Enqueued, NewFlow, NewItem, NewJob } from "../../transporter.ts";
 import type { Session } from "../session.ts";
+import { refuseFull } from "./depth.ts";
 
 const allocateSql = "UPDATE jobs_counter SET value = value + ? WHERE name = 'job' RETURNING value";
 const insertJobSql = `INSERT INTO jobs_job (id, name, queue, lane, status, base_priority, priority, attempts, timeout_ms,
@@ -45,6 +46,7 @@ export function allocateIds(session: Session, count: number): number {
 
 /** Adds jobs and flows; must run inside a transaction or savepoint, so that all or none are added (L11). */
 export function enqueue(session: Session, items: readonly NewItem[]): Enqueued[] {
+  refuseFull(session, items);
   let next = allocateIds(
     session,
     items.reduce((sum, item) => sum + jobsOf(item), 0),

@@ -12,17 +12,18 @@ export interface QueueRow {
   rate_per_second: number | null;
   rate_burst: number | null;
   aging_ms: number | null;
+  depth_max: number | null;
   tokens: number;
   tokens_at: number;
 }
 
-const columns = `queue, paused, weight, concurrency, key_concurrency, rate_per_second, rate_burst, aging_ms, tokens, tokens_at`;
+const columns = `queue, paused, weight, concurrency, key_concurrency, rate_per_second, rate_burst, aging_ms, depth_max, tokens, tokens_at`;
 const rowSql = `SELECT ${columns} FROM jobs_queue WHERE queue = ?`;
 const rowsSql = `SELECT ${columns} FROM jobs_queue ORDER BY queue`;
-const putSql = `INSERT INTO jobs_queue (${columns}, unparking) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+const putSql = `INSERT INTO jobs_queue (${columns}, unparking) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
   ON CONFLICT (queue) DO UPDATE SET paused = excluded.paused, weight = excluded.weight, concurrency = excluded.concurrency,
     key_concurrency = excluded.key_concurrency, rate_per_second = excluded.rate_per_second, rate_burst = excluded.rate_burst,
-    aging_ms = excluded.aging_ms, tokens = excluded.tokens, tokens_at = excluded.tokens_at,
+    aging_ms = excluded.aging_ms, depth_max = excluded.depth_max, tokens = excluded.tokens, tokens_at = excluded.tokens_at,
     unparking = max(unparking, excluded.unparking)`;
 /** What runs already counts: as few jobs as there are slots. */
 const limitRunningSql = "UPDATE jobs_job SET limited = 1 WHERE status = 'in_progress' AND queue = ? AND limited = 0";
@@ -67,6 +68,7 @@ export function configure(session: Session, queue: string, change: Partial<Queue
     ratePerSecond,
     rateBurst,
     settings.agingMs,
+    settings.depthMax,
     ratePerSecond === null ? 0 : tokensAfter(tokens, 0, ratePerSecond, rateBurst),
     session.now,
     before?.key_concurrency != null && before.key_concurrency !== settings.keyConcurrency ? 1 : 0,
@@ -131,5 +133,6 @@ function settingsOf(row: QueueRow): QueueSettings {
     ratePerSecond: row.rate_per_second,
     rateBurst: row.rate_burst,
     agingMs: row.aging_ms,
+    depthMax: row.depth_max,
   };
 }
