@@ -386,6 +386,19 @@ function handingCursors(store: Fixture, clock: Clockwork): void {
     expect((await clock.ticks()).map(({ cursorAfter }) => cursorAfter)).toEqual(['"second"', '"first"']);
   });
 
+  it("L13 a later overlapping run that fails or returns nothing does not take back what an earlier one has handed on", async () => {
+    await clock.define({ runsMax: 3 });
+    for (const hours of [1, 2, 3]) {
+      await clock.pass(hours);
+      await clock.fire();
+    }
+    const [first, second, third] = await clock.claim();
+    await clock.end(first!, processed("first"));
+    await clock.end(second!, failed());
+    await clock.end(third!, processed());
+    expect((await clock.get()).cursors).toEqual(['"first"']);
+  });
+
   it("L13 L4 a run that was put off goes on with its cursor, and is the same tick", async () => {
     await clock.define();
     await clock.pass(1);

@@ -56,8 +56,8 @@ BEGIN
     cursor_after = CASE WHEN NEW.status = 'processed'
       THEN coalesce((SELECT result FROM jobs_outcome WHERE id = NEW.id), cursor_before) ELSE cursor_before END
     WHERE job_id = NEW.id;
-  UPDATE jobs_shard SET cursor = t.cursor_after, cursor_job_id = NEW.id FROM jobs_tick AS t
-    WHERE t.job_id = NEW.id AND t.outcome = 'processed'
+  UPDATE jobs_shard SET cursor = o.result, cursor_job_id = NEW.id FROM jobs_tick AS t JOIN jobs_outcome AS o ON o.id = t.job_id
+    WHERE t.job_id = NEW.id AND NEW.status = 'processed' AND o.result IS NOT NULL
       AND jobs_shard.schedule = t.schedule AND jobs_shard.shard = t.shard AND jobs_shard.cursor_job_id <= NEW.id;
 END;
 

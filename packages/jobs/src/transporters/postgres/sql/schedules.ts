@@ -183,8 +183,9 @@ BEGIN
   UPDATE ${schema}.tick t SET outcome = NEW.status, started_at = NEW.started_at, finished_at = NEW.finished_at,
     cursor_after = CASE WHEN NEW.status = 'processed' THEN coalesce(NEW.result, t.cursor_before) ELSE t.cursor_before END
     WHERE t.job_id = NEW.id;
-  UPDATE ${schema}.shard h SET cursor = t.cursor_after, cursor_job_id = NEW.id FROM ${schema}.tick t
-    WHERE t.job_id = NEW.id AND NEW.status = 'processed' AND h.schedule = t.schedule AND h.shard = t.shard AND h.cursor_job_id <= NEW.id;
+  UPDATE ${schema}.shard h SET cursor = NEW.result, cursor_job_id = NEW.id FROM ${schema}.tick t
+    WHERE t.job_id = NEW.id AND NEW.status = 'processed' AND NEW.result IS NOT NULL
+      AND h.schedule = t.schedule AND h.shard = t.shard AND h.cursor_job_id <= NEW.id;
   RETURN NULL;
 END $$;
 
