@@ -36,6 +36,11 @@ kill $watch 2>/dev/null
 exit $code
 `;
 
+export interface ThrowawayPostgresOptions {
+  /** Settings of the server that differ, by their names: `{ max_connections: "600" }`. */
+  settings?: Readonly<Record<string, string>>;
+}
+
 export interface ThrowawayPostgres {
   /** Of a superuser, with the password; loopback only. */
   readonly url: string;
@@ -94,11 +99,11 @@ function unavailable(problem: string): JobsError {
  *
  * @throws JobsError `store_unavailable`: no binaries (`postgresMissing` says so beforehand), or it does not start.
  */
-export async function startThrowawayPostgres(): Promise<ThrowawayPostgres> {
+export async function startThrowawayPostgres(options: ThrowawayPostgresOptions = {}): Promise<ThrowawayPostgres> {
   const bin = binaries();
   const missing = postgresMissing();
   if (bin === undefined || missing !== undefined) throw unavailable(missing ?? "no binaries");
-  const server = new Server(bin, await freePort());
+  const server = new Server(bin, await freePort(), { ...settings, ...options.settings });
   try {
     server.init();
     await server.resume();
@@ -115,13 +120,15 @@ class Server implements ThrowawayPostgres {
   readonly password = randomBytes(12).toString("hex");
   readonly port: number;
   readonly #bin: string;
+  readonly #settings: Readonly<Record<string, string>>;
   readonly folder: string;
   readonly #runAs = serverUser();
   #guard: ChildProcess | undefined;
 
-  constructor(bin: string, port: number) {
+  constructor(bin: string, port: number, serverSettings: Readonly<Record<string, string>>) {
     this.#bin = bin;
     this.port = port;
+    this.#settings = serverSettings;
     this.folder = mkdtempSync(join(tmpdir(), "provost-pg-"));
     if (this.#runAs !== undefined) chownSync(this.folder, this.#runAs.uid, this.#runAs.gid);
   }
@@ -150,7 +157,7 @@ class Server implements ThrowawayPostgres {
 
   async resume(): Promise<void> {
     if (this.#guard !== undefined) return;
-    const own = { ...settings, listen_addresses: this.host, port: String(this.port), unix_socket_directories: "" };
+    const own = { ...this.#settings, listen_addresses: this.host, port: String(this.port), unix_socket_directories: "" };
     const options = Object.entries(own).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
     const command = [join(this.#bin, "postgres"), "-D", this.#data, ...options];
     const child = spawn("/bin/sh", ["-c", guard, "guard", this.folder, ...command], {
