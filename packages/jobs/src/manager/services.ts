@@ -25,6 +25,9 @@ import { Scheduler } from "./scheduler.ts";
 import { Settler } from "./settler.ts";
 import type { Watcher } from "./watcher.ts";
 
+/** Isolated processes are killed, which none refuses: only a host in trouble takes as long as this. */
+const goneMsMax = 5_000;
+
 export interface ServicesOptions {
   manager: string;
   transporter: Transporter;
@@ -183,7 +186,7 @@ export class Services {
     await settledWithin(Promise.all([this.#leaseKeeper.stop(), this.runner.settlements()]), abortGraceMs, clock);
     await this.#leaseGuard.stop();
     await settledWithin(Promise.all([this.#progress.stop(), this.#options.watcher.stop()]), abortGraceMs, clock);
-    await settledWithin(this.#processes.stop(), abortGraceMs, clock);
+    await settledWithin(this.#processes.stop(), goneMsMax, clock);
     await settledWithin(this.memory.stop(), abortGraceMs, clock);
     settings.log({ event: "manager.stopped", manager, abandoned });
   }

@@ -60,6 +60,8 @@ export class Pool {
     this.#stopped = true;
     this.#cancelWarm?.();
     for (const { cancelTimer } of this.#idle.splice(0)) cancelTimer();
+    // What waited for a place was not tried: it finds the pool stopped.
+    for (const wake of this.#waiting.splice(0)) wake();
     const all = [...this.#all];
     for (const process of all) process.kill();
     await Promise.all(all.map(({ gone }) => gone));
@@ -92,7 +94,7 @@ export class Pool {
 
   async #take(): Promise<IsolatedProcess> {
     // The claimer asks for no more than there are places; who comes by another way waits for one.
-    while (this.#taken >= this.#options.settings.max) {
+    while (this.#taken >= this.#options.settings.max && !this.#stopped) {
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
     this.#taken += 1;

@@ -2,7 +2,16 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { defineJob, typed, type JobManager, type Transporter } from "../../src/index.ts";
-import { jobIn, managed, stoppedAfter, store, temporaryFolder, type Witness } from "../manager/harness.ts";
+import {
+  jobIn,
+  managed,
+  stoppedAfter,
+  store,
+  temporaryFolder,
+  untilAborted,
+  withFaults,
+  type Witness,
+} from "../manager/harness.ts";
 import { skipReason, TestServer } from "../postgres-server.ts";
 import { held, isAlive, until, type Held } from "./held.ts";
 
@@ -132,6 +141,27 @@ describe("L9: an inline job that never ends", () => {
     await witness.settled(id, "processed");
     expect(await manager.attempts(id)).toMatchObject([{ cause: "lost" }]);
   });
+});
+
+test("L9: an inline job that waits for ever, its event loop free, also ends its process where the manager is told so", async () => {
+  const path = join(temporaryFolder(), "jobs.db");
+  const { manager } = managed({ transporter: await store(path) });
+  const { witness, exited } = held({ store: path, kind: "inline", lease: 600, onStuck: "exit" });
+  const job = defineJob("inline.deaf", { timeout: 200, run() {} });
+  const { id } = await manager.enqueue(job);
+  await expect(exited).resolves.toMatchObject({ code: 1 });
+  await witness.until("attempt.stuck", ({ jobId, reason }) => jobId === id && reason === "timeout");
+});
+
+test("L9: without its thread a manager says so, tries again, and renews by itself", async () => {
+  const transporter = await store();
+  const cut = withFaults(transporter, { remote: { module: "file:///nowhere/renewer.js", options: undefined } });
+  const job = defineJob("job", { run: ({ signal }) => untilAborted(signal) });
+  const { manager, witness } = managed({ transporter: cut, jobs: [job], lease: 300 });
+  await manager.start();
+  const { id } = await manager.enqueue(job);
+  await witness.until("service.error", ({ service }) => service === "lease-guard", 2);
+  expect(await jobIn(manager, id)).toMatchObject({ status: "in_progress", fence: 1 });
 });
 
 describe("L9: kill -9 of the manager", () => {

@@ -11,11 +11,11 @@ const [store = "", schema = "", kind = "", lease = "1000", onStuck = "report"] =
 const transporter: Transporter = store.startsWith("postgres:")
   ? postgres({ connectionString: store, schema })
   : sqlite(store);
-const { blocks } = { inline, thread: inThread, process: inChild }[kind] ?? inline;
+const { blocks, deaf } = { inline, thread: inThread, process: inChild }[kind] ?? inline;
 
 const manager = new JobManager({
   transporter,
-  jobs: [blocks],
+  jobs: [blocks, deaf],
   lease: Number(lease),
   poll: 50,
   abortGrace: 100,

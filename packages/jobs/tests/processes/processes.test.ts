@@ -161,6 +161,8 @@ describe.each(kinds)("a job in a %s", (kind, jobs) => {
     const count = (event: ManagerEvent["event"]): number =>
       witness.events.filter((each) => each.event === event).length;
     expect(count("process.closed")).toBe(count("process.opened"));
+    await manager.start();
+    await witness.until("attempt.started", ({ jobId, fence }) => jobId === heeds.id && fence === 2);
   });
 });
 
