@@ -61,8 +61,8 @@ async function freed(name: string, manager: JobManager, scope: SemaphoreScope, t
     holder.tell({ act: "hold", name: "freed", scope });
     await holder.next("holding");
     const waiting = semaphore.acquire();
-    await holder.kill();
     const killedAt = performance.now();
+    await holder.kill();
     const permit = await waiting;
     freedMs.push(performance.now() - killedAt);
     await permit.release();

@@ -5,7 +5,7 @@ import type { JobId, Lane } from "../core/job.ts";
 import { limits } from "../core/limits.ts";
 import type { AttemptEnd } from "../core/outcome.ts";
 import type { JobDefinition, JobRequest } from "../core/request.ts";
-import { atomicityOf } from "../memory/atomicity.ts";
+import { attemptAtomicity } from "../memory/atomicity.ts";
 import type { ManagerScopes } from "../memory/manager-scopes.ts";
 import type { AttemptHost, Process } from "../processes/process.ts";
 import type { Claimed, NewItem, Transporter } from "../transporters/transporter.ts";
@@ -194,7 +194,7 @@ export class Runner {
         attempt.lost ||= !this.#options.guard.begin(attempt);
         return !attempt.lost;
       },
-      atomicity: atomicityOf(this.#options.memory.scopes, attempt.signal),
+      atomicity: attemptAtomicity(this.#options.memory.scopes, attempt.signal),
       graceMs: this.#options.abortGraceMs,
       now: () => this.#options.transporter.now(),
       prepare: this.#options.prepare,

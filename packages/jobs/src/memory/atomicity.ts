@@ -35,25 +35,55 @@ function openSections(scope: Scope): Section[] {
   return (around.getStore() ?? []).filter((section) => section.isOpen && section.scope === scope);
 }
 
+/** L12 for one attempt: `end` gives back the permits that its handler has left behind. */
+export interface AttemptAtomicity extends Atomicity {
+  end(): Promise<void>;
+}
+
+/** @param signal of the job: gives up waiting. */
+export function attemptAtomicity(scopes: Scopes, signal: AbortSignal): AttemptAtomicity {
+  const left = new Set<HeldPermit>();
+  let isOver = false;
+  const end = async (): Promise<void> => {
+    isOver = true;
+    await Promise.all([...left].map((held) => held.release()));
+  };
+  const keep = (held: HeldPermit): HeldPermit => {
+    left.add(held);
+    // Asked for by code that outlives its attempt.
+    if (isOver) void held.release();
+    return { fence: held.fence, lost: held.lost, release: () => (left.delete(held), held.release()) };
+  };
+  return { ...atomicityOf(scopes, signal, keep), end };
+}
+
 /**
  * L12 as its users have it, over the scopes of a manager or of an isolated process.
  *
- * @param signal of the job: gives up waiting.
+ * @param signal of the job: gives up waiting. @param keep is shown the permits that leave without a section around them.
  */
-export function atomicityOf(scopes: Scopes, signal?: AbortSignal): Atomicity {
+export function atomicityOf(
+  scopes: Scopes,
+  signal?: AbortSignal,
+  keep: (held: HeldPermit) => HeldPermit = (held) => held,
+): Atomicity {
   const scopeOf = (scope: SemaphoreScope = "store"): { key: SemaphoreScope; scope: Scope } => {
     if (Object.hasOwn(scopes, scope)) return { key: scope, scope: scopes[scope] };
     throw new JobsError("invalid_options", `scope is ${shown(scope)}: give "manager", "host" or "store"`);
   };
   return {
     ensureAtomicity: async (name, fn, { scope, ...wait }: AtomicityOptions = {}) =>
-      await new NamedSemaphore({ ...scopeOf(scope), name: checkedKey(name, "name"), permits: 1, signal }).use(fn, wait),
+      await new NamedSemaphore({ ...scopeOf(scope), name: checkedKey(name, "name"), permits: 1, signal, keep }).use(
+        fn,
+        wait,
+      ),
     semaphore: (name, { permits = 1, scope }: SemaphoreOptions = {}) =>
       new NamedSemaphore({
         ...scopeOf(scope),
         name: checkedKey(name, "name"),
         permits: checkedInteger(permits, "permits", 1, limits.permitsMax, "invalid_options"),
         signal,
+        keep,
       }),
     memory: (scope) => new Memory(scopeOf(scope).scope, signal),
   };
@@ -65,6 +95,7 @@ interface SemaphoreSettings {
   name: string;
   permits: number;
   signal: AbortSignal | undefined;
+  keep: (held: HeldPermit) => HeldPermit;
 }
 
 class NamedSemaphore implements Semaphore {
@@ -75,14 +106,14 @@ class NamedSemaphore implements Semaphore {
   }
 
   async acquire(options: PermitWait = {}): Promise<Permit> {
-    return this.#permit(await this.#held(options));
+    return this.#permit(this.#settings.keep(await this.#held(options)));
   }
 
   async tryAcquire(): Promise<Permit | undefined> {
-    const { scope, name, permits } = this.#settings;
+    const { scope, name, permits, keep } = this.#settings;
     this.#refuseNested();
     const held = await scope.acquire({ name, permits, waitMs: 0 });
-    return held === undefined ? undefined : this.#permit(held);
+    return held === undefined ? undefined : this.#permit(keep(held));
   }
 
   async use<T>(fn: (permit: Permit) => T | Promise<T>, options: PermitWait = {}): Promise<T> {

@@ -111,7 +111,12 @@ export class StoreScope implements Scope {
       if (answer?.state === "held") {
         return this.#keeper.hold(ticket, name, answer.fence, sentAt + leaseMs, () => this.#waiters.wake(name));
       }
-      if (answer?.state !== "waiting") return refused(wish, answer);
+      if (answer?.state === "refused" && answer.why === "taken") {
+        // Of a holder that is gone for certain it is free: asked once more then.
+        if (await this.#buryDead(answer.before)) continue;
+        return undefined;
+      }
+      if (answer?.state !== "waiting") throw refusal(wish, answer);
       const now = clock.now();
       if (now >= deadline) {
         await permits.release([ticket]);
@@ -141,16 +146,14 @@ export class StoreScope implements Scope {
   }
 }
 
-function refused({ name, permits }: PermitWish, answer: PermitAnswer | undefined): undefined {
+function refusal({ name, permits }: PermitWish, answer: PermitAnswer | undefined): JobsError {
   if (answer?.state !== "refused") {
-    throw new JobsError(
+    return new JobsError(
       "store_unavailable",
       `the store gave no answer for semaphore ${JSON.stringify(name)}: ask again`,
     );
   }
-  if (answer.why === "permits") throw mismatch(name, permits, answer.permits);
-  if (answer.why === "waiters") throw tooManyWaiters(name);
-  return undefined;
+  return answer.why === "permits" ? mismatch(name, permits, answer.permits) : tooManyWaiters(name);
 }
 
 /** A call that hangs does not keep its caller past the signal. */

@@ -7,7 +7,7 @@ import type { AttemptEnd } from "../core/outcome.ts";
 import { newItem } from "../core/prepare.ts";
 import type { JobDefinition } from "../core/request.ts";
 import { runHandler } from "./handler.ts";
-import { atomicityOf } from "../memory/atomicity.ts";
+import { attemptAtomicity } from "../memory/atomicity.ts";
 import type { MemoryCall, MemoryReply } from "../memory/channel.ts";
 import { isolatedScopes } from "../memory/isolated-scopes.ts";
 import { markIsolated } from "./isolation.ts";
@@ -125,7 +125,7 @@ async function run({ module, claimed, mark }: Extract<ToIsolated, { kind: "run" 
       signal: own.signal,
       // Its manager has called it begun.
       begin: () => true,
-      atomicity: atomicityOf(shared.scopes, own.signal),
+      atomicity: attemptAtomicity(shared.scopes, own.signal),
       prepare: (item) => newItem(item, async () => Number(await ask("now"))),
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- answered by `isolated.ts`
       flowFailure: async () => (await ask("flowFailure")) as FlowFailure | undefined,

@@ -24,6 +24,8 @@ export async function runHandler(definition: JobDefinition, claimed: Claimed, ho
     return handling.endOfThrown(thrown);
   } finally {
     handling.ended = true;
+    // Who has ended holds nothing (L12).
+    await host.atomicity.end();
   }
 }
 

@@ -1,9 +1,9 @@
-import type { Atomicity } from "../core/atomicity.ts";
 import type { FlowFailure } from "../core/context.ts";
 import type { FlowBuilder } from "../core/flow.ts";
 import type { AttemptEnd } from "../core/outcome.ts";
 import type { JobDefinition, JobRequest } from "../core/request.ts";
 import type { Rung } from "./carrier.ts";
+import type { AttemptAtomicity } from "../memory/atomicity.ts";
 import type { Claimed, NewItem } from "../transporters/transporter.ts";
 
 export type OutputStream = "stdout" | "stderr";
@@ -35,7 +35,7 @@ export interface HandlerHost {
   /** The handler is about to be called. False: it must not be, the attempt is another's (L9). */
   begin(): boolean;
   /** Semaphores and shared memory, as they are reached from where the handler runs (L12). */
-  atomicity: Atomicity;
+  atomicity: AttemptAtomicity;
   /** Checks and fills in what the handler wants enqueued with its end. */
   prepare(item: JobRequest | FlowBuilder): Promise<NewItem>;
   flowFailure(): Promise<FlowFailure | undefined>;

@@ -135,7 +135,11 @@ export function permitsSuite(suite: TransporterSuite): void {
 
     it("L12 without waiting a taken permit is refused, and nothing is left in the line", async () => {
       await fenceOf("a");
-      expect(await ask("b", { wait: false })).toEqual({ state: "refused", why: "taken" });
+      expect(await ask("b", { wait: false })).toMatchObject({
+        state: "refused",
+        why: "taken",
+        before: [{ ticket: store.key("a") }],
+      });
       expect(await ask("c")).toMatchObject({ state: "waiting", ahead: 0 });
     });
 

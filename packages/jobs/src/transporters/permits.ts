@@ -40,8 +40,10 @@ export type PermitAnswer =
   | { state: "held"; fence: number }
   /** `ahead`: waiters before this one. `before`: some of those that hold it or stand before it, `permitsShownMax` at most. */
   | { state: "waiting"; ahead: number; before: SeenTicket[] }
-  /** `taken`: without `wait`. `waiters`: the line is at `limits.permitWaitersMax`. `permits`: others use the name with this other number. */
-  | { state: "refused"; why: "taken" | "waiters" }
+  /** Without `wait`. */
+  | { state: "refused"; why: "taken"; before: SeenTicket[] }
+  /** `waiters`: the line is at `limits.permitWaitersMax`. `permits`: others use the name with this other number. */
+  | { state: "refused"; why: "waiters" }
   | { state: "refused"; why: "permits"; permits: number };
 
 export interface SeenTicket extends PermitHolder {

@@ -6,7 +6,7 @@ import { JobManager, type SemaphoreScope, type Transporter } from "../../src/ind
 import { sqlite } from "../../src/transporters/sqlite/index.ts";
 import { managed, store } from "../manager/harness.ts";
 import { skipReason, TestServer } from "../postgres-server.ts";
-import { inChild, inThread, type Withdrawals } from "./jobs.ts";
+import { inChild, inline, inThread, type Withdrawals } from "./jobs.ts";
 import { Teller } from "./tellers.ts";
 
 const processes = 8;
@@ -81,6 +81,22 @@ function bankTests(name: string, scope: SemaphoreScope, open: (folder: string) =
       },
       msMax,
     );
+
+    test(
+      "L12: who does not wait finds the permit of a holder that was killed free",
+      async () => {
+        const holder = tellers[1]!;
+        holder.tell({ act: "hold", name: "s", scope });
+        await holder.next("holding");
+        const semaphore = manager.semaphore("s", { scope });
+        expect(await semaphore.tryAcquire()).toBeUndefined();
+        await holder.kill();
+        const permit = await semaphore.tryAcquire();
+        expect(permit?.fence).toBeGreaterThan(0);
+        await permit?.release();
+      },
+      msMax,
+    );
   });
 }
 
@@ -98,6 +114,28 @@ describe.skipIf(skipReason !== undefined)("with a server", () => {
     const schema = server.freshSchema();
     return { place: server.server.url, schema, transporter: server.transporter(schema) };
   });
+});
+
+describe.each([
+  ["inline", inline],
+  ["thread", inThread],
+  ["process", inChild],
+] as const)("jobs of kind %s", (_, jobs) => {
+  test(
+    "L12: an attempt that has ended holds nothing, whatever its handler left behind",
+    async () => {
+      const { manager, witness } = managed({ transporter: await store(), jobs: [jobs.leaves], lease: "1h" });
+      await manager.start();
+      for (const scope of ["manager", "store"] as const) {
+        const { id } = await manager.enqueue(jobs.leaves, { name: "s", scope });
+        await witness.settled(id, "processed");
+        const permit = await manager.semaphore("s", { scope }).tryAcquire();
+        expect(permit?.fence).toBe(Number((await manager.get(id))?.result) + 1);
+        await permit?.release();
+      }
+    },
+    msMax,
+  );
 });
 
 describe.each([

@@ -33,6 +33,12 @@ function tellers(process: ProcessKind) {
         return got;
       },
     }),
+    /** Takes the semaphore and ends without giving it back. */
+    leaves: defineJob(`${process}.leaves`, {
+      ...where,
+      input: typed<{ name: string; scope: SemaphoreScope }>(),
+      run: async ({ input: { name, scope }, semaphore }) => (await semaphore(name, { scope }).acquire()).fence,
+    }),
     /** Takes the semaphore and holds it until it is ended; `memory("manager")` tells when it has it. */
     holds: defineJob(`${process}.holds`, {
       ...where,

@@ -71,6 +71,8 @@ function answerOf({ state, fence, ahead, before }: AcquiredRow): PermitAnswer {
       return { state, ahead, before: before ?? [] };
     case "permits":
       return { state: "refused", why: state, permits: ahead };
+    case "taken":
+      return { state: "refused", why: state, before: before ?? [] };
     default:
       return { state: "refused", why: state };
   }

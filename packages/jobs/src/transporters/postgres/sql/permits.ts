@@ -3,7 +3,7 @@ import { permitsShownMax } from "../../permits.ts";
 import { functionSettings } from "./tables.ts";
 
 /** The SQLSTATE of an increment that cannot be. */
-export const notANumberState = "PV003";
+export const notANumberState = "PV012";
 
 /**
  * Tables of L12. A ticket is a row: a waiter while it has no fence, a holder when it has one. `lease_until` stands in no index, so
@@ -74,13 +74,13 @@ BEGIN
       INSERT INTO ${schema}.permit AS p (ticket, name, place, fence, lease_until, permits, host, process)
         VALUES (r.ticket, r.name, fence, fence, v_now + r."leaseMs", r.permits, r.host, r.process)
         ON CONFLICT (ticket) DO UPDATE SET fence = excluded.fence, lease_until = excluded.lease_until;
-    ELSIF NOT r.wait THEN
-      state := 'taken';
-    ELSIF v_own.place IS NULL AND ahead >= ${limits.permitWaitersMax} THEN
+    ELSIF r.wait AND v_own.place IS NULL AND ahead >= ${limits.permitWaitersMax} THEN
       state := 'waiters';
     ELSE
-      state := 'waiting';
-      IF v_own.place IS NULL THEN
+      state := CASE WHEN r.wait THEN 'waiting' ELSE 'taken' END;
+      IF NOT r.wait THEN
+        -- Nothing is left in the line.
+      ELSIF v_own.place IS NULL THEN
         INSERT INTO ${schema}.permit (ticket, name, place, lease_until, permits, host, process)
           VALUES (r.ticket, r.name, nextval('${schema}.permit_order'), v_now + r."leaseMs", r.permits, r.host, r.process);
       ELSIF v_own.lease_until - v_now < r."leaseMs" / 2 THEN

@@ -82,7 +82,9 @@ function acquireOne(session: Session, request: PermitRequest): PermitAnswer {
     } else session.run(grantSql, fence, leaseUntil, ticket);
     return { state: "held", fence };
   }
-  if (!wait) return { state: "refused", why: "taken" };
+  if (!wait) {
+    return { state: "refused", why: "taken", before: before(session, name, own?.place ?? Number.MAX_SAFE_INTEGER) };
+  }
   if (own === undefined) {
     if (ahead >= limits.permitWaitersMax) return { state: "refused", why: "waiters" };
     const place = next(session);
