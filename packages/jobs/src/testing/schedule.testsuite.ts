@@ -345,6 +345,16 @@ function handingCursors(store: Fixture, clock: Clockwork): void {
     ]);
   });
 
+  it("L13 a cursor is any JSON, and comes back as it was", async () => {
+    const cursor = { text: 'NUL \0, "quotes", \\ and \u2028 é 💧', big: 1e300, list: [null, true, { "": [] }] };
+    await clock.define();
+    await clock.tick(1, processed(cursor));
+    const next = await clock.tick(2, processed("x".repeat(limits.cursorBytesMax - 2)));
+    expect(JSON.parse(next.input)).toMatchObject({ cursor });
+    const last = await clock.tick(3, processed(0));
+    expect(JSON.parse(last.input).cursor).toHaveLength(limits.cursorBytesMax - 2);
+  });
+
   it("L13 a run that fails, is cancelled or lost leaves the cursor; the next tick comes on time", async () => {
     await clock.define();
     await clock.tick(1, processed("kept"));
