@@ -37,7 +37,6 @@ export class Pool {
   readonly #all = new Set<IsolatedProcess>();
   readonly #waiting: (() => void)[] = [];
   #taken = 0;
-  #warming = 0;
   #stopped = true;
   #cancelWarm: (() => void) | undefined;
 
@@ -83,8 +82,7 @@ export class Pool {
     try {
       process = await this.#take();
     } catch (thrown) {
-      const failure = failureOf(thrown, "process_crashed");
-      this.#options.log({ event: "service.error", service: "processes", failure, retryInMs: startRetryMs });
+      this.#failed(thrown);
       return { kind: "deferred", delayMs: startRetryMs };
     }
     const end = await process.run(definition, claimed, host);
@@ -164,20 +162,30 @@ export class Pool {
     this.#cancelWarm = this.#options.clock.after(startRetryMs, () => this.#warm());
   }
 
-  /** Opens what is missing of `min`. What does not come up is tried again later. */
+  /** Opens what is missing of `min`. */
   #warm(): void {
-    const { settings, log } = this.#options;
-    while (!this.#stopped && this.#all.size + this.#warming < settings.min) {
-      this.#warming += 1;
-      const opening = this.#open();
-      this.#warming -= 1;
-      opening.then(
-        (process) => (this.#stopped || process.isDead ? process.kill() : this.#rest(process)),
-        (thrown: unknown) => {
-          const failure = failureOf(thrown, "process_crashed");
-          log({ event: "service.error", service: "processes", failure, retryInMs: startRetryMs });
-        },
-      );
+    if (this.#stopped) return;
+    const missing = this.#options.settings.min - this.#all.size;
+    for (let opened = 0; opened < missing; opened += 1) void this.#warmOne();
+  }
+
+  /** What does not come up is tried again later. It has a place meanwhile: never more than `max`. */
+  async #warmOne(): Promise<void> {
+    this.#taken += 1;
+    try {
+      const process = await this.#open();
+      if (this.#stopped || process.isDead) process.kill();
+      else this.#rest(process);
+    } catch (thrown) {
+      this.#failed(thrown);
+      this.#warmLater();
+    } finally {
+      this.#freePlace();
     }
+  }
+
+  #failed(thrown: unknown): void {
+    const failure = failureOf(thrown, "process_crashed");
+    this.#options.log({ event: "service.error", service: "processes", failure, retryInMs: startRetryMs });
   }
 }

@@ -1,5 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { defineJob, type JobDefinition, type ManagerEvent, type PoolOptions } from "../../src/index.ts";
+import { defineJob, JobsError, type JobDefinition, type ManagerEvent, type PoolOptions } from "../../src/index.ts";
+import { systemClock } from "../../src/manager/clock.ts";
+import { poolSettingsOf } from "../../src/processes/options.ts";
+import { Pool } from "../../src/processes/pool.ts";
+import type { AttemptHost } from "../../src/processes/process.ts";
+import { claimOf } from "../manager/claims.ts";
 import { jobIn, managed, store, type Witness } from "../manager/harness.ts";
 import { until } from "./held.ts";
 import { inChild, inThread, longBlocks } from "./jobs.ts";
@@ -58,6 +63,14 @@ describe.each(kinds)("a pool of kind %s", (kind, jobs) => {
     await until(() => count(witness, "process.opened") - count(witness, "process.closed") === 2);
   });
 
+  test("L14: warming and checking keep to max too", async () => {
+    const { manager, witness } = await pooled(kind, [jobs.answers], { min: 2, max: 2 });
+    await manager.start();
+    await manager.enqueueMany(Array.from({ length: 4 }, () => jobs.answers.with({ say: "x" })));
+    await witness.until("attempt.settled", ({ outcome }) => outcome === "processed", 4);
+    expect(most(witness).processes).toBe(2);
+  });
+
   test("recycled after n jobs", async () => {
     const { manager, witness } = await pooled(kind, [jobs.answers], { max: 1, recycleAfterJobs: 2 });
     await manager.start();
@@ -87,6 +100,29 @@ describe.each(kinds)("a pool of kind %s", (kind, jobs) => {
     await witness.settled(id, "processed");
     expect(count(witness, "process.opened")).toBe(2);
   });
+});
+
+test("L4: what could not be started was not tried: it is deferred, and said", async () => {
+  const log: ManagerEvent[] = [];
+  const pool = new Pool({
+    kind: "process",
+    settings: poolSettingsOf({ max: 1 }, "processes.process"),
+    open: () => {
+      throw new JobsError("process_crashed", "no more processes on this host");
+    },
+    connect: () => expect.unreachable("nothing was opened"),
+    clock: systemClock,
+    log: (event) => log.push(event),
+    onFree: run,
+  });
+  pool.start();
+  await expect(pool.run(inChild.answers, claimOf(), {} as AttemptHost)).resolves.toEqual({
+    kind: "deferred",
+    delayMs: 1_000,
+  });
+  expect(log).toMatchObject([{ event: "service.error", service: "processes", failure: { code: "process_crashed" } }]);
+  expect(pool.free).toBe(1);
+  await pool.stop();
 });
 
 describe("L8", () => {
