@@ -104,8 +104,9 @@ export class Watcher {
     }
     for (const id of this.#flows.keys()) this.#tell(this.#flows, id, await transporter.flow(id), `flow ${id}`);
     this.#pollMs = Math.min(pollMsMax, this.#pollMs * 1.5);
-    // Woken again by the next one who waits.
-    return this.#idle ? 24 * 60 * 60_000 : this.#pollMs;
+    // Started again by the next one who waits: a timer would keep a process alive that only enqueued, or has stopped its manager.
+    if (this.#idle) void this.#pulse.stop();
+    return this.#pollMs;
   }
 
   #tell<T extends Job | Flow>(waiting: Map<JobId, Set<Waiter<T>>>, id: JobId, seen: T | undefined, what: string): void {
