@@ -19,7 +19,7 @@ import { storeAt } from "./store.ts";
 const { values } = parseArgs({ options: { seconds: { type: "string", default: "60" } } });
 const ms = Number(values.seconds) * 1_000;
 const holderScript = fileURLToPath(new URL("holder.ts", import.meta.url));
-const startMsMax = 30_000;
+const startMsMax = 60_000;
 /** Claimed in one batch with the inline job, behind it in order. */
 const behindCount = 20;
 
