@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { limits } from "../core/limits.ts";
 import type { Claimed, Transporter } from "../transporters/transporter.ts";
 import { failed, Fixture, retry, type TransporterSuite } from "./fixture.ts";
 
@@ -168,6 +169,21 @@ function limitLaws(suite: TransporterSuite): void {
     expect(await store.claim({ names })).toEqual([]);
     await store.settle(running!, { kind: "processed" });
     expect((await store.claim()).map(({ id }) => id)).toEqual([ours]);
+  });
+
+  it("L14 L2 a thousand jobs of a full key are passed once, in bounded steps that the store hints to go on with", async () => {
+    await store.transporter.queues.configure(store.queue, { keyConcurrency: 1 });
+    const flood = Array.from({ length: limits.parkedPerClaimMax + 200 }, () => ({ limitKey: "a", priority: 200 }));
+    await store.enqueue(...flood);
+    const behind = await store.enqueueOne({ limitKey: "b" });
+    const told: string[] = [];
+    const unsubscribe = store.transporter.onReady((queues) => told.push(...queues));
+    expect(await store.claim({ limit: 5 })).toHaveLength(1);
+    await expect.poll(() => told).toContain(store.queue);
+    expect((await store.claim({ limit: 5 })).map(({ id }) => id)).toEqual([behind]);
+    unsubscribe();
+    // Set aside and still waiting like any other.
+    expect(await store.transporter.list({ queue: store.queue, status: "queued", limit: 1_000 })).toHaveLength(1_000);
   });
 
   it("L14 a raised or removed key limit brings back what was set aside, in bounded parts", async () => {
