@@ -313,7 +313,8 @@ describe.skipIf(skipReason !== undefined)("PostgreSQL: many connections at once"
     await other.enqueue([{ job: job() }]);
     expect(await store.list({ limit: 10 })).toEqual([]);
     expect(await other.list({ limit: 10 })).toHaveLength(1);
-    const { rows } = await other.sql.query(`SELECT count(*)::int AS n FROM ${schema}.migration`);
+    // One transaction, one instant: whoever was first has made all of it.
+    const { rows } = await other.sql.query(`SELECT count(DISTINCT applied_at)::int AS n FROM ${schema}.migration`);
     expect(rows).toEqual([{ n: 1 }]);
   });
 
