@@ -41,7 +41,20 @@ export type ManagerEvent =
   /** A service met an error and tries again after `retryInMs`. */
   | { event: "service.error"; service: ServiceName; failure: JobFailure; retryInMs: number };
 
-export type ServiceName = "claimer" | "settler" | "lease-keeper" | "lease-guard" | "processes" | "leader" | "scheduler" | "promoter" | "rescuer" | "watcher" | "pruner" | "herald" | "progress-keeper";
+export type ServiceName =
+  | "claimer"
+  | "settler"
+  | "lease-keeper"
+  | "lease-guard"
+  | "processes"
+  | "leader"
+  | "scheduler"
+  | "promoter"
+  | "rescuer"
+  | "watcher"
+  | "pruner"
+  | "herald"
+  | "progress-keeper";
 
 /** `lease`: it could not be renewed in time, or another claim has the job. */
 export type AbortReason = "timeout" | "cancel" | "stop" | "lease";
