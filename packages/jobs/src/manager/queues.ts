@@ -25,7 +25,8 @@ export class Queues {
    * Changes what is named and keeps the rest; `null` takes a limit away.
    *
    * @returns what holds from now on.
-   * @throws JobsError `invalid_options` with the value that is out of bounds, `store_unavailable`.
+   * @throws JobsError `invalid_options` with the value that is out of bounds, `store_unavailable`: also when a first concurrency limit
+   *   cannot be turned on because somebody's open transaction holds jobs for longer than 2 s.
    */
   async configure(queue: string, options: QueueOptions): Promise<QueueSettings> {
     const { queues, log, onChange } = this.#options;

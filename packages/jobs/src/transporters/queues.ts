@@ -4,7 +4,8 @@ import type { QueueSettings } from "../core/queue.ts";
 export interface QueueStore {
   /**
    * Changes what is named, keeps the rest, and returns what holds from now on. A concurrency limit is never overshot: what
-   * runs already counts, and no claim that began before the change slips past it. Ready jobs of a resumed queue are hinted at.
+   * runs already counts, and no claim that began before the change slips past it; for that a first limit waits for open transactions
+   * that touch jobs, 2 s at most. Ready jobs of a resumed queue are hinted at. Throws `store_unavailable`: then nothing was changed.
    */
   configure(queue: string, change: Partial<QueueSettings>): Promise<QueueSettings>;
   /** Queues that were ever configured, by name; the others have `queueDefaults`. */
