@@ -1,0 +1,39 @@
+/**
+ * A manager of `prove:crash` in a process of its own: runs jobs with the default lease, and enqueues more at the same time. An id is
+ * written to the ledger of enqueues when its enqueue has returned, not before. Runs until it is killed.
+ */
+import { closeSync, openSync, writeSync } from "node:fs";
+import { setTimeout as pause } from "node:timers/promises";
+import { JobManager, JobsError } from "@provost/jobs";
+import { storeAt } from "../blocked/store.ts";
+import { jobs } from "./jobs.ts";
+
+const [address = "", enqueuedPath = "", ledger = "", until = "0", everyMs = "25"] = process.argv.slice(2);
+// Not without whoever started it.
+process.once("disconnect", () => process.kill(process.pid, "SIGKILL"));
+const enqueued = openSync(enqueuedPath, "a");
+const transporter = storeAt(address);
+const manager = new JobManager({ transporter, jobs: Object.values(jobs), processes: { process: { min: 1, max: 2 } } });
+
+/** Until the store is there: it may be the database that was killed. */
+for (let started = false; !started;) {
+  try {
+    await manager.start();
+    started = true;
+  } catch (error) {
+    if (!(error instanceof JobsError) || error.code !== "store_unavailable") throw error;
+    await pause(200);
+  }
+}
+for (let n = 0; Date.now() < Number(until); n += 1) {
+  const job = n % 4 === 0 ? jobs.process : jobs.inline;
+  try {
+    const { id } = await manager.enqueue(job, { ledger, ms: Math.random() * 200 });
+    writeSync(enqueued, `${id}\n`);
+  } catch (error) {
+    // What did not return is not owed.
+    if (!(error instanceof JobsError) || error.code !== "store_unavailable") throw error;
+  }
+  await pause(Number(everyMs));
+}
+closeSync(enqueued);
