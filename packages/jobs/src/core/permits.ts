@@ -9,16 +9,25 @@ export function isAdmitted(permits: number, held: number, ahead: number): boolea
 /** The longest pause between two looks of the first in line. */
 const firstPauseMsMax = 250;
 
+/** What a waiter knows of its line. */
+export interface Standing {
+  /** Waiters before it. */
+  ahead: number;
+  /** How long it has stood in this place. */
+  stoodMs: number;
+  /** How long it took to move up by one place, so far; 0 when it has not moved. */
+  placeMs: number;
+}
+
 /**
- * How long a waiter pauses before it looks again. Who stands further behind looks less often, so that a line of a thousand
- * asks some seven times as often as one waiter, not a thousand times; and who has waited long in one place waits an eighth of that
- * longer, so that a permit held for minutes is not asked after hundreds of times in a second.
+ * How long a waiter pauses before it looks again. Who has moved up looks again when half of the wait that is left should
+ * be over: some ten times on the way from the hundredth place to the first, however slow the line is. Who has not moved yet looks the
+ * less often the further behind it stands; and who has stood long in one place waits an eighth of that longer, so that a permit held for
+ * minutes is not asked after hundreds of times in a second.
  *
- * @param firstMs the shortest pause of the first in line.
- * @param stoodMs how long it has stood in this place.
- * @param leaseMs its place is lost when it has not looked for so long.
+ * @param firstMs the shortest pause of the first in line. @param leaseMs its place is lost when it has not looked for so long.
  */
-export function pauseMs(ahead: number, firstMs: number, stoodMs: number, leaseMs: number): number {
-  const patience = Math.min(stoodMs / 8, firstPauseMsMax);
-  return Math.min((ahead + 1) * Math.max(firstMs, patience), leaseMs / 4);
+export function pauseMs({ ahead, stoodMs, placeMs }: Standing, firstMs: number, leaseMs: number): number {
+  const patience = (ahead + 1) * Math.max(firstMs, Math.min(stoodMs / 8, firstPauseMsMax));
+  return Math.min(Math.max(patience, (ahead * placeMs) / 2), leaseMs / 4);
 }

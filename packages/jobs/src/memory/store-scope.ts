@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { JobsError } from "../core/errors.ts";
-import { pauseMs } from "../core/permits.ts";
+import { pauseMs, type Standing } from "../core/permits.ts";
 import type { Clock } from "../manager/clock.ts";
 import type {
   MemoryOperation,
@@ -99,11 +99,12 @@ export class StoreScope implements Scope {
     wish: PermitWish,
     signal: AbortSignal,
   ): Promise<StorePermit | undefined> {
-    const { permits, clock, leaseMs, holder } = this.#options;
+    const { permits, clock, leaseMs, holder, pauseFirstMs, random } = this.#options;
     const { name } = wish;
     const asked = { name, permits: wish.permits, ticket, leaseMs, wait: wish.waitMs > 0, holder };
     const deadline = clock.now() + wish.waitMs;
-    const place = { ahead: Infinity, since: clock.now(), lookedAt: -Infinity };
+    const place = new Place();
+    let lookedAt = -Infinity;
     for (;;) {
       signal.throwIfAborted();
       const sentAt = clock.now();
@@ -122,12 +123,12 @@ export class StoreScope implements Scope {
         await permits.release([ticket]);
         return undefined;
       }
-      if (answer.ahead !== place.ahead) Object.assign(place, { ahead: answer.ahead, since: now });
-      if (now - place.lookedAt >= livenessEveryMs) {
-        place.lookedAt = now;
+      const standing = place.seen(answer.ahead, now);
+      if (now - lookedAt >= livenessEveryMs) {
+        lookedAt = now;
         if (await this.#buryDead(answer.before)) continue;
       }
-      const pause = this.#pauseMs(place.ahead, now - place.since);
+      const pause = pauseMs(standing, pauseFirstMs, leaseMs) * (0.75 + random() / 2);
       await waiter.pause(Math.min(pause, deadline - now), clock, signal);
     }
   }
@@ -139,10 +140,23 @@ export class StoreScope implements Scope {
     if (dead.length === 0) return false;
     return (await permits.release(dead)).includes(true);
   }
+}
 
-  #pauseMs(ahead: number, stoodMs: number): number {
-    const { pauseFirstMs, leaseMs, random } = this.#options;
-    return pauseMs(ahead, pauseFirstMs, stoodMs, leaseMs) * (0.75 + random() / 2);
+/** A waiter's way up its line. */
+class Place {
+  #first: { ahead: number; at: number } | undefined;
+  #ahead = Infinity;
+  #since = 0;
+
+  /** @param now by the manager's clock. */
+  seen(ahead: number, now: number): Standing {
+    if (ahead !== this.#ahead) {
+      this.#ahead = ahead;
+      this.#since = now;
+    }
+    this.#first ??= { ahead, at: now };
+    const moved = this.#first.ahead - ahead;
+    return { ahead, stoodMs: now - this.#since, placeMs: moved > 0 ? (now - this.#first.at) / moved : 0 };
   }
 }
 
