@@ -1,0 +1,15 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  resolve: { conditions: ["source"] },
+  ssr: { resolve: { conditions: ["source"] } },
+  test: {
+    include: ["e2e/jobs/model/model.e2e.ts"],
+    pool: "forks",
+    execArgv: ["--conditions=source"],
+    // Bounds each model; ten thousand runs take minutes.
+    testTimeout: 3_600_000,
+    hookTimeout: 60_000,
+    reporters: ["verbose"],
+  },
+});
