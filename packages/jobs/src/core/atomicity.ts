@@ -14,11 +14,13 @@ export interface PermitWait {
   signal?: AbortSignal;
 }
 
+/** For whom a section is alone, and how long to wait for it. */
 export interface AtomicityOptions extends PermitWait {
   /** `"store"` by default: the one that holds wherever the managers run. The others are faster. */
   scope?: SemaphoreScope;
 }
 
+/** What a semaphore is, for all that use its name. */
 export interface SemaphoreOptions {
   /** How many may hold it at once; 1 by default. The same for all that use the name at a time. */
   permits?: number;

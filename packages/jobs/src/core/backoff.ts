@@ -5,6 +5,7 @@ import { limits } from "./limits.ts";
 /** How long a failed attempt waits for the next: always the same, growing, or the job's own rule over attempts used. */
 export type Backoff = Duration | ExponentialBackoff | ((attemptsUsed: number) => Duration);
 
+/** `first`, then `factor` times as long each time, up to `max`; half of it is jitter. */
 export interface ExponentialBackoff {
   first: Duration;
   max: Duration;

@@ -52,6 +52,7 @@ export interface JobContext<Input> extends Atomicity {
   readonly log: (message: string, fields?: Readonly<Record<string, unknown>>) => void;
 }
 
+/** What ended a flow badly, for its `onFailed` job (L6). */
 export interface FlowFailure {
   status: "failed" | "cancelled";
   failure: JobFailure;

@@ -20,6 +20,7 @@ export type DirectedEnd =
   | { kind: "deferred"; delayMs: number; wakeKey?: string }
   | { kind: "failed"; error: unknown };
 
+/** When a job that was released or deferred comes back. */
 export interface ReleaseOptions {
   /** When to come back. */
   after: Duration;

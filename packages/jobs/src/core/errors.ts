@@ -45,6 +45,7 @@ export const jobsErrorCodes = [
   "manager_stopped",
 ] as const;
 
+/** Stable; each is explained in docs/errors.md. */
 export type JobsErrorCode = (typeof jobsErrorCodes)[number];
 
 /** Thrown by everything in `@provost/jobs`: one line with the offending value and the way out. */

@@ -7,11 +7,13 @@ import { JobRequest, type InputArguments, type JobDefinition, type JobOptions } 
 /** What a stage is made of: a job with its input, a job that takes none, or a flow that starts with one job. */
 export type Member = JobRequest | JobDefinition<undefined> | FlowBuilder;
 
+/** Of one stage of a flow. */
 export interface StageOptions {
   /** What the stage needs to pass (L6); `"all-processed"` by default. */
   policy?: StagePolicy;
 }
 
+/** Of the first stage, and of the flow as a whole. */
 export interface FlowOptions extends StageOptions {
   /** While an unfinished job or flow holds this key no other is added, and with `{ key, for }` so long after its end (L17). */
   unique?: Unique;

@@ -9,6 +9,7 @@ export type JobStatus = "waiting" | "delayed" | "queued" | "in_progress" | "proc
 /** Where a job runs: this event loop, a worker thread, a child process. */
 export type ProcessKind = "inline" | "thread" | "process";
 
+/** As a job's ends, and `running` until then (L6). */
 export type FlowStatus = "running" | "processed" | "failed" | "cancelled";
 
 /** A queue's kind (L8): `short` for bursts, `long` for hours. Each has slots of its own. */

@@ -32,6 +32,7 @@ export type InputArguments<Input, Options = JobOptions> = [undefined] extends [I
   ? [input?: Input, options?: Options]
   : [input: Input, options?: Options];
 
+/** What can be said of one job as it is enqueued; the definition's holds for what is left out. */
 export interface JobOptions {
   /** 0–255, **higher goes first** (L1). */
   priority?: number;

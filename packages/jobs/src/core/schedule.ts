@@ -16,6 +16,7 @@ export interface ScheduleDefinition<Cursor = unknown> extends JobDefinition<neve
   readonly schedule: ScheduleRules;
 }
 
+/** The rules of a schedule, checked. */
 export interface ScheduleRules {
   readonly timing: Timing;
   readonly shards: number;
@@ -30,6 +31,7 @@ type RunOptions = Omit<
   "input" | "attempts" | "backoff" | "decay" | "limitKey" | "run"
 >;
 
+/** What `defineSchedule` takes besides the name, the first cursor and `run`. */
 export interface ScheduleOptions extends TimingOptions, RunOptions {
   /** Parallel lines of runs, each with a cursor of its own; 1 by default, at most `limits.scheduleShardsMax`. */
   shards?: number;

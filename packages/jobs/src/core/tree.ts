@@ -8,6 +8,7 @@ export interface FlowTree extends Flow {
   onFailed?: Job;
 }
 
+/** A stage with its jobs, and their children below them. */
 export interface StageNode {
   position: number;
   policy: StagePolicy;

@@ -1,7 +1,9 @@
 import { channel } from "node:diagnostics_channel";
 import type { Log, ManagerEvent } from "./events.ts";
 
+/** Names of what a manager tells. */
 export type EventName = ManagerEvent["event"];
+/** The event of this name. */
 export type EventOf<Name extends EventName> = Extract<ManagerEvent, { event: Name }>;
 
 /** What is published on the diagnostics channel `provost.jobs.event`. */

@@ -30,6 +30,7 @@ import { Services } from "./services.ts";
 import { settingsOf } from "./options.ts";
 import { Watcher } from "./watcher.ts";
 
+/** What joins the caller's transaction (L11). */
 export interface InTransaction {
   /** Joins the caller's transaction: takes effect with its commit (L11). */
   tx?: Tx;
@@ -41,6 +42,7 @@ export interface EnqueuedJob {
   state: "added" | "existing";
 }
 
+/** As `EnqueuedJob`, of a flow. */
 export interface EnqueuedFlow {
   id: JobId;
   state: "added" | "existing";

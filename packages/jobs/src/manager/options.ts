@@ -12,6 +12,7 @@ import { systemClock, type Clock } from "./clock.ts";
 import { guarded, type Log } from "./events.ts";
 import type { OnStuck } from "./lease-protocol.ts";
 
+/** What a manager is made of; every part but `transporter` has a default. */
 export interface JobManagerOptions {
   /** Where the jobs live. Started with the manager; whoever made it stops it, after the manager. */
   transporter: Transporter;

@@ -12,6 +12,7 @@ import { Explainer, type Why } from "./explainer.ts";
 import type { EventName, EventOf, Listeners } from "./listeners.ts";
 import type { Watcher } from "./watcher.ts";
 
+/** How to wait for an end. */
 export interface WaitOptions {
   /** How long to wait; 1 min by default. */
   timeout?: Duration;

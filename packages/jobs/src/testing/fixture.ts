@@ -23,6 +23,7 @@ export interface TransporterUnderTest {
   dispose(): Promise<void>;
 }
 
+/** What the conformance suite is run on. */
 export interface TransporterSuite {
   /** Of the store, for the tests' titles. */
   name: string;

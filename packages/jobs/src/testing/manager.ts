@@ -15,6 +15,7 @@ import type { JobManagerOptions } from "../manager/options.ts";
 import { sqlite } from "../transporters/sqlite/index.ts";
 import type { Transporter } from "../transporters/transporter.ts";
 
+/** As a manager's; the store may be left out. */
 export interface TestManagerOptions extends Omit<JobManagerOptions, "transporter" | "jobs"> {
   jobs: NonNullable<JobManagerOptions["jobs"]>;
   /** A store of your own, started; a fresh SQLite file by default, removed by `close`. */
@@ -24,6 +25,7 @@ export interface TestManagerOptions extends Omit<JobManagerOptions, "transporter
 /** One attempt that `drain` has run. */
 export type DrainedAttempt = Pick<EventOf<"attempt.settled">, "jobId" | "name" | "outcome" | "failure">;
 
+/** Which enqueued jobs fit, and how many there have to be. */
 export interface ExpectedJob {
   /** As it was enqueued; compared deeply, as JSON. Any, when it is left out. */
   input?: unknown;
@@ -59,6 +61,7 @@ export async function testManager(options: TestManagerOptions): Promise<TestMana
   });
 }
 
+/** A manager that runs when it is told to; made by `testManager`. */
 export class TestManager {
   readonly manager: JobManager;
   readonly transporter: Transporter;

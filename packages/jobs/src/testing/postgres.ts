@@ -36,11 +36,13 @@ kill $watch 2>/dev/null
 exit $code
 `;
 
+/** How a throwaway server differs from the usual one. */
 export interface ThrowawayPostgresOptions {
   /** Settings of the server that differ, by their names: `{ max_connections: "600" }`. */
   settings?: Readonly<Record<string, string>>;
 }
 
+/** A server that `startThrowawayPostgres` has started. */
 export interface ThrowawayPostgres {
   /** Of a superuser, with the password; loopback only. */
   readonly url: string;
@@ -157,7 +159,12 @@ class Server implements ThrowawayPostgres {
 
   async resume(): Promise<void> {
     if (this.#guard !== undefined) return;
-    const own = { ...this.#settings, listen_addresses: this.host, port: String(this.port), unix_socket_directories: "" };
+    const own = {
+      ...this.#settings,
+      listen_addresses: this.host,
+      port: String(this.port),
+      unix_socket_directories: "",
+    };
     const options = Object.entries(own).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
     const command = [join(this.#bin, "postgres"), "-D", this.#data, ...options];
     const child = spawn("/bin/sh", ["-c", guard, "guard", this.folder, ...command], {

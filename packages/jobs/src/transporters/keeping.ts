@@ -14,6 +14,7 @@ export interface Kept {
   badMs: number;
 }
 
+/** What one call of `prune` has removed. */
 export interface Pruned {
   jobs: number;
   flows: number;

@@ -16,6 +16,7 @@ export interface PermitStore {
   release(tickets: string[]): Promise<boolean[]>;
 }
 
+/** A permit that is asked for, or whose place in the line is looked at again. */
 export interface PermitRequest {
   /** Of the semaphore. */
   name: string;
@@ -36,6 +37,7 @@ export interface PermitHolder {
   process: string;
 }
 
+/** What became of a request for a permit. */
 export type PermitAnswer =
   | { state: "held"; fence: number }
   /** `ahead`: waiters before this one. `before`: some of those that hold it or stand before it, `permitsShownMax` at most. */
@@ -46,10 +48,12 @@ export type PermitAnswer =
   | { state: "refused"; why: "waiters" }
   | { state: "refused"; why: "permits"; permits: number };
 
+/** One that stands before in the line, or holds what is asked for. */
 export interface SeenTicket extends PermitHolder {
   ticket: string;
 }
 
+/** A permit, or a place in the line, to be kept for so long. */
 export interface PermitLease {
   ticket: string;
   leaseMs: number;
@@ -68,6 +72,7 @@ export interface MemoryStore {
   apply(operations: MemoryOperation[], condition?: MemoryCondition): Promise<MemoryAnswer>;
 }
 
+/** One act on a key of the shared memory. */
 export type MemoryOperation =
   | { kind: "get" | "has" | "remove"; key: string }
   /** `value` is JSON text; it takes the place of what is there. */
@@ -75,6 +80,7 @@ export type MemoryOperation =
   /** A key that is not there counts as 0. */
   | { kind: "increment"; key: string; by: number };
 
+/** What must hold for operations to take effect. */
 export interface MemoryCondition {
   /** These tickets hold their permits: what a holder does after it has lost its lease changes nothing. */
   held?: string[];
@@ -82,6 +88,7 @@ export interface MemoryCondition {
   free?: string;
 }
 
+/** `lost`: a permit of the condition is not held any more. `busy`: the semaphore that had to be free is not. */
 export type MemoryAnswer = { state: "applied"; results: MemoryResult[] } | { state: "refused"; why: "lost" | "busy" };
 
 /** `found`: the key was there before. `value`: JSON text, of a `get` that found it and of an `increment`. */

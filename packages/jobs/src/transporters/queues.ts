@@ -12,6 +12,7 @@ export interface QueueStore {
   list(): Promise<ConfiguredQueue[]>;
 }
 
+/** A queue that was ever configured, with what holds for it. */
 export interface ConfiguredQueue extends QueueSettings {
   queue: string;
 }

@@ -41,6 +41,7 @@ export interface ScheduleStore {
   ticks(query: TickQuery): Promise<Tick[]>;
 }
 
+/** A schedule as code has it, for the store to keep (L13). */
 export interface ScheduleSetting {
   name: string;
   /** Text that means the same to every manager; compared, never read by the store. */
@@ -55,6 +56,7 @@ export interface ScheduleSetting {
   nextDueAt?: number;
 }
 
+/** A schedule whose next tick has come. */
 export interface DueSchedule {
   name: string;
   timing: string;
@@ -64,6 +66,7 @@ export interface DueSchedule {
   version: number;
 }
 
+/** What is due, and when to look again. */
 export interface DueSchedules {
   /** By the store's clock, at the look. */
   now: number;
@@ -81,6 +84,7 @@ export interface Firing {
   nextDueAt?: number;
 }
 
+/** What a store has made of a tick, shard by shard. `moved`: another has fired it, or it has changed since the look. */
 export type Fired = { state: "moved" } | { state: "fired"; shards: FiredShard[] };
 
 /** `started`: enqueued. `skipped`: its last runs have not ended. `existing`: that tick has been fired before. */
@@ -88,6 +92,7 @@ export type FiredShard =
   | { shard: number; state: "started"; jobId: JobId }
   | { shard: number; state: "skipped" | "existing" };
 
+/** Acts of people on a schedule. */
 export type ScheduleChange =
   | { kind: "pause" }
   /** Ticks of the pause are not missed ones: it goes on with `nextDueAt`. */
@@ -95,6 +100,7 @@ export type ScheduleChange =
   /** With its cursors and log; runs under way go on. */
   | { kind: "remove" };
 
+/** A schedule as it can be read: its rule, when it is due, and where its shards stand. */
 export interface Schedule {
   name: string;
   timing: string;
@@ -112,6 +118,7 @@ export interface Schedule {
   cursors: (string | undefined)[];
 }
 
+/** Which part of a schedule's log. */
 export interface TickQuery {
   schedule: string;
   shard?: number;
@@ -152,4 +159,5 @@ export interface LeaderSeat {
   resign(seat: string, manager: string): Promise<void>;
 }
 
+/** What a manager is told that asks to lead. */
 export type Campaign = { leading: true; fence: number } | { leading: false; fence: number; retryInMs: number };

@@ -30,6 +30,7 @@ export interface QueueCounts {
 /** `blocked`: it can open no more, because of a failure before or above it. */
 export type StageState = "waiting" | "open" | "passed" | "failed" | "blocked";
 
+/** A stage of a flow, and what its gate is at (L6). */
 export interface FlowStage {
   id: string;
   /** The job that the stage stands under; undefined at the top. */
@@ -44,6 +45,7 @@ export interface FlowStage {
   unfinished: number;
 }
 
+/** What a manager says of itself while it runs. */
 export interface ManagerBeat {
   id: string;
   /** Jobs it has handlers for. */
@@ -52,11 +54,13 @@ export interface ManagerBeat {
   lines: { queue: string; lane: Lane }[];
 }
 
+/** A manager that is there, by the store's clock. */
 export interface ManagerSeen extends ManagerBeat {
   startedAt: number;
   seenAt: number;
 }
 
+/** How far an attempt is, on its way to the store. */
 export interface ProgressReport {
   id: JobId;
   fence: number;
@@ -64,6 +68,7 @@ export interface ProgressReport {
   value: string;
 }
 
+/** How far an attempt was when it told last. */
 export interface Progress {
   fence: number;
   /** JSON text. */

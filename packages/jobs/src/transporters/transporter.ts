@@ -111,6 +111,7 @@ export interface RemoteRenewal {
   options: unknown;
 }
 
+/** What a thread renews leases by, over a connection of its own (L9). */
 export interface Renewer {
   /** As `Transporter.renew`. */
   renew(leases: Lease[]): Promise<RenewState[]>;
@@ -119,6 +120,7 @@ export interface Renewer {
   close(): Promise<void>;
 }
 
+/** What a store promises and can do; differences are named here, never guessed from its kind. */
 export interface TransporterCapabilities {
   /** What resolved is on disk. False: a crash may lose the last `lossWindowMs` (L11). */
   durableAck: boolean;
@@ -146,6 +148,7 @@ export interface Tx {
   query(sql: string, params?: readonly unknown[]): Promise<SqlResult>;
 }
 
+/** Rows of a query, or the number of rows it has changed. */
 export interface SqlResult {
   rows: Record<string, unknown>[];
   /** Rows changed by an INSERT, UPDATE or DELETE. */
@@ -186,6 +189,7 @@ export interface NewFlow {
   uniqueKeptMs?: number;
 }
 
+/** What is enqueued: a job of its own, or a flow. */
 export type NewItem = { job: NewJob } | { flow: NewFlow };
 
 /** `ids` of a flow are in the order of its `jobs`; `flowId` names it. For `existing`, those of the job or flow that holds the key. */
@@ -195,6 +199,7 @@ export interface Enqueued {
   flowId?: JobId;
 }
 
+/** What a manager has slots for: jobs of one queue and lane (L1, L8). */
 export interface ClaimRequest {
   queue: string;
   lane: Lane;
@@ -237,14 +242,17 @@ export interface ExpiredClaim extends Claimed {
   claimedBy: string;
 }
 
+/** A lease to be renewed, of the claim with this fence (L9). */
 export interface Lease {
   id: JobId;
   fence: number;
   leaseMs: number;
 }
 
+/** `lost`: another claim holds the job, or it has ended. `cancel`: renewed, but it is asked to end. */
 export type RenewState = "renewed" | "lost" | "cancel";
 
+/** The end of an attempt, proven by its fence (L3). */
 export interface Settlement {
   id: JobId;
   fence: number;
@@ -253,6 +261,7 @@ export interface Settlement {
   expiredOnly?: boolean;
 }
 
+/** How an attempt ends, with all that it means for its job already computed. */
 export type Outcome =
   | { kind: "processed"; result?: string; enqueue?: NewItem[] }
   | {
@@ -298,11 +307,13 @@ export type Change =
   /** The administrator's exception to L6: the job's own gate counts as opened. `by` is kept with the job. */
   | { kind: "force-gate"; by: string };
 
+/** `requested`: it runs, and is asked to end. `refused`: with its status, and why where that is not enough. */
 export type AmendResult =
   | { state: "applied" }
   | { state: "requested" }
   | { state: "refused"; status: JobStatus | "unknown"; why?: DirectRefusal };
 
+/** Which jobs to list. */
 export interface JobQuery {
   queue?: string;
   name?: string;

@@ -2,6 +2,7 @@ import { parseIntoClientConfig } from "pg-connection-string";
 import type { ClientConfig } from "pg";
 import { JobsError } from "../../core/errors.ts";
 
+/** How the PostgreSQL Transporter connects. */
 export interface PostgresOptions {
   /** `postgres://user:password@host:port/database`, with the parameters libpq has (`sslmode`, `host` for a socket's folder). */
   connectionString: string;

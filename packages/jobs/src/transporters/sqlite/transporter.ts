@@ -41,6 +41,7 @@ import type { Session } from "./session.ts";
 import { memoryOf, permitsOf } from "./shared.ts";
 import { HandleTx, WriterTx } from "./tx.ts";
 
+/** How the SQLite Transporter works. */
 export interface SqliteOptions {
   /** How long a write waits for another process on the file before `store_unavailable`. 5,000 ms. */
   busyTimeoutMs?: number;
