@@ -6,10 +6,10 @@ import { promisify } from "node:util";
 import { postgresMissing, startThrowawayPostgres, type ThrowawayPostgres } from "@provost/jobs/testing/postgres";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
-/** docs/jobs/guide.md runs as it stands: each program in a folder of its own, and prints what stands under it. */
+/** The programs of docs/jobs run as they stand: each in a folder of its own, and prints what stands under it. */
 
 const root = join(import.meta.dirname, "../..");
-const guide = readFileSync(join(root, "docs/jobs/guide.md"), "utf8");
+const pages = ["guide.md", "coming-from.md"];
 const run = promisify(execFile);
 
 interface Program {
@@ -39,7 +39,7 @@ function programsOf(text: string): Program[] {
   return programs;
 }
 
-const programs = programsOf(guide);
+const programs = pages.flatMap((page) => programsOf(readFileSync(join(root, "docs/jobs", page), "utf8")));
 const missing = postgresMissing();
 const here = programs.filter(({ needsPostgres }) => !needsPostgres || missing === undefined);
 let folder: string;
@@ -79,13 +79,13 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-describe("docs/jobs/guide.md", { timeout: 120_000 }, () => {
-  test("has a program for every section that shows one, and says what each prints", () => {
-    expect(programs.length).toBeGreaterThan(14);
+describe("docs/jobs", { timeout: 120_000 }, () => {
+  test("has programs, and says what each prints", () => {
+    expect(programs.length).toBeGreaterThan(16);
     for (const { heading, prints } of programs) expect(prints, heading).not.toBe("");
   });
 
-  test("its programs type-check, strictly", async () => {
+  test("programs type-check, strictly", async () => {
     const args = [join(root, "node_modules/typescript/bin/tsc"), "-p", folder];
     const said = await run(process.execPath, args).catch((error: { stdout: string }) => error);
     expect(said.stdout).toBe("");
