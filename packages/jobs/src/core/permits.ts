@@ -21,7 +21,8 @@ export interface Standing {
 
 /**
  * How long a waiter pauses before it looks again. Who has moved up looks again when half of the wait that is left should
- * be over: some ten times on the way from the hundredth place to the first, however slow the line is. Who has not moved yet looks the
+ * be over: some ten times on the way from the hundredth place to the third, however slow the line is; the first ones do not, lest the
+ * line waits for who sleeps at its head. Who has not moved yet looks the
  * less often the further behind it stands; and who has stood long in one place waits an eighth of that longer, so that a permit held for
  * minutes is not asked after hundreds of times in a second.
  *
@@ -29,5 +30,5 @@ export interface Standing {
  */
 export function pauseMs({ ahead, stoodMs, placeMs }: Standing, firstMs: number, leaseMs: number): number {
   const patience = (ahead + 1) * Math.max(firstMs, Math.min(stoodMs / 8, firstPauseMsMax));
-  return Math.min(Math.max(patience, (ahead * placeMs) / 2), leaseMs / 4);
+  return Math.min(Math.max(patience, ((ahead - 2) * placeMs) / 2), leaseMs / 4);
 }
