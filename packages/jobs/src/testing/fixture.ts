@@ -33,6 +33,11 @@ export interface TransporterSuite {
   modelRuns?: number;
 }
 
+/** What a property test may take, ms: its runs are many where they are asked for. */
+export function modelMsMax({ modelRuns = 30 }: TransporterSuite): number {
+  return 30_000 + 300 * modelRuns;
+}
+
 /** A job of a flow in the tests' short form: a name, or what differs from the usual. */
 export type Member = string | Partial<NewJob>;
 

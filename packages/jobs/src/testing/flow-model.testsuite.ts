@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Job, JobId } from "../core/job.ts";
 import type { NewFlow } from "../transporters/transporter.ts";
-import { Fixture, type Stage, type TransporterSuite, failed, one } from "./fixture.ts";
+import { Fixture, type Stage, type TransporterSuite, failed, one, modelMsMax } from "./fixture.ts";
 
 /** How the next claimed job ends; `gated`: some job behind a closed gate is cancelled first. */
 type End = "processed" | "failed" | "cancelled" | "gated";
@@ -28,17 +28,21 @@ export function flowModelSuite(suite: TransporterSuite): void {
   describe(`L6 flows, model: ${suite.name}`, () => {
     const store = new Fixture(suite);
 
-    it("L6 any flow ends as its policies say, nothing waits for ever, and retries by hand lead to processed", async () => {
-      await fc.assert(
-        fc.asyncProperty(stages(1), fc.array(end, { minLength: 1, maxLength: 12 }), async (tree, ends) => {
-          const play = await FlowPlay.start(store, store.flow(tree, { onFailed: {} }));
-          await play.toTheEnd(ends);
-          await play.checkEnd();
-          await play.retryUntilProcessed();
-        }),
-        { numRuns: suite.modelRuns ?? 30 },
-      );
-    });
+    it(
+      "L6 any flow ends as its policies say, nothing waits for ever, and retries by hand lead to processed",
+      async () => {
+        await fc.assert(
+          fc.asyncProperty(stages(1), fc.array(end, { minLength: 1, maxLength: 12 }), async (tree, ends) => {
+            const play = await FlowPlay.start(store, store.flow(tree, { onFailed: {} }));
+            await play.toTheEnd(ends);
+            await play.checkEnd();
+            await play.retryUntilProcessed();
+          }),
+          { numRuns: suite.modelRuns ?? 30 },
+        );
+      },
+      modelMsMax(suite),
+    );
   });
 }
 

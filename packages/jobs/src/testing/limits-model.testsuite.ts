@@ -13,7 +13,7 @@ import {
 } from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Claimed } from "../transporters/transporter.ts";
-import { Fixture, retry, type TransporterSuite } from "./fixture.ts";
+import { Fixture, retry, type TransporterSuite, modelMsMax } from "./fixture.ts";
 
 type Step =
   | { do: "enqueue"; key: number; priority: number }
@@ -75,13 +75,17 @@ function modelLaws(suite: TransporterSuite): void {
   const store = new Fixture(suite);
   let run = 0;
 
-  it("L14 L1 random enqueues, claims, ends and changes of the limits take what the law takes, no more and no less", async () => {
-    const property = asyncProperty(array(step, { minLength: 5, maxLength: 30 }), async (steps) => {
-      run += 1;
-      await runModel(store, `${store.queue}-${run}`, steps);
-    });
-    await assert(property, { numRuns: suite.modelRuns ?? 30 });
-  });
+  it(
+    "L14 L1 random enqueues, claims, ends and changes of the limits take what the law takes, no more and no less",
+    async () => {
+      const property = asyncProperty(array(step, { minLength: 5, maxLength: 30 }), async (steps) => {
+        run += 1;
+        await runModel(store, `${store.queue}-${run}`, steps);
+      });
+      await assert(property, { numRuns: suite.modelRuns ?? 30 });
+    },
+    modelMsMax(suite),
+  );
 }
 
 async function runModel(store: Fixture, queue: string, steps: readonly Step[]): Promise<void> {

@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { JobId } from "../core/job.ts";
 import type { Claimed, Outcome } from "../transporters/transporter.ts";
-import { Fixture, type TransporterSuite, failure, retry } from "./fixture.ts";
+import { Fixture, type TransporterSuite, failure, retry, modelMsMax } from "./fixture.ts";
 
 /** A job as the model sees it: what L1–L4, L7, L9 and L10 say of it and nothing else. */
 interface ModelJob {
@@ -90,16 +90,20 @@ export function modelSuite(suite: TransporterSuite): void {
     const store = new Fixture(suite);
     let run = 0;
 
-    it("L1 L2 L3 L4 L7 L9 L10 random enqueues, claims, settlements, renewals, rescues, wakes, acts and delays agree with the model", async () => {
-      await fc.assert(
-        fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 30 }), async (steps) => {
-          run += 1;
-          store.setClock(0);
-          await new ModelRun(store, `${store.queue}-run-${run}`).play(steps);
-        }),
-        { numRuns: suite.modelRuns ?? 30 },
-      );
-    });
+    it(
+      "L1 L2 L3 L4 L7 L9 L10 random enqueues, claims, settlements, renewals, rescues, wakes, acts and delays agree with the model",
+      async () => {
+        await fc.assert(
+          fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 30 }), async (steps) => {
+            run += 1;
+            store.setClock(0);
+            await new ModelRun(store, `${store.queue}-run-${run}`).play(steps);
+          }),
+          { numRuns: suite.modelRuns ?? 30 },
+        );
+      },
+      modelMsMax(suite),
+    );
   });
 }
 

@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { isAdmitted } from "../core/permits.ts";
 import type { PermitAnswer } from "../transporters/permits.ts";
-import { Fixture, one, type TransporterSuite } from "./fixture.ts";
+import { Fixture, one, type TransporterSuite, modelMsMax } from "./fixture.ts";
 
 const leaseMs = 10_000;
 /** Two of them are within a lease, three are past it: real time may pass by a second beside. */
@@ -132,11 +132,15 @@ export function permitsModelSuite(suite: TransporterSuite): void {
       }
     }
 
-    it("L12 random askers, givers, deaths and times: as the law says, never overshooting", async () => {
-      await fc.assert(fc.asyncProperty(fc.array(act, { minLength: 1, maxLength: 40 }), play), {
-        numRuns: suite.modelRuns ?? 30,
-      });
-    });
+    it(
+      "L12 random askers, givers, deaths and times: as the law says, never overshooting",
+      async () => {
+        await fc.assert(fc.asyncProperty(fc.array(act, { minLength: 1, maxLength: 40 }), play), {
+          numRuns: suite.modelRuns ?? 30,
+        });
+      },
+      modelMsMax(suite),
+    );
   });
 }
 

@@ -7,6 +7,7 @@ import { sqlite } from "./index.ts";
 
 transporterSuite({
   name: "sqlite",
+  modelRuns: 1_000,
   async create() {
     const folder = await mkdtemp(join(tmpdir(), "provost-jobs-"));
     const open = async (): Promise<Transporter> => {

@@ -45,6 +45,8 @@ const nowhere = -1;
 export function stillWaiting(session: Session, requests: readonly PermitRequest[]): PermitAnswer[] | undefined {
   const answers: PermitAnswer[] = [];
   for (const request of requests) {
+    // Who is in the line and asks once without waiting is told `taken`: not by this road.
+    if (!request.wait) return undefined;
     const own = session.get<Own>(ownSql, request.ticket);
     if (own === undefined || own.fence !== null || own.lease_until - session.now < request.leaseMs / 2)
       return undefined;
