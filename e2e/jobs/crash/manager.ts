@@ -26,9 +26,10 @@ for (let started = false; !started;) {
   }
 }
 for (let n = 0; Date.now() < Number(until); n += 1) {
-  const job = n % 4 === 0 ? jobs.process : jobs.inline;
+  // Long enough inline that a manager dies with many in hand; short in the children, which are two.
+  const [job, msMax] = n % 4 === 0 ? [jobs.process, 50] : [jobs.inline, 1_500];
   try {
-    const { id } = await manager.enqueue(job, { ledger, ms: Math.random() * 200 });
+    const { id } = await manager.enqueue(job, { ledger, ms: Math.random() * msMax });
     writeSync(enqueued, `${id}\n`);
   } catch (error) {
     // What did not return is not owed.
