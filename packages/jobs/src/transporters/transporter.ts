@@ -240,7 +240,10 @@ export type Change =
    */
   | { kind: "retry" };
 
-export type AmendResult = { state: "applied" } | { state: "requested" } | { state: "refused"; status: JobStatus | "unknown" };
+export type AmendResult =
+  | { state: "applied" }
+  | { state: "requested" }
+  | { state: "refused"; status: JobStatus | "unknown" };
 
 export interface JobQuery {
   queue?: string;
