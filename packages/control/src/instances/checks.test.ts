@@ -55,18 +55,18 @@ describe("C7: overdue", () => {
   });
 });
 
+const account = (callbackUrl: string | undefined, endpoint = "http://127.0.0.1:9") => ({
+  name: "acme",
+  endpoint,
+  callbackUrl,
+});
+
 describe("C6: the callback address", () => {
   const asked: string[] = [];
   const callback = (more: Partial<CallbackAddress>): CallbackAddress => ({
     allowHttp: true,
     check: async (url) => void asked.push(url),
     ...more,
-  });
-
-  const account = (callbackUrl: string | undefined, endpoint = "http://127.0.0.1:9") => ({
-    name: "acme",
-    endpoint,
-    callbackUrl,
   });
 
   test("C6 loopback only for a cloud on loopback: an instance elsewhere would call itself", async () => {
