@@ -14,13 +14,15 @@ import { waitFor } from "../harness/wait.ts";
 const count = Number(process.argv[2] ?? 1_000);
 const token = randomBytes(16).toString("hex");
 const boundMs = 10 * 60_000;
+/** A store may hold what earlier runs made. */
+const provider = `load-${randomBytes(3).toString("hex")}`;
 
 const sandbox = await startSandbox();
 const provost = new Provost();
 let failed = true;
 try {
   await provost.serve();
-  await provost.post("/v1/providers", { name: "sandbox", driver: "linode", endpoint: sandbox.url, token });
+  await provost.post("/v1/providers", { name: provider, driver: "linode", endpoint: sandbox.url, token });
   failed = !(await prove());
 } finally {
   await provost.stop();
@@ -33,15 +35,15 @@ async function prove(): Promise<boolean> {
     regions: { id: string }[];
     types: { id: string }[];
     images: { id: string; kind: string }[];
-  }>("/v1/providers/sandbox/catalog");
+  }>(`/v1/providers/${provider}/catalog`);
   const image = catalog.images.find(({ kind }) => kind === "golden")?.id;
   const started = performance.now();
-  const names = Array.from({ length: count }, (_, index) => `load-${index}`);
+  const names = Array.from({ length: count }, (_, index) => `${provider}-${index}`);
   const answers = await Promise.all(
     names.map((name) =>
       provost.post("/v1/instances", {
         name,
-        provider: "sandbox",
+        provider,
         region: catalog.regions[0]?.id,
         type: catalog.types[0]?.id,
         image,
@@ -96,7 +98,7 @@ async function everyInstance(): Promise<Instance[]> {
     all.push(...page.items);
     after = page.next;
   } while (after);
-  return all;
+  return all.filter((instance) => instance.provider === provider);
 }
 
 async function startSandbox(): Promise<{ url: string; stop(): void }> {

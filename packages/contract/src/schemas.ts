@@ -30,6 +30,7 @@ export const instanceStatuses = [
 export type InstanceStatus = (typeof instanceStatuses)[number];
 
 export const failureSchema = z.object({
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- Object.keys forgets the keys of a constant
   code: z.enum(Object.keys(failureKinds) as [FailureCode, ...FailureCode[]]),
   step: z.string().describe("Which step failed: create, await-active, await-ready, or the first-boot step"),
   message: z.string(),

@@ -50,7 +50,14 @@ describe.each(stores)("kill -9 of a server on $name", (store) => {
     stage: () => world.event("stage", undefined, 20_000),
   };
 
-  test.each(["requested", "creating", "sent", "accepted", "active", "stage"])(
+  // Each start is a process of its own and a second's wait for the dead one's lease: the embedded store goes through every
+  // moment, the other one through those where its own transactions are in question.
+  const moments =
+    store.name === "SQLite"
+      ? ["requested", "creating", "sent", "accepted", "active", "stage"]
+      : ["sent", "accepted", "stage"];
+
+  test.each(moments)(
     "C4, L11: killed at %s, the next server completes the deploy: one server, each thing told once",
     async (moment) => {
       const latency = moment === "sent" ? { create: [400, 400] as const, get: [0, 0] as const } : "none";

@@ -28,6 +28,7 @@ const savedOptions = z.record(z.string(), z.string());
 export interface ProviderRow {
   name: string;
   driver: string;
+  endpoint: string;
   defaults: ProviderView["defaults"];
   callbackUrl: string | undefined;
   version: number;
@@ -225,6 +226,7 @@ function providerRow(row: Selectable<ProviderTable>): ProviderRow {
   return {
     name: row.name,
     driver: row.driver,
+    endpoint: endpointOf(row.driver, row.endpoint),
     defaults: providerSchema.shape.defaults.parse(JSON.parse(row.defaults)),
     callbackUrl: row.callback_url ?? undefined,
     version: row.version,
@@ -232,11 +234,11 @@ function providerRow(row: Selectable<ProviderTable>): ProviderRow {
 }
 
 function view(row: Selectable<ProviderTable>): ProviderView {
-  const { defaults, callbackUrl } = providerRow(row);
+  const { endpoint, defaults, callbackUrl } = providerRow(row);
   return {
     name: row.name,
     driver: row.driver,
-    endpoint: endpointOf(row.driver, row.endpoint),
+    endpoint,
     defaults,
     ...(callbackUrl === undefined ? {} : { callbackUrl }),
     createdAt: iso(Number(row.created_at)),

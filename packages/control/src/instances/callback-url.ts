@@ -1,5 +1,5 @@
 import { ProvostError } from "@provost/contract";
-import { isPrivateHost } from "../network.ts";
+import { isLoopbackHost, isPrivateHost } from "../network.ts";
 import type { CallbackAddress } from "../options.ts";
 
 /**
@@ -8,8 +8,11 @@ import type { CallbackAddress } from "../options.ts";
  *
  * @throws ProvostError `callback_url_missing`, `callback_url_refused`, and what `check` throws.
  */
-export async function callbackBase(callback: CallbackAddress, own: string | undefined): Promise<string> {
-  const address = own ?? callback.defaultUrl;
+export async function callbackBase(
+  callback: CallbackAddress,
+  account: { name: string; endpoint: string; callbackUrl: string | undefined },
+): Promise<string> {
+  const address = account.callbackUrl ?? callback.defaultUrl;
   if (address === undefined) {
     throw new ProvostError(
       "callback_url_missing",
@@ -32,6 +35,13 @@ export async function callbackBase(callback: CallbackAddress, own: string | unde
       throw refused(address, "plain HTTP is not allowed here", "use https, or set PROVOST_CALLBACK_ALLOW_HTTP=1");
     }
   }
+  if (isLoopbackHost(url.hostname) && !isOnThisMachine(account.endpoint)) {
+    throw refused(
+      address,
+      `for an instance of ${account.name} it means the instance itself`,
+      "set PROVOST_CALLBACK_URL, or --callback-url of the provider, to an address of this server that its instances reach",
+    );
+  }
   const base = address.replace(/\/+$/, "");
   await callback.check(base);
   return base;
@@ -40,6 +50,12 @@ export async function callbackBase(callback: CallbackAddress, own: string | unde
 /** Where one instance reports. */
 export function callbackUrl(base: string, instanceId: string): string {
   return `${base}/v1/callbacks/${instanceId}`;
+}
+
+/** A cloud whose API is on loopback is a pretend one: its instances are on this machine too. Behind a socket are real ones. */
+function isOnThisMachine(endpoint: string): boolean {
+  const host = URL.parse(endpoint)?.hostname;
+  return host !== undefined && isLoopbackHost(host);
 }
 
 function refused(address: string, why: string, way: string): ProvostError {

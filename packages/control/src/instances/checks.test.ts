@@ -55,12 +55,28 @@ describe("C7: overdue", () => {
   });
 });
 
+const account = (callbackUrl: string | undefined, endpoint = "http://127.0.0.1:9") => ({
+  name: "acme",
+  endpoint,
+  callbackUrl,
+});
+
 describe("C6: the callback address", () => {
   const asked: string[] = [];
   const callback = (more: Partial<CallbackAddress>): CallbackAddress => ({
     allowHttp: true,
     check: async (url) => void asked.push(url),
     ...more,
+  });
+
+  test("C6 loopback only for a cloud on loopback: an instance elsewhere would call itself", async () => {
+    const local = callback({ defaultUrl: "http://127.0.0.1:4510" });
+    await callbackBase(local, account(undefined));
+    for (const endpoint of ["https://api.linode.com", "/var/lib/lxd/unix.socket"]) {
+      const refused = callbackBase(local, account(undefined, endpoint));
+      await expect(refused).rejects.toThrow(/acme.*PROVOST_CALLBACK_URL/);
+      await expect(refused).rejects.toThrow(expect.objectContaining({ code: "callback_url_refused" }));
+    }
   });
 
   test.each([
@@ -73,7 +89,7 @@ describe("C6: the callback address", () => {
     [{ defaultUrl: "http://10.0.0.1", allowHttp: false }, undefined, "callback_url_refused"],
     [{ defaultUrl: "https://ok.example.com" }, "http://8.8.8.8", "callback_url_refused"],
   ])("%o with the account's %s is %s", async (options, own, code) => {
-    await expect(callbackBase(callback(options), own)).rejects.toThrow(expect.objectContaining({ code }));
+    await expect(callbackBase(callback(options), account(own))).rejects.toThrow(expect.objectContaining({ code }));
   });
 
   test("https anywhere, http to private addresses, the account's own first; each is checked", async () => {
@@ -85,7 +101,7 @@ describe("C6: the callback address", () => {
       "http://localhost:1",
       "https://a.example.com/base/",
     ];
-    for (const url of own) await callbackBase(callback({ defaultUrl: "https://unused.example.com" }), url);
+    for (const url of own) await callbackBase(callback({ defaultUrl: "https://unused.example.com" }), account(url));
     expect(asked).toEqual(own.map((url) => url.replace(/\/$/, "")));
   });
 });

@@ -68,7 +68,7 @@ export class InstanceService implements InstanceDoor {
     const sshKeys = request.sshKeys.map(checkedSshKey);
     const open = await this.#parts.providers.open(request.provider);
     const plan = await planned(this.#parts.providers, open, request);
-    const base = await callbackBase(this.#parts.callback, open.row.callbackUrl);
+    const base = await callbackBase(this.#parts.callback, open.row);
     const now = await this.#parts.store.now();
     const id = instanceId(now);
     const draft: Draft = {

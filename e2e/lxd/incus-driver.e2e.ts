@@ -1,47 +1,18 @@
 import { createServer, type Server } from "node:http";
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { z } from "zod";
-import { renderBootScript } from "../../boot/boot-script.ts";
-import type { CreateSpec, Provider } from "../provider.ts";
-import { ProviderError } from "../provider-error.ts";
-import { providerSuite } from "../testing/provider.testsuite.ts";
-import { IncusApi } from "./api.ts";
-import { defaultSocket, incusProvider } from "./driver.ts";
+import { afterAll, beforeAll, describe, expect, inject, test, vi } from "vitest";
+import { renderBootScript } from "../../packages/control/src/boot/boot-script.ts";
+import type { CreateSpec, Provider } from "../../packages/control/src/providers/provider.ts";
+import { providerSuite } from "../../packages/control/src/providers/testing/provider.testsuite.ts";
+import { incusProvider } from "../../packages/control/src/providers/incus/driver.ts";
 
-/**
- * The driver and the boot script against a real daemon (C17): real containers of the golden image, a real first boot. The
- * daemon, its bridge and the image are made by `e2e/lxd` (`node --conditions=source e2e/lxd/image.ts`).
- */
+/** The driver and the boot script against the real daemon (C17): real containers of the golden image, a real first boot. */
 
-const SOCKET = process.env["PROVOST_LXD_SOCKET"] ?? defaultSocket();
-const PROFILE = "provost-e2e";
-const BRIDGE = "provostbr0";
-const IMAGE = "provost-golden-debian";
+const SOCKET = inject("socket");
+const PROFILE = inject("profile");
+const IMAGE = inject("image");
+const bridgeAddress = inject("bridgeAddress");
 const TOKEN = "cb_real-0123456789";
 const DEPLOYMENT = `d-test-${process.pid}`;
-
-const bridgeAddress = await findBridge();
-if (bridgeAddress === undefined) {
-  console.log(
-    `real Incus/LXD tests skipped: no daemon on ${SOCKET} with the image ${IMAGE} and the bridge ${BRIDGE}; ` +
-      "`node --conditions=source e2e/lxd/image.ts` makes them",
-  );
-}
-
-async function findBridge(): Promise<string | undefined> {
-  const api = new IncusApi({ socket: SOCKET, requestTimeoutMs: 10_000 });
-  const network = z.object({ config: z.record(z.string(), z.string()) });
-  try {
-    await api.sync({ method: "GET", path: `/1.0/images/aliases/${IMAGE}` }, z.unknown(), {});
-    const { config } = await api.sync({ method: "GET", path: `/1.0/networks/${BRIDGE}` }, network, {});
-    return config["ipv4.address"]?.split("/")[0];
-  } catch (error) {
-    if (error instanceof ProviderError) return undefined;
-    throw error;
-  } finally {
-    await api.close();
-  }
-}
 
 /** A script after which each further boot, when its first-boot service has had its turn, tells so. */
 const BEAT = `cat > /etc/systemd/system/beat.service << 'EOF'
@@ -56,16 +27,14 @@ EOF
 systemctl enable beat.service
 `;
 
-if (bridgeAddress !== undefined) {
-  providerSuite("Incus or LXD, the real daemon", () =>
-    Promise.resolve({
-      provider: incusProvider({ socket: SOCKET, profiles: [PROFILE] }),
-      choice: { region: "local", type: "c1-512mb", image: IMAGE },
-      stateMsMax: 60_000,
-      dispose: () => Promise.resolve(),
-    }),
-  );
-}
+providerSuite("Incus or LXD, the real daemon", () =>
+  Promise.resolve({
+    provider: incusProvider({ socket: SOCKET, profiles: [PROFILE] }),
+    choice: { region: "local", type: "c1-512mb", image: IMAGE },
+    stateMsMax: 60_000,
+    dispose: () => Promise.resolve(),
+  }),
+);
 
 interface Report {
   instance: string;
@@ -73,7 +42,7 @@ interface Report {
   body: { stage: string; step?: string; exit_code?: number; log?: string };
 }
 
-describe.skipIf(bridgeAddress === undefined)("on a real daemon", { timeout: 120_000 }, () => {
+describe("on a real daemon", { timeout: 120_000 }, () => {
   const reports: Report[] = [];
   const names: string[] = [];
   let provider: Provider;
