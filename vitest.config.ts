@@ -1,10 +1,12 @@
-import { defineConfig } from "vitest/config";
+import { configDefaults, defineConfig } from "vitest/config";
+import { slowTests } from "./vitest.slow.ts";
 
 export default defineConfig({
   resolve: { conditions: ["source"] },
   ssr: { resolve: { conditions: ["source"] } },
   test: {
     include: ["packages/*/{src,tests}/**/*.test.ts", "tests/**/*.test.ts"],
+    exclude: [...configDefaults.exclude, ...slowTests],
     pool: "forks",
     // Real servers and worker threads live inside the tests: a child process needs the condition too.
     execArgv: ["--conditions=source"],

@@ -6,7 +6,7 @@ describe.skipIf(skipReason !== undefined)("PostgreSQL keeps the laws", () => {
   const test = new TestServer();
   transporterSuite({
     name: "PostgreSQL",
-    modelRuns: 200,
+    modelRuns: process.env["CI"] ? 200 : 20,
     create: async () => {
       const schema = test.freshSchema();
       const transporter = test.transporter(schema);

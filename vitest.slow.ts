@@ -1,0 +1,15 @@
+/**
+ * Tests of many real processes, threads and packed packages: minutes, not seconds. `npm test` leaves them out so that it
+ * stays quick; `npm run test:slow` runs them.
+ */
+export const slowTests = [
+  "packages/jobs/tests/processes/**",
+  "packages/jobs/tests/memory/**",
+  "packages/jobs/tests/manager/manager.schedules*.test.ts",
+  "packages/jobs/tests/manager/manager.leader.test.ts",
+  "packages/jobs/tests/manager/manager.sight*.test.ts",
+  "packages/jobs/tests/manager/manager.queues.test.ts",
+  "packages/jobs/tests/testing/**",
+  "tests/packaging/**",
+  "tests/docs/**",
+];
