@@ -1,6 +1,6 @@
 import type { Attempt, Flow, Job, JobFailure, JobId, JobStatus, Lane, StagePolicy } from "../core/job.ts";
 import type { DirectRefusal, QueueStore } from "./queues.ts";
-import type { MemoryStore, PermitStore } from "./permits.ts";
+import type { MemoryStore, PermitLease, PermitStore } from "./permits.ts";
 import type { KeepingStore } from "./keeping.ts";
 import type { SightStore } from "./sight.ts";
 import type { LeaderSeat, ScheduleStore } from "./schedules.ts";
@@ -115,6 +115,8 @@ export interface RemoteRenewal {
 export interface Renewer {
   /** As `Transporter.renew`. */
   renew(leases: Lease[]): Promise<RenewState[]>;
+  /** As `PermitStore.renew` (L12). */
+  renewPermits(leases: PermitLease[]): Promise<("renewed" | "lost")[]>;
   /** Defers, at no cost, what was claimed and not begun (L4): as `Transporter.settle` does. What is not ours any more stays as it is. */
   giveBack(claims: Pick<Claimed, "id" | "fence" | "version">[]): Promise<void>;
   close(): Promise<void>;

@@ -30,6 +30,7 @@ const migrations: readonly Migration[] = [
   { version: 12, name: "schedules, their log, the leader's seat", sql: scheduleTables },
   { version: 13, name: "settings of queues, limits, directed jobs", sql: queueTables },
   { version: 14, name: "counters, kept keys, progress, managers", sql: sightTables },
+  { version: 19, name: "permits are handed over", sql: () => "" },
 ];
 
 /**

@@ -4,6 +4,7 @@ import { Connections } from "./connections.ts";
 import { idText } from "./ids.ts";
 import { type PostgresOptions, settingsOf } from "./options.ts";
 import { settlementValues } from "./settlements.ts";
+import { renewPermitsBy } from "./shared.ts";
 
 export interface RenewerOptions {
   store: PostgresOptions;
@@ -48,6 +49,8 @@ export async function openRenewer({ store, parameters, clockOffset }: RenewerOpt
       ]);
     },
     renew: (leases) => renewOn(connections, `"${settings.schema}"`, leases, offset.ms),
+    renewPermits: (leases) =>
+      renewPermitsBy((text, values) => connections.query(text, [...values, offset.ms]), `"${settings.schema}"`, leases),
     close: () => connections.close(),
   };
 }
