@@ -5,6 +5,7 @@ import { amendFunctions } from "./sql/amend.ts";
 import { claimFunctions } from "./sql/claim.ts";
 import { enqueueFunctions } from "./sql/enqueue.ts";
 import { gateFunctions } from "./sql/gates.ts";
+import { holdTables } from "./sql/hold-tables.ts";
 import { listFunctions } from "./sql/list.ts";
 import { pruneFunctions } from "./sql/prune.ts";
 import { permitFunctions, permitTables } from "./sql/permits.ts";
@@ -30,6 +31,7 @@ const migrations: readonly Migration[] = [
   { version: 12, name: "schedules, their log, the leader's seat", sql: scheduleTables },
   { version: 13, name: "settings of queues, limits, directed jobs", sql: queueTables },
   { version: 14, name: "counters, kept keys, progress, managers", sql: sightTables },
+  { version: 15, name: "holds, errors counted", sql: holdTables },
   { version: 19, name: "permits are handed over", sql: () => "" },
 ];
 

@@ -238,14 +238,14 @@ export class PostgresTransporter implements Transporter {
     checkBatch("jobs", ids.length);
     const priority = change.kind === "priority" ? change.priority : null;
     const reason = change.kind === "cancel" ? change.reason : change.kind === "force-gate" ? change.by : null;
-    const rows = await this.#query<{
-      results: string[];
-      queues: string[];
-    }>(`SELECT * FROM ${this.#schema}.amend($1, $2, $3, $4, $5)`, [ids.map(idText), change.kind, priority, reason], {
-      ...options,
-      ready: (found) => found.queues,
-    });
-    return (rows[0]?.results ?? []).map(toAmendResult);
+    const descendants = "descendants" in change && change.descendants;
+    const rows = await this.#query<{ results: string[]; below: number[] | null; queues: string[] }>(
+      `SELECT * FROM ${this.#schema}.amend($1, $2, $3, $4, $5, $6)`,
+      [ids.map(idText), change.kind, priority, reason, descendants],
+      { ...options, ready: (found) => found.queues },
+    );
+    const below = rows[0]?.below ?? [];
+    return (rows[0]?.results ?? []).map((text, index) => toAmendResult(text, below[index] ?? null));
   }
 
   async get(ids: JobId[]): Promise<Job[]> {

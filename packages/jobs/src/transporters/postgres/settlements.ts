@@ -53,6 +53,7 @@ function itemOf({ id, fence, version, outcome, expiredOnly }: Settlement, place:
         priority: outcome.priority,
         used: outcome.attemptsUsed,
         crashes: outcome.crashes,
+        errors: outcome.errors,
         wake: outcome.wakeKey,
         failure: outcome.failure === undefined ? undefined : JSON.stringify(outcome.failure),
       };
@@ -64,6 +65,7 @@ function itemOf({ id, fence, version, outcome, expiredOnly }: Settlement, place:
         cause: outcome.cause,
         used: outcome.attemptsUsed,
         crashes: outcome.crashes,
+        errors: outcome.errors,
         failure: JSON.stringify(outcome.failure),
       };
     default:

@@ -47,8 +47,8 @@ CREATE FUNCTION ${schema}.oldest_ready(p_queue text, p_lane text) RETURNS bigint
 DECLARE
   v_key text := 'queued:' || p_lane || ':' || p_queue;
 BEGIN
-  RETURN (SELECT min(f.ready_at) FROM (SELECT j.ready_at FROM ${schema}.job j
-    WHERE ${listed} = v_key AND j.status || '' <> 'in_progress' ORDER BY j.id LIMIT 256) f);
+  RETURN (SELECT min(f.ready_at) FROM (SELECT j.ready_at, j.held_at FROM ${schema}.job j
+    WHERE ${listed} = v_key AND j.status || '' <> 'in_progress' ORDER BY j.id LIMIT 256) f WHERE f.held_at IS NULL);
 END $$;
 
 CREATE FUNCTION ${schema}.counts(p_offset_ms bigint) RETURNS TABLE (line json, oldest_wait_ms bigint)

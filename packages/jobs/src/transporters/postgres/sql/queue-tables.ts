@@ -45,5 +45,5 @@ CREATE TABLE ${schema}.queue (
 `;
 }
 
-/** As the ready jobs' index has it: said again in every statement that walks it. */
-export const isReady = "j.status = 'queued' AND j.parked <> j.version AND j.directed IS NULL";
+/** As the ready jobs' index has it (`hold-tables.ts`): said again in every statement that walks it. */
+export const isReady = "j.status = 'queued' AND j.parked <> j.version AND j.directed IS NULL AND j.held_at IS NULL";
