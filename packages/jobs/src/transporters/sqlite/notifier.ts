@@ -1,11 +1,10 @@
-import { isReady } from "./operations/ready.ts";
 import type { Session } from "./session.ts";
 import type { Writer } from "./writer.ts";
 
 const versionSql = "PRAGMA data_version";
-/** One index probe for each queue, whatever the number of jobs. */
-const nextQueueSql = `SELECT j.queue FROM jobs_job AS j INDEXED BY jobs_job_ready WHERE ${isReady} AND j.queue > ? ORDER BY j.queue LIMIT 1`;
-const queuesMax = 1_000;
+/** One index probe for each line, whatever the number of jobs. */
+const nextLineSql = "SELECT line FROM jobs_ready WHERE line > ? ORDER BY line LIMIT 1";
+const linesMax = 1_000;
 
 /**
  * Hints about other connections' work on the file: SQLite cannot notify, but `data_version` changes with each commit that
@@ -44,13 +43,13 @@ export class Notifier {
     const version = this.#dataVersion();
     if (version === this.#version) return;
     this.#version = version;
-    const queues: string[] = [];
-    for (let last = ""; queues.length < queuesMax;) {
-      const row = this.#session.get<{ queue: string }>(nextQueueSql, last);
+    const queues = new Set<string>();
+    for (let last = -1, lines = 0; lines < linesMax; lines += 1) {
+      const row = this.#session.get<{ line: number }>(nextLineSql, last);
       if (row === undefined) break;
-      queues.push(row.queue);
-      last = row.queue;
+      queues.add(this.#session.lineOf(row.line).queue);
+      last = row.line;
     }
-    if (queues.length > 0) this.#hint(queues);
+    if (queues.size > 0) this.#hint([...queues]);
   }
 }

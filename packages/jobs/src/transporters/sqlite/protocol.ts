@@ -2,16 +2,11 @@ import type { Attempt, Flow, Job, JobId } from "../../core/job.ts";
 import type {
   AmendResult,
   Change,
-  Claimed,
   ClaimRequest,
-  Enqueued,
   ExpiredClaim,
   JobQuery,
   Lease,
-  NewItem,
   RenewState,
-  Settlement,
-  SettleResult,
   SqlResult,
 } from "../transporter.ts";
 import type {
@@ -41,12 +36,15 @@ import type { QueueSettings } from "../../core/queue.ts";
 import type { ConfiguredQueue } from "../queues.ts";
 import type { WireError } from "./errors.ts";
 import type { HostIdentity } from "./location.ts";
+import type { Added, Item } from "./operations/items.ts";
+import type { SentSettlements, SettledBatch } from "./settlements.ts";
 
 /** What the event loop asks of the threads, and what they answer. Everything here is cloned between them. */
 export interface Operations {
-  enqueue: { args: [items: NewItem[]]; result: Enqueued[] };
-  claim: { args: [requests: ClaimRequest[], manager: string]; result: Claimed[] };
-  settle: { args: [settlements: Settlement[]]; result: SettleResult[] };
+  enqueue: { args: [items: Item[]]; result: Added[] };
+  /** As JSON, for `claimedOf`. */
+  claim: { args: [requests: ClaimRequest[], manager: string]; result: string[] };
+  settle: { args: [batch: SentSettlements]; result: SettledBatch };
   renew: { args: [leases: Lease[]]; result: RenewState[] };
   promote: { args: [limit: number]; result: { promoted: number; nextInMs?: number } };
   wake: { args: [keys: string[]]; result: number };

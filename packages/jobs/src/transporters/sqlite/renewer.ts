@@ -34,6 +34,7 @@ export async function openRenewer({ path, busyTimeoutMs, clockOffset }: RenewerO
       return result;
     } catch (error) {
       if (session.db.isTransaction) session.db.exec("ROLLBACK");
+      session.forget();
       throw typed(error, path);
     }
   };

@@ -2,6 +2,7 @@ import { scheduleSchema } from "./schedule-schema.ts";
 import { queueSchema } from "./queue-schema.ts";
 import { sightSchema } from "./sight-schema.ts";
 import { holdSchema } from "./hold-schema.ts";
+import { hotSchema } from "./hot-schema.ts";
 import { permitsSchema } from "./permits-schema.ts";
 
 /**
@@ -123,4 +124,5 @@ export const migrations: readonly Migration[] = [
   { version: 13, sql: queueSchema },
   { version: 14, sql: sightSchema },
   { version: 15, sql: holdSchema },
+  { version: 16, sql: hotSchema },
 ];

@@ -31,6 +31,8 @@ import { isReadonlyRefusal } from "./errors.ts";
 import { checkLocation, thisHost } from "./location.ts";
 import { amend } from "./operations/amend.ts";
 import { enqueue } from "./operations/enqueue.ts";
+import { packed, unpacked } from "./operations/items.ts";
+import { claimedOf } from "./operations/told.ts";
 import { wake } from "./operations/wake.ts";
 import { remoteOf } from "./remote.ts";
 import type { KeepingStore } from "../keeping.ts";
@@ -38,6 +40,7 @@ import type { ProgressReport, SightStore } from "../sight.ts";
 import type { OperationName, Operations, ThreadData } from "./protocol.ts";
 import { type Ask, sqliteLeader, sqliteSchedules } from "./schedules.ts";
 import type { Session } from "./session.ts";
+import { sent } from "./settlements.ts";
 import { memoryOf, permitsOf } from "./shared.ts";
 import { HandleTx, WriterTx } from "./tx.ts";
 
@@ -184,7 +187,7 @@ export class SqliteTransporter implements Transporter {
   async enqueue(items: NewItem[], { tx }: { tx?: Tx } = {}): Promise<Enqueued[]> {
     checkItems(items);
     if (items.length === 0) return [];
-    return this.#joining("enqueue", [items], tx, (session) => enqueue(session, items));
+    return unpacked(await this.#joining("enqueue", [packed(items)], tx, (session) => enqueue(session, items)));
   }
 
   async claim(requests: ClaimRequest[], manager: string): Promise<Claimed[]> {
@@ -192,7 +195,7 @@ export class SqliteTransporter implements Transporter {
       "claim",
       requests.reduce((sum, request) => sum + Math.max(0, request.limit), 0),
     );
-    return this.#write("claim", [requests, manager]);
+    return claimedOf(await this.#write("claim", [requests, manager]));
   }
 
   async settle(settlements: Settlement[]): Promise<SettleResult[]> {
@@ -202,7 +205,8 @@ export class SqliteTransporter implements Transporter {
       checkPayload(`${id} (result)`, outcome.result);
       if (outcome.enqueue !== undefined) checkItems(outcome.enqueue);
     }
-    return this.#write("settle", [settlements]);
+    const { results, ...batch } = sent(settlements);
+    return results(await this.#write("settle", [batch]));
   }
 
   async renew(leases: Lease[]): Promise<RenewState[]> {

@@ -40,6 +40,8 @@ export class HandleTx implements Tx {
     const { db } = this.session;
     this.#check(path);
     this.session.now = Date.now() + clockOffsetMs;
+    // What earlier calls found may have been rolled back by the caller.
+    this.session.forget();
     try {
       db.exec("SAVEPOINT provost_jobs");
       const result = operation(this.session);

@@ -92,6 +92,7 @@ export class Writer {
     } catch (error) {
       if (db.isTransaction) db.exec("ROLLBACK");
       ready.clear();
+      this.#session.forget();
       return [...idle, ...this.#refuse(writing, error)];
     }
   }
@@ -108,6 +109,7 @@ export class Writer {
       if (!db.isTransaction) throw error;
       this.#statement("ROLLBACK TO op");
       this.#statement("RELEASE op");
+      this.#session.forget();
       return { id: request.id, error: toWire(error, this.#data.path) };
     }
   }
@@ -140,6 +142,8 @@ export class Writer {
       replies.push({ id: request.id, error: toWire(new JobsError("transaction_expired", message), this.#data.path) });
       return;
     }
+    // The caller may have rolled back to a savepoint of its own.
+    this.#session.forget();
     if (request.op !== "commit" && request.op !== "rollback") {
       replies.push(this.#insideOne(request));
       return;
@@ -193,5 +197,6 @@ export class Writer {
     clearTimeout(this.#held?.timer);
     this.#held = undefined;
     if (this.#session.db.isTransaction) this.#session.db.exec("ROLLBACK");
+    this.#session.forget();
   }
 }

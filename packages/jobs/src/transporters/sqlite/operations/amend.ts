@@ -5,10 +5,11 @@ import type { Session } from "../session.ts";
 import { direct, forceGate } from "./direct.ts";
 import { endJob } from "./finish.ts";
 import { memberEnded } from "./flow.ts";
+import { cool } from "./hot.ts";
 import { releaseLimits } from "./queue.ts";
+import { jobRow } from "./read.ts";
 import { retryJob } from "./retry.ts";
 
-const rowSql = "SELECT * FROM jobs_job WHERE id = ?";
 /** CROSS JOIN keeps SQLite to this order: left alone it walks all jobs to find the few below. */
 const belowSql = `WITH RECURSIVE below (id) AS (
     SELECT id FROM jobs_job WHERE parent_id = ?
@@ -25,7 +26,7 @@ const unholdSql = "UPDATE jobs_job SET held_at = NULL, version = version + 1 WHE
 
 /** Acts of people, one after the other: an earlier one of the same call may have changed what a later one meets. */
 export function amend(session: Session, ids: readonly JobId[], change: Change): AmendResult[] {
-  return ids.map((id) => {
+  const results = ids.map((id): AmendResult => {
     const result = amendOne(session, idNumber(id), change);
     if (!("descendants" in change) || !change.descendants) return result;
     let descendants = 0;
@@ -36,10 +37,13 @@ export function amend(session: Session, ids: readonly JobId[], change: Change): 
       ? result
       : { state: result.state === "requested" ? "requested" : "applied", descendants };
   });
+  session.flushCounts();
+  return results;
 }
 
 function amendOne(session: Session, id: number, change: Change): AmendResult {
-  const row = session.get<JobRow>(rowSql, id);
+  cool(session, id);
+  const row = jobRow(session, id);
   if (row === undefined) return { state: "refused", status: "unknown" };
   if (change.kind === "retry") return retryJob(session, row);
   if (change.kind === "direct") return direct(session, row);

@@ -1,21 +1,18 @@
 import { limits } from "../../../core/limits.ts";
 import { tokensAfter } from "../../../core/queue.ts";
-import type { ClaimRequest, Claimed } from "../../transporter.ts";
-import { toClaimed } from "../rows.ts";
+import type { ClaimRequest } from "../../transporter.ts";
 import type { Session } from "../session.ts";
 import { agedReady } from "./aging.ts";
+import { readyOf, type Ready, takePlain } from "./hot-claim.ts";
 import { keyFits, queueAllowance, queueRow, type QueueRow } from "./queue.ts";
-import { isReady, readyColumns, type ReadyRow } from "./ready.ts";
+import { claimedTexts } from "./told.ts";
 
-const readyExistsSql = `SELECT 1 AS found FROM jobs_job AS j INDEXED BY jobs_job_ready WHERE ${isReady} AND queue = ? AND lane = ? LIMIT 1`;
-const readySql = `SELECT ${readyColumns} FROM jobs_job AS j INDEXED BY jobs_job_ready JOIN jobs_input AS i ON i.id = j.id
-  WHERE ${isReady} AND j.queue = ? AND j.lane = ? AND j.name IN (SELECT value FROM json_each(?))
-  ORDER BY j.priority DESC, j.attempts_used, j.id LIMIT ?`;
+const readyExistsSql = "SELECT 1 AS found FROM jobs_ready WHERE line = ? LIMIT 1";
 const directedExistsSql =
   "SELECT 1 AS found FROM jobs_job INDEXED BY jobs_job_directed WHERE status = 'queued' AND directed IS NOT NULL AND lane = ? LIMIT 1";
-const directedSql = `SELECT ${readyColumns} FROM jobs_job AS j INDEXED BY jobs_job_directed JOIN jobs_input AS i ON i.id = j.id
-  WHERE j.status = 'queued' AND j.directed IS NOT NULL AND j.lane = ? AND j.name IN (SELECT value FROM json_each(?))
-  ORDER BY j.directed, j.id LIMIT ?`;
+const directedSql = `SELECT id, queue, limit_key FROM jobs_job INDEXED BY jobs_job_directed
+  WHERE status = 'queued' AND directed IS NOT NULL AND lane = ? AND name IN (SELECT value FROM json_each(?))
+  ORDER BY directed, id LIMIT ?`;
 const takeSql = `UPDATE jobs_job SET status = 'in_progress', fence = fence + 1, woken = 0, limited = ?, started_at = ?,
   lease_until = ?, claimed_by = ? WHERE id = ?`;
 const parkSql = "UPDATE jobs_job SET parked = version WHERE id = ?";
@@ -23,90 +20,135 @@ const spendSql = "UPDATE jobs_queue SET tokens = ?, tokens_at = ? WHERE queue = 
 
 /** True when a claim would find nothing: asked outside a transaction, so that idle managers do not queue for the writer. */
 export function nothingReady(session: Session, requests: readonly ClaimRequest[]): boolean {
-  return requests.every(
-    ({ queue, lane }) =>
-      session.get(directedExistsSql, lane) === undefined &&
-      (session.get(readyExistsSql, queue, lane) === undefined || queueRow(session, queue)?.paused === 1),
-  );
+  return requests.every(({ queue, lane }) => {
+    if (session.get(directedExistsSql, lane) !== undefined) return false;
+    const line = session.line(queue, lane);
+    if (line === undefined || session.get(readyExistsSql, line) === undefined) return true;
+    return queueRow(session, queue)?.paused === 1;
+  });
 }
 
-/** Takes ready jobs in the order of L1, serving the requests in their order; each job gets a new fence and a lease (L3). */
-export function claim(session: Session, requests: readonly ClaimRequest[], manager: string): Claimed[] {
-  const claimed: Claimed[] = [];
+/** Takes ready jobs in the order of L1, serving the requests in their order; each job gets a new fence and a lease (L3). Told as JSON (`told.ts`). */
+export function claim(session: Session, requests: readonly ClaimRequest[], manager: string): string[] {
+  const taken: number[] = [];
   for (const request of requests) {
     if (request.limit <= 0 || request.names.length === 0) continue;
     const directed = takeDirected(session, request, manager);
-    claimed.push(...directed);
+    taken.push(...directed);
     const limit = request.limit - directed.length;
-    if (limit > 0) claimed.push(...takeReady(session, request, limit, manager));
+    if (limit > 0) taken.push(...takeReady(session, request, limit, manager));
   }
-  return claimed;
+  session.flushCounts();
+  return claimedTexts(session, taken);
 }
 
 /** Of the request's lane, whatever the queue (L5). Few at any time: those whose queue or key is full are stepped over, and stay ahead. */
-function takeDirected(session: Session, request: ClaimRequest, manager: string): Claimed[] {
+function takeDirected(session: Session, request: ClaimRequest, manager: string): number[] {
   const { lane, names, limit } = request;
   if (session.get(directedExistsSql, lane) === undefined) return [];
-  const taken: Claimed[] = [];
-  for (const row of session.all<ReadyRow>(directedSql, lane, JSON.stringify(names), limits.batchJobsMax)) {
+  const taken: number[] = [];
+  const rows = session.all<{ id: number; queue: string; limit_key: string | null }>(
+    directedSql,
+    lane,
+    JSON.stringify(names),
+    limits.batchJobsMax,
+  );
+  for (const row of rows) {
     if (taken.length >= limit) break;
     const queue = queueRow(session, row.queue);
     if (queue !== undefined && (queueAllowance(session, queue) <= 0 || !keyFits(session, queue, row.limit_key)))
       continue;
-    taken.push(take(session, row, request, manager, isLimited(queue)));
+    taken.push(take(session, row.id, request, manager, isLimited(queue)));
   }
   return taken;
 }
 
-function takeReady(session: Session, request: ClaimRequest, limit: number, manager: string): Claimed[] {
+function takeReady(session: Session, request: ClaimRequest, limit: number, manager: string): number[] {
+  const line = session.line(request.queue, request.lane);
+  if (line === undefined) return [];
   const queue = queueRow(session, request.queue);
-  if (queue !== undefined) return takeControlled(session, queue, request, limit, manager);
-  return strict(session, request, limit).map((row) => take(session, row, request, manager, false));
+  if (queue !== undefined) return takeControlled(session, queue, line, request, limit, manager);
+  return takeAll(session, line, readyOf(session, line, request.names, limit), request, manager);
+}
+
+/** Plain ones as one, the others each in its row. */
+function takeAll(
+  session: Session,
+  line: number,
+  ready: readonly Ready[],
+  request: ClaimRequest,
+  manager: string,
+): number[] {
+  for (const { id, plain } of ready) if (!plain) take(session, id, request, manager, false);
+  takePlain(
+    session,
+    line,
+    ready.filter(({ plain }) => plain),
+    request,
+    manager,
+  );
+  return ready.map(({ id }) => id);
 }
 
 /** A queue with settings: paused, limited, at a rate, aging (L2, L14, L16). */
 function takeControlled(
   session: Session,
   queue: QueueRow,
+  line: number,
   request: ClaimRequest,
   limit: number,
   manager: string,
-): Claimed[] {
+): number[] {
   if (queue.paused === 1) return [];
   const tokens =
     queue.rate_per_second === null
       ? Infinity
       : tokensAfter(queue.tokens, session.now - queue.tokens_at, queue.rate_per_second, queue.rate_burst);
   const allowed = Math.min(limit, Math.floor(tokens), queueAllowance(session, queue));
-  const taken: Claimed[] = [];
-  let parked = 0;
-  while (taken.length < allowed && parked < limits.parkedPerClaimMax) {
-    const wanted = allowed - taken.length;
-    const rows =
-      queue.aging_ms === null ? strict(session, request, wanted) : agedReady(session, request, wanted, queue.aging_ms);
-    if (rows.length === 0) break;
-    for (const row of rows) {
-      if (keyFits(session, queue, row.limit_key)) taken.push(take(session, row, request, manager, isLimited(queue)));
-      else parked += session.run(parkSql, row.id);
-    }
-  }
-  // There may be others behind those that were set aside.
-  if (parked >= limits.parkedPerClaimMax) session.ready.add(queue.queue);
+  const next = (wanted: number): Ready[] =>
+    queue.aging_ms === null
+      ? readyOf(session, line, request.names, wanted)
+      : agedReady(session, line, request.names, wanted, queue.aging_ms);
+  const taken = isLimited(queue)
+    ? takeLimited(session, queue, request, allowed, manager, next)
+    : allowed > 0
+      ? takeAll(session, line, next(allowed), request, manager)
+      : [];
   if (taken.length > 0 && tokens !== Infinity) session.run(spendSql, tokens - taken.length, session.now, queue.queue);
   return taken;
 }
 
-function strict(session: Session, { queue, lane, names }: ClaimRequest, limit: number): ReadyRow[] {
-  return session.all<ReadyRow>(readySql, queue, lane, JSON.stringify(names), limit);
+/** Each is counted when the next is looked at; those whose key is full are set aside (`queue-schema.ts`). */
+function takeLimited(
+  session: Session,
+  queue: QueueRow,
+  request: ClaimRequest,
+  allowed: number,
+  manager: string,
+  next: (wanted: number) => Ready[],
+): number[] {
+  const taken: number[] = [];
+  let parked = 0;
+  while (taken.length < allowed && parked < limits.parkedPerClaimMax) {
+    const rows = next(allowed - taken.length);
+    if (rows.length === 0) break;
+    for (const { id, limitKey } of rows) {
+      if (keyFits(session, queue, limitKey)) taken.push(take(session, id, request, manager, true));
+      else parked += session.run(parkSql, id);
+    }
+  }
+  // There may be others behind those that were set aside.
+  if (parked >= limits.parkedPerClaimMax) session.ready.add(queue.queue);
+  return taken;
 }
 
 function isLimited(queue: QueueRow | undefined): boolean {
   return queue !== undefined && (queue.concurrency !== null || queue.key_concurrency !== null);
 }
 
-function take(session: Session, row: ReadyRow, request: ClaimRequest, manager: string, limited: boolean): Claimed {
+/** In its row: what is not plain, and what counts against a limit. */
+function take(session: Session, id: number, request: ClaimRequest, manager: string, limited: boolean): number {
   const startedAt = request.started ? session.now : null;
-  session.run(takeSql, limited ? 1 : 0, startedAt, session.now + request.leaseMs, manager, row.id);
-  row.fence += 1;
-  return toClaimed(row);
+  session.run(takeSql, limited ? 1 : 0, startedAt, session.now + request.leaseMs, manager, id);
+  return id;
 }

@@ -14,7 +14,7 @@ import { query } from "./query.ts";
 import { configure, queues } from "./queue.ts";
 import { attempts, flow, get } from "./read.ts";
 import { changeSchedule, defineSchedules, dueSchedules, listSchedules, ticks, wantSchedules } from "./schedule.ts";
-import { settle } from "./settle.ts";
+import { settleBatch } from "./settle.ts";
 import { fire, fireNow } from "./tick.ts";
 import { beat, counts, leave, managers, progress, reportProgress, stages } from "./sight.ts";
 import { wake } from "./wake.ts";
@@ -28,7 +28,7 @@ export function execute(session: Session, request: Request): unknown {
     case "claim":
       return claim(session, ...request.args);
     case "settle":
-      return settle(session, ...request.args);
+      return settleBatch(session, ...request.args);
     case "renew":
       return renew(session, ...request.args);
     case "promote":

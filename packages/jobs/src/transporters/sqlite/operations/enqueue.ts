@@ -1,13 +1,17 @@
 import { JobsError } from "../../../core/errors.ts";
 import type { JobId } from "../../../core/job.ts";
-import type { Enqueued, NewFlow, NewItem, NewJob } from "../../transporter.ts";
+import type { Enqueued, NewFlow, NewJob } from "../../transporter.ts";
 import type { Session } from "../session.ts";
 import { refuseFull } from "./depth.ts";
+import { type Added, inputLengthMax, type Item, type JobRun } from "./items.ts";
 
 const allocateSql = "UPDATE jobs_counter SET value = value + ? WHERE name = 'job' RETURNING value";
 const insertJobSql = `INSERT INTO jobs_job (id, name, queue, lane, status, base_priority, priority, attempts, timeout_ms,
-  delay_ms, flow_id, parent_id, stage_id, unique_key, wake_key, limit_key, created_at, ready_at)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+  delay_ms, flow_id, parent_id, stage_id, unique_key, wake_key, limit_key, created_at, ready_at, line, input)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+const insertRunSql = `INSERT INTO jobs_job (id, name, queue, lane, status, base_priority, priority, attempts, timeout_ms, delay_ms,
+    created_at, ready_at, line, input)
+  SELECT ?1 + e.key, ?2, ?3, ?4, ?5, ?6, ?6, ?7, ?8, ?9, ?10, ?10 + ?9, ?11, e.value FROM json_each(?12) AS e`;
 const insertInputSql = "INSERT INTO jobs_input (id, input) VALUES (?, ?)";
 const insertFlowSql =
   "INSERT INTO jobs_flow (id, status, on_failed_job_id, unique_key, created_at) VALUES (?, 'running', ?, ?, ?)";
@@ -32,7 +36,8 @@ export interface Placement {
 const alone: Placement = { waiting: false, flowId: null, parentId: null, stageId: null };
 
 /** Jobs that an item adds at most: what ids are set aside for. */
-export function jobsOf(item: NewItem): number {
+function jobsOf(item: Item): number {
+  if ("like" in item) return item.count;
   return "job" in item ? 1 : item.flow.jobs.length + (item.flow.onFailed === undefined ? 0 : 1);
 }
 
@@ -45,17 +50,31 @@ export function allocateIds(session: Session, count: number): number {
 }
 
 /** Adds jobs and flows; must run inside a transaction or savepoint, so that all or none are added (L11). */
-export function enqueue(session: Session, items: readonly NewItem[]): Enqueued[] {
+export function enqueue(session: Session, items: readonly Item[]): Added[] {
   refuseFull(session, items);
   let next = allocateIds(
     session,
     items.reduce((sum, item) => sum + jobsOf(item), 0),
   );
-  return items.map((item) => {
+  const added = items.map((item) => {
     const first = next;
     next += jobsOf(item);
+    if ("like" in item) return enqueueRun(session, first, item);
     return "job" in item ? enqueueJob(session, first, item.job) : enqueueFlow(session, first, item.flow);
   });
+  session.flushCounts();
+  return added;
+}
+
+function enqueueRun(session: Session, first: number, { like, count, inputs }: JobRun): Added {
+  const { name, queue, lane, priority, attempts, timeoutMs, delayMs } = like;
+  const status = delayMs > 0 ? "delayed" : "queued";
+  const line = session.newLine(queue, lane);
+  const rules = [priority, attempts, timeoutMs, delayMs] as const;
+  session.run(insertRunSql, first, name, queue, lane, status, ...rules, session.now, line, inputs);
+  session.count(like, status, count);
+  if (status === "queued") session.ready.add(queue);
+  return { first, count };
 }
 
 function enqueueJob(session: Session, id: number, job: NewJob): Enqueued {
@@ -81,14 +100,15 @@ function existing(session: Session, key: string): Enqueued {
 
 export function insertJob(session: Session, id: number, job: NewJob, place: Placement): void {
   const { now } = session;
-  const delayed = job.delayMs > 0;
+  const status = place.waiting ? "waiting" : job.delayMs > 0 ? "delayed" : "queued";
+  const apart = job.input.length > inputLengthMax;
   session.run(
     insertJobSql,
     id,
     job.name,
     job.queue,
     job.lane,
-    place.waiting ? "waiting" : delayed ? "delayed" : "queued",
+    status,
     job.priority,
     job.priority,
     job.attempts,
@@ -102,9 +122,12 @@ export function insertJob(session: Session, id: number, job: NewJob, place: Plac
     job.limitKey ?? null,
     now,
     place.waiting ? now : now + job.delayMs,
+    session.newLine(job.queue, job.lane),
+    apart ? null : job.input,
   );
-  session.run(insertInputSql, id, job.input);
-  if (!place.waiting && !delayed) session.ready.add(job.queue);
+  if (apart) session.run(insertInputSql, id, job.input);
+  session.count(job, status, 1);
+  if (status === "queued") session.ready.add(job.queue);
 }
 
 /** The flow's id is that of its first job: one sequence for both, so that an id is never ambiguous. */

@@ -1,4 +1,4 @@
-import type { JobFailure, StagePolicy } from "../../../core/job.ts";
+import type { JobFailure, Lane, StagePolicy } from "../../../core/job.ts";
 import type { Session } from "../session.ts";
 import { type DoomedRow, doom, endJob, type EndingRow, failDescendants, freeFlowKey } from "./finish.ts";
 
@@ -66,7 +66,7 @@ const onFailedReadySql = `UPDATE jobs_job SET
     ready_at = ? + CASE WHEN woken = 1 THEN 0 ELSE delay_ms END
   WHERE id = ? AND status = 'waiting' RETURNING queue, status`;
 const dropInputSql = "DELETE FROM jobs_input WHERE id IN (SELECT id FROM jobs_job WHERE id = ? AND status = 'waiting')";
-const dropJobSql = "DELETE FROM jobs_job WHERE id = ? AND status = 'waiting' RETURNING unique_key";
+const dropJobSql = "DELETE FROM jobs_job WHERE id = ? AND status = 'waiting' RETURNING queue, lane";
 const processedSql = "UPDATE jobs_flow SET status = 'processed', finished_at = ?, on_failed_job_id = NULL WHERE id = ?";
 const endedBadlySql = `UPDATE jobs_flow SET finished_at = ?1, failed_job_id = ?2,
     status = (SELECT CASE WHEN status = 'cancelled' THEN 'cancelled' ELSE 'failed' END FROM jobs_job WHERE id = ?2),
@@ -196,6 +196,7 @@ function endFlow(session: Session, flowId: number, cause: number | null): void {
   session.run(processedSql, session.now, flowId);
   if (onFailedId !== null) {
     session.run(dropInputSql, onFailedId);
-    session.run(dropJobSql, onFailedId);
+    const dropped = session.get<{ queue: string; lane: Lane }>(dropJobSql, onFailedId);
+    if (dropped !== undefined) session.count(dropped, "waiting", -1);
   }
 }

@@ -3,6 +3,7 @@ import type { Job, JobStatus } from "../../../core/job.ts";
 import type { JobQuery } from "../../transporter.ts";
 import { type FullJobRow, idNumber, toJob } from "../rows.ts";
 import type { Session } from "../session.ts";
+import { isListed, places } from "./hot.ts";
 import { fullSql } from "./read.ts";
 import { countRows } from "./sight.ts";
 
@@ -15,9 +16,14 @@ const statuses: readonly JobStatus[] = [
   "failed",
   "cancelled",
 ];
-const lineSql =
-  "SELECT id FROM jobs_job INDEXED BY jobs_job_listed WHERE status <> 'in_progress' AND status = ? AND queue = ? AND lane = ?";
+const listedSql = `SELECT id FROM jobs_job INDEXED BY jobs_job_listed WHERE ${isListed} AND status = ? AND queue = ? AND lane = ?`;
 const runningSql = "SELECT id FROM jobs_job INDEXED BY jobs_job_running WHERE status = 'in_progress'";
+/** The hot ones (`hot-schema.ts`), whose names are in their rows. CROSS JOIN keeps SQLite to this order. */
+const hot = (table: string): string =>
+  `SELECT h.id AS id FROM ${table} AS h CROSS JOIN jobs_job AS j ON j.id = h.id WHERE true`;
+const hotRunningSql = hot("jobs_running");
+const hotDoneSql = `${hot("jobs_done")} AND h.line = ?`;
+const hotReadySql = `${hot("jobs_ready")} AND h.line = ? AND h.place = ?`;
 
 /**
  * Ascending by id, so that `after` walks them page by page. By status or queue they are walked to, a stretch of the index for
@@ -41,31 +47,37 @@ export function list(session: Session, query: JobQuery): Job[] {
 
 function found(session: Session, query: JobQuery): number[] {
   const ids: number[] = [];
-  const add = (sql: string, params: SQLInputValue[]): void => {
-    const { conditions, values } = narrowed(query);
+  const add = (sql: string, params: readonly SQLInputValue[], id = "id"): void => {
+    const { conditions, values } = narrowed(query, id);
     const rows = session.all<{ id: number }>(
-      `${[sql, ...conditions].join(" AND ")} ORDER BY id LIMIT ?`,
+      `${[sql, ...conditions].join(" AND ")} ORDER BY ${id} LIMIT ?`,
       ...params,
       ...values,
       query.limit,
     );
-    for (const { id } of rows) ids.push(id);
+    for (const row of rows) ids.push(row.id);
   };
   const asked = query.status === undefined ? statuses : [query.status];
   if (asked.includes("in_progress")) {
-    if (query.queue === undefined) add(runningSql, []);
-    else add(`${runningSql} AND queue = ?`, [query.queue]);
+    const queue = query.queue === undefined ? [] : [query.queue];
+    const inQueue = queue.length === 0 ? "" : " AND queue = ?";
+    add(runningSql + inQueue, queue);
+    add(hotRunningSql + inQueue, queue, "h.id");
   }
-  for (const line of countRows(session)) {
-    if (query.queue !== undefined && line.queue !== query.queue) continue;
+  for (const row of countRows(session)) {
+    if (query.queue !== undefined && row.queue !== query.queue) continue;
+    const line = session.line(row.queue, row.lane) ?? -1;
     for (const status of asked) {
-      if (status !== "in_progress" && line[status] > 0) add(lineSql, [status, line.queue, line.lane]);
+      if (status === "in_progress" || row[status] <= 0) continue;
+      add(listedSql, [status, row.queue, row.lane]);
+      if (status === "processed") add(hotDoneSql, [line], "h.id");
+      if (status === "queued") for (const place of places(session, line)) add(hotReadySql, [line, place], "h.id");
     }
   }
   return ids;
 }
 
-function narrowed(query: JobQuery): { conditions: string[]; values: SQLInputValue[] } {
+function narrowed(query: JobQuery, id: string): { conditions: string[]; values: SQLInputValue[] } {
   const conditions: string[] = [];
   const values: SQLInputValue[] = [];
   if (query.name !== undefined) {
@@ -73,7 +85,7 @@ function narrowed(query: JobQuery): { conditions: string[]; values: SQLInputValu
     values.push(query.name);
   }
   if (query.after !== undefined) {
-    conditions.push("id > ?");
+    conditions.push(`${id} > ?`);
     values.push(idNumber(query.after));
   }
   return { conditions, values };

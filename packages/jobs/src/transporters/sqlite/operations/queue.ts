@@ -1,6 +1,7 @@
 import { queueDefaults, type QueueSettings, tokensAfter } from "../../../core/queue.ts";
 import type { ConfiguredQueue } from "../../queues.ts";
 import type { Session } from "../session.ts";
+import { cool } from "./hot.ts";
 
 /** A row of `jobs_queue`. */
 export interface QueueRow {
@@ -26,6 +27,8 @@ const putSql = `INSERT INTO jobs_queue (${columns}, unparking) VALUES (?, ?, ?, 
     aging_ms = excluded.aging_ms, depth_max = excluded.depth_max, tokens = excluded.tokens, tokens_at = excluded.tokens_at,
     unparking = max(unparking, excluded.unparking)`;
 /** What runs already counts: as few jobs as there are slots. */
+const hotSql =
+  "SELECT r.id FROM jobs_running AS r JOIN jobs_line AS l ON l.id = r.line WHERE l.queue = ? ORDER BY r.id";
 const limitRunningSql = "UPDATE jobs_job SET limited = 1 WHERE status = 'in_progress' AND queue = ? AND limited = 0";
 const runningSql =
   "SELECT count(*) AS n FROM jobs_job INDEXED BY jobs_job_limited WHERE status = 'in_progress' AND limited = 1 AND queue = ?";
@@ -73,9 +76,15 @@ export function configure(session: Session, queue: string, change: Partial<Queue
     session.now,
     before?.key_concurrency != null && before.key_concurrency !== settings.keyConcurrency ? 1 : 0,
   );
-  if (settings.concurrency !== null || settings.keyConcurrency !== null) session.run(limitRunningSql, queue);
+  if (settings.concurrency !== null || settings.keyConcurrency !== null) limitRunning(session, queue);
   session.ready.add(queue);
   return settings;
+}
+
+function limitRunning(session: Session, queue: string): void {
+  for (const { id } of session.all<{ id: number }>(hotSql, queue)) cool(session, id);
+  session.run(limitRunningSql, queue);
+  session.flushCounts();
 }
 
 /** Jobs of the queue that may still be started; Infinity without a limit. */

@@ -1,4 +1,5 @@
 import { JobsError } from "../../../core/errors.ts";
+import type { Lane } from "../../../core/job.ts";
 import type { AmendResult } from "../../transporter.ts";
 import type { JobRow } from "../rows.ts";
 import type { Session } from "../session.ts";
@@ -42,9 +43,10 @@ const reopenFlowSql =
   "UPDATE jobs_flow SET status = 'running', failed_job_id = NULL, failure = NULL, finished_at = NULL, on_failed_job_id = ? WHERE id = ?";
 const statusSql = "SELECT status FROM jobs_job WHERE id = ?";
 const copyJobSql = `INSERT INTO jobs_job (id, name, queue, lane, status, base_priority, priority, attempts, timeout_ms, delay_ms, flow_id,
-    wake_key, limit_key, created_at, ready_at)
-  SELECT ?, name, queue, lane, 'waiting', base_priority, base_priority, attempts, timeout_ms, delay_ms, flow_id, wake_key, limit_key, ?, ?
-  FROM jobs_job WHERE id = ?`;
+    wake_key, limit_key, created_at, ready_at, line, input)
+  SELECT ?, name, queue, lane, 'waiting', base_priority, base_priority, attempts, timeout_ms, delay_ms, flow_id, wake_key, limit_key, ?, ?,
+    line, input
+  FROM jobs_job WHERE id = ? RETURNING queue, lane`;
 const copyInputSql = "INSERT INTO jobs_input (id, input) SELECT ?, input FROM jobs_input WHERE id = ?";
 
 export function retryJob(session: Session, job: JobRow): AmendResult {
@@ -126,7 +128,8 @@ function rearmOnFailed(session: Session, id: number): number {
   }
   if (status === "waiting") return id;
   const copy = allocateIds(session, 1);
-  session.run(copyJobSql, copy, session.now, session.now, id);
+  const copied = session.get<{ queue: string; lane: Lane }>(copyJobSql, copy, session.now, session.now, id);
+  if (copied !== undefined) session.count(copied, "waiting", 1);
   session.run(copyInputSql, copy, id);
   return copy;
 }

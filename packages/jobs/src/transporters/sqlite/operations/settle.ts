@@ -2,11 +2,14 @@ import type { AttemptCause, JobFailure } from "../../../core/job.ts";
 import type { Outcome, Settlement, SettleResult } from "../../transporter.ts";
 import { idNumber, type JobRow } from "../rows.ts";
 import type { Session } from "../session.ts";
+import type { SentSettlements, SettledBatch } from "../settlements.ts";
 import { enqueue } from "./enqueue.ts";
 import { endJob } from "./finish.ts";
 import { memberEnded } from "./flow.ts";
+import { cool } from "./hot.ts";
+import { endPlain } from "./hot-settle.ts";
 import { releaseLimits } from "./queue.ts";
-import { current } from "./read.ts";
+import { claimedOf, claimedTexts } from "./told.ts";
 import { consumeKeptWake } from "./wake.ts";
 
 type SettleRow = Pick<
@@ -41,16 +44,31 @@ const forgetDeferredSql = "DELETE FROM jobs_attempt WHERE job_id = ? AND cause =
 
 /** Ends attempts by compare-and-set on the fence, `retry` and `defer` on the version too (L3). */
 export function settle(session: Session, settlements: readonly Settlement[]): SettleResult[] {
-  return settlements.map((settlement) => settleOne(session, settlement));
+  const results = settlements.map((settlement) => settleOne(session, settlement));
+  session.flushCounts();
+  return results;
+}
+
+/** As `settle`; those that end `processed` and enqueue nothing as one where they are plain. */
+export function settleBatch(session: Session, { ends, others }: SentSettlements): SettledBatch {
+  const refused: number[] = [];
+  for (const at of endPlain(session, ends)) {
+    const result = ends.results?.[at];
+    const outcome: Outcome = { kind: "processed", ...(result == null ? {} : { result }) };
+    const settlement = { id: String(ends.ids[at]), fence: ends.fences[at] ?? 0, version: 0, outcome };
+    if (settleOne(session, settlement).state === "refused") refused.push(at);
+  }
+  return { refused, others: settle(session, others) };
 }
 
 function settleOne(session: Session, { id, fence, version, outcome, expiredOnly }: Settlement): SettleResult {
+  cool(session, idNumber(id));
   const row = session.get<SettleRow>(rowSql, idNumber(id), fence);
   if (row === undefined) return { state: "refused", why: "fence" };
   if (expiredOnly === true && (row.lease_until ?? 0) > session.now) return { state: "refused", why: "not-expired" };
   if ((outcome.kind === "retry" || outcome.kind === "defer") && row.version !== version) {
-    const now = current(session, row.id);
-    return now === undefined ? { state: "refused", why: "fence" } : { state: "refused", why: "version", current: now };
+    const [current] = claimedOf(claimedTexts(session, [row.id]));
+    return current === undefined ? { state: "refused", why: "fence" } : { state: "refused", why: "version", current };
   }
   apply(session, row, outcome);
   if (row.limited === 1) releaseLimits(session, row);

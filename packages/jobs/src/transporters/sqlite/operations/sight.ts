@@ -10,12 +10,18 @@ import type {
 } from "../../sight.ts";
 import { idNumber } from "../rows.ts";
 import type { Session } from "../session.ts";
+import { isListed, places } from "./hot.ts";
 
 export type CountRow = { queue: string; lane: Lane } & Record<JobStatus, number>;
 
+/** The longest wait is looked for among so many of the first ones of each place: ids ascend with time. */
+const oldestAmong = 64;
+
 const countsSql = "SELECT * FROM jobs_count ORDER BY queue, lane";
-const oldestSql = `SELECT min(ready_at) AS oldest FROM (SELECT ready_at, held_at FROM jobs_job INDEXED BY jobs_job_listed
-  WHERE status = 'queued' AND status <> 'in_progress' AND queue = ? AND lane = ? ORDER BY id LIMIT 256) WHERE held_at IS NULL`;
+const oldestReadySql = `SELECT min(ready_at) AS oldest FROM (SELECT j.ready_at FROM jobs_ready AS r CROSS JOIN jobs_job AS j ON j.id = r.id
+  WHERE r.line = ? AND r.place = ? ORDER BY r.id LIMIT ${oldestAmong})`;
+const oldestAsideSql = `SELECT min(ready_at) AS oldest FROM (SELECT ready_at, held_at FROM jobs_job INDEXED BY jobs_job_listed
+  WHERE ${isListed} AND status = 'queued' AND queue = ? AND lane = ? ORDER BY id LIMIT ${oldestAmong}) WHERE held_at IS NULL`;
 const stagesSql = `SELECT s.id, s.parent_id, j.stage_id AS parent_stage_id, s.position, s.policy, s.state, s.remaining
   FROM jobs_stage AS s LEFT JOIN jobs_job AS j ON j.id = s.parent_id WHERE s.flow_id = ? ORDER BY s.id`;
 const beatSql = `INSERT INTO jobs_manager (id, names, lines, started_at, seen_at, seen_until) VALUES (?, ?, ?, ?4, ?4, ?5)
@@ -24,7 +30,8 @@ const beatSql = `INSERT INTO jobs_manager (id, names, lines, started_at, seen_at
 const leaveSql = "DELETE FROM jobs_manager WHERE id = ?";
 const managersSql = "SELECT id, names, lines, started_at, seen_at FROM jobs_manager WHERE seen_until > ? ORDER BY id";
 const reportSql = `INSERT INTO jobs_progress (id, fence, value, at)
-  SELECT id, fence, ?3, ?4 FROM jobs_job WHERE id = ?1 AND fence = ?2 AND status = 'in_progress'
+  SELECT id, fence, ?3, ?4 FROM jobs_running WHERE id = ?1 AND fence = ?2
+  UNION ALL SELECT id, fence, ?3, ?4 FROM jobs_job WHERE id = ?1 AND fence = ?2 AND status = 'in_progress'
   ON CONFLICT (id) DO UPDATE SET fence = excluded.fence, value = excluded.value, at = excluded.at`;
 const progressSql = "SELECT fence, value, at FROM jobs_progress WHERE id = ?";
 
@@ -34,11 +41,27 @@ export function countRows(session: Session): CountRow[] {
 
 export function counts(session: Session): QueueCounts[] {
   return countRows(session).map(({ queue, lane, ...counted }): QueueCounts => {
-    const oldest =
-      counted.queued === 0 ? null : (session.get<{ oldest: number | null }>(oldestSql, queue, lane)?.oldest ?? null);
+    const oldest = counted.queued === 0 ? Infinity : oldestReady(session, queue, lane);
     const line = { queue, lane, counts: counted };
-    return oldest === null ? line : { ...line, oldestWaitMs: Math.max(0, session.now - oldest) };
+    return oldest === Infinity ? line : { ...line, oldestWaitMs: Math.max(0, session.now - oldest) };
   });
+}
+
+interface Oldest {
+  oldest: number | null;
+}
+
+function oldestReady(session: Session, queue: string, lane: Lane): number {
+  let oldest = session.get<Oldest & Record<string, unknown>>(oldestAsideSql, queue, lane)?.oldest ?? Infinity;
+  const line = session.line(queue, lane);
+  if (line === undefined) return oldest;
+  for (const place of places(session, line)) {
+    oldest = Math.min(
+      oldest,
+      session.get<Oldest & Record<string, unknown>>(oldestReadySql, line, place)?.oldest ?? Infinity,
+    );
+  }
+  return oldest;
 }
 
 interface StageLine {

@@ -72,7 +72,7 @@ function fireShard(session: Session, row: FiringRow, shard: number, dueAt: numbe
   const [added] = enqueue(session, [
     { job: { name, queue, lane, input, priority, attempts: 1, timeoutMs, delayMs: 0 } },
   ]);
-  const jobId = added?.ids[0] ?? "";
+  const jobId = added !== undefined && "ids" in added ? (added.ids[0] ?? "") : "";
   session.run(isRunSql, Number(jobId));
   session.run(tickJobSql, Number(jobId), name, shard, dueAt);
   return { shard, state: "started", jobId };

@@ -1,0 +1,52 @@
+import type { ClaimRequest } from "../../transporter.ts";
+import type { Session } from "../session.ts";
+import { isPlain } from "./hot.ts";
+
+/** A ready job in its line. `plain`: it may run and end on the hot road. */
+export interface Ready {
+  place: number;
+  id: number;
+  plain: boolean;
+  limitKey: string | null;
+}
+
+/** Arrays, and few columns: an object of twenty for each job was half of a claim's cost. */
+const readySql = `SELECT r.place, r.id, ${isPlain}, j.limit_key FROM jobs_ready AS r CROSS JOIN jobs_job AS j ON j.id = r.id
+  WHERE r.line = ? AND j.name IN (SELECT value FROM json_each(?)) ORDER BY r.place, r.id LIMIT ?`;
+const runSql = `INSERT INTO jobs_running (id, line, fence, started_at, lease_until, claimed_by)
+  SELECT j.id, j.line, j.fence + 1, ?2, ?3, ?4 FROM json_each(?1) AS e CROSS JOIN jobs_job AS j ON j.id = e.value`;
+const aheadSql = "SELECT count(*) AS n FROM jobs_ready WHERE line = ?1 AND (place, id) <= (?2, ?3)";
+const leaveHeadSql = "DELETE FROM jobs_ready WHERE line = ?1 AND (place, id) <= (?2, ?3)";
+const leaveSql = "DELETE FROM jobs_ready WHERE line = ?1 AND place = ?2 AND id IN (SELECT value FROM json_each(?3))";
+
+/** The first of a line that these names are for, in the order of L1. */
+export function readyOf(session: Session, line: number, names: readonly string[], limit: number): Ready[] {
+  return session
+    .rows<[number, number, number, string | null]>(readySql, line, JSON.stringify(names), limit)
+    .map(([place, id, plain, limitKey]) => ({ place, id, plain: plain === 1, limitKey }));
+}
+
+/** From `jobs_ready` to `jobs_running`, all as one; their rows are not written. */
+export function takePlain(
+  session: Session,
+  line: number,
+  ready: readonly Ready[],
+  { started, leaseMs }: ClaimRequest,
+  manager: string,
+): void {
+  if (ready.length === 0) return;
+  const ids = ready.map(({ id }) => id);
+  session.run(runSql, JSON.stringify(ids), started ? session.now : null, session.now + leaseMs, manager);
+  // Nearly always they are the head of their line, which goes as one range. Aging does not give them in their places' order.
+  const last = ready.reduce((a, b) => (b.place > a.place || (b.place === a.place && b.id > a.id) ? b : a));
+  const head = session.get<{ n: number }>(aheadSql, line, last.place, last.id)?.n === ready.length;
+  if (head) session.run(leaveHeadSql, line, last.place, last.id);
+  else for (const [place, group] of Map.groupBy(ready, (job) => job.place)) leave(session, line, place, group);
+  const counted = session.lineOf(line);
+  session.count(counted, "queued", -ready.length);
+  session.count(counted, "in_progress", ready.length);
+}
+
+function leave(session: Session, line: number, place: number, ready: readonly Ready[]): void {
+  session.run(leaveSql, line, place, JSON.stringify(ready.map(({ id }) => id)));
+}
