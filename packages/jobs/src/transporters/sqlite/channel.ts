@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { JobsError } from "../../core/errors.ts";
+import { Coalesced } from "./coalesced.ts";
 import { fromWire } from "./errors.ts";
 import type { FromThread, OperationName, Operations, Reply, Request, ThreadData, ToThread } from "./protocol.ts";
 
@@ -29,8 +30,9 @@ export class ThreadChannel {
   readonly #path: string;
   readonly #events: ChannelEvents;
   readonly #pending = new Map<number, Pending>();
+  readonly #coalesced = new Coalesced();
   readonly #exited: Promise<unknown>;
-  #outbox: Request[] = [];
+  readonly #outbox: Request[] = [];
   #nextId = 1;
   #dead: JobsError | undefined;
 
@@ -94,15 +96,17 @@ export class ThreadChannel {
 
   #flush(): void {
     if (this.#outbox.length === 0) return;
-    const requests = this.#outbox;
-    this.#outbox = [];
+    this.#send(this.#coalesced.join(this.#outbox.splice(0)));
+  }
+
+  #send(requests: Request[]): void {
     try {
       this.#post({ requests });
     } catch (error) {
       // Something that cannot be cloned (a function among the parameters): of these none was sent.
       const reason = error instanceof Error ? error.message : String(error);
       for (const { id } of requests)
-        this.#settle({ id, error: { code: "invalid_input", message: `not sent to the store: ${reason}` } });
+        this.#receiveOne({ id, error: { code: "invalid_input", message: `not sent to the store: ${reason}` } });
     }
   }
 
@@ -113,11 +117,17 @@ export class ThreadChannel {
 
   #receive(message: FromThread): void {
     if ("replies" in message) {
-      for (const reply of message.replies) this.#settle(reply);
+      for (const reply of message.replies) this.#receiveOne(reply);
       if (message.ready.length > 0) this.#events.onReady(message.ready);
     } else if ("expired" in message) {
       this.#events.onExpired(message.expired);
     }
+  }
+
+  #receiveOne(reply: Reply): void {
+    const { replies, alone } = this.#coalesced.split(reply);
+    for (const each of replies) this.#settle(each);
+    if (alone.length > 0) this.#send(alone);
   }
 
   #settle(reply: Reply): void {

@@ -31,7 +31,7 @@ import { isReadonlyRefusal } from "./errors.ts";
 import { checkLocation, thisHost } from "./location.ts";
 import { amend } from "./operations/amend.ts";
 import { enqueue } from "./operations/enqueue.ts";
-import { packed, unpacked } from "./operations/items.ts";
+import { unpacked } from "./operations/items.ts";
 import { claimedOf } from "./operations/told.ts";
 import { wake } from "./operations/wake.ts";
 import { remoteOf } from "./remote.ts";
@@ -187,7 +187,7 @@ export class SqliteTransporter implements Transporter {
   async enqueue(items: NewItem[], { tx }: { tx?: Tx } = {}): Promise<Enqueued[]> {
     checkItems(items);
     if (items.length === 0) return [];
-    return unpacked(await this.#joining("enqueue", [packed(items)], tx, (session) => enqueue(session, items)));
+    return unpacked(await this.#joining("enqueue", [items], tx, (session) => enqueue(session, items)));
   }
 
   async claim(requests: ClaimRequest[], manager: string): Promise<Claimed[]> {

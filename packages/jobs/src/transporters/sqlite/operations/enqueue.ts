@@ -3,7 +3,7 @@ import type { JobId } from "../../../core/job.ts";
 import type { Enqueued, NewFlow, NewJob } from "../../transporter.ts";
 import type { Session } from "../session.ts";
 import { refuseFull } from "./depth.ts";
-import { type Added, inputLengthMax, type Item, type JobRun } from "./items.ts";
+import { type Added, inputLengthMax, type Item, jobsOf, type JobRun } from "./items.ts";
 
 const allocateSql = "UPDATE jobs_counter SET value = value + ? WHERE name = 'job' RETURNING value";
 const insertJobSql = `INSERT INTO jobs_job (id, name, queue, lane, status, base_priority, priority, attempts, timeout_ms,
@@ -34,12 +34,6 @@ export interface Placement {
 }
 
 const alone: Placement = { waiting: false, flowId: null, parentId: null, stageId: null };
-
-/** Jobs that an item adds at most: what ids are set aside for. */
-function jobsOf(item: Item): number {
-  if ("like" in item) return item.count;
-  return "job" in item ? 1 : item.flow.jobs.length + (item.flow.onFailed === undefined ? 0 : 1);
-}
 
 /** First of `count` new ids. They ascend with the order of enqueueing and are never given twice, pruned jobs' included. */
 export function allocateIds(session: Session, count: number): number {

@@ -18,6 +18,12 @@ export const inputLengthMax = 2_000;
 /** Runs of at least so many are worth their text. */
 const runMin = 2;
 
+/** Jobs that an item adds at most: what ids are set aside for. */
+export function jobsOf(item: Item): number {
+  if ("like" in item) return item.count;
+  return "job" in item ? 1 : item.flow.jobs.length + (item.flow.onFailed === undefined ? 0 : 1);
+}
+
 /** What the event loop sends: a thousand like jobs as one text, and not as a thousand objects to be cloned. */
 export function packed(items: readonly NewItem[]): Item[] {
   const sent: Item[] = [];
