@@ -3,9 +3,10 @@ import type { ChildProcess } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import type { Job, JobStatus, JobQuery, Transporter } from "@provost/jobs";
 import { startThrowawayPostgres, type ThrowawayPostgres } from "@provost/jobs/testing/postgres";
-import type { StoreKind } from "./proof.ts";
+import { ProofError, type StoreKind } from "./proof.ts";
 
 /** A store of a proof's own. */
 export interface ProofStore {
@@ -48,6 +49,13 @@ export async function onThrowawayStore<T>(
 export async function countOf(transporter: Transporter, ...statuses: JobStatus[]): Promise<number> {
   const lines = await transporter.sight.counts();
   return lines.reduce((sum, { counts }) => sum + statuses.reduce((part, status) => part + counts[status], 0), 0);
+}
+
+/** Looks again and again until it holds. @throws ProofError `not_ended`. */
+export async function until(holds: () => Promise<boolean>, limitMs: number): Promise<void> {
+  for (const end = performance.now() + limitMs; !(await holds()); await pause(100)) {
+    if (performance.now() > end) throw new ProofError("not_ended", `not after ${limitMs} ms: ${holds.toString()}`);
+  }
 }
 
 /** All jobs of the store that the query names, page by page. */
