@@ -99,6 +99,15 @@ export class Site {
     };
   }
 
+  /** Waits until a worker has run so many jobs, or more. @throws BenchError `not_ended`. */
+  async handled(worker: Agent, count: number): Promise<void> {
+    const until = nowMs() + boundMs;
+    for (let { ended } = await worker.call("progress"); ended < count; { ended } = await worker.call("progress")) {
+      if (nowMs() > until) throw new BenchError("not_ended", `${ended} of ${count} jobs ended within ${boundMs} ms`);
+      await sleep(lookEveryMs);
+    }
+  }
+
   /** Waits until so many jobs have ended, in the store too, or until this time. */
   async ended(
     workers: readonly Agent[],

@@ -82,7 +82,7 @@ function grouped(value: number): string {
 
 /** `jobsPerSecond` as words. */
 function spaced(name: string): string {
-  return name.replace(/(?<=[a-z])(?=[A-Z0-9])/g, " ").toLowerCase();
+  return name.replace(/(?<=[a-z0-9])(?=[A-Z])|(?<=[a-z]{2})(?=\d)/g, " ").toLowerCase();
 }
 
 function capital(text: string): string {

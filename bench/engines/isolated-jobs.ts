@@ -1,0 +1,18 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { defineJob, type JobDefinition, type ProcessKind, typed } from "@provost/jobs";
+import type { Payload } from "../engine.ts";
+
+/** Loaded in each thread or process too: it does nothing but define jobs. */
+function sleeper(process: ProcessKind): JobDefinition<Payload, void> {
+  return defineJob(`bench.${process}`, {
+    process,
+    module: import.meta.url,
+    input: typed<Payload>(),
+    async run({ input, signal }) {
+      await sleep(input.ms ?? 0, undefined, { signal });
+    },
+  });
+}
+
+export const inThread = sleeper("thread");
+export const inProcess = sleeper("process");
