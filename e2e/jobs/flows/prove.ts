@@ -18,8 +18,10 @@ const workerScript = fileURLToPath(new URL("worker.ts", import.meta.url));
 const leaseMs = 2_000;
 const workersCount = 2;
 const endMsMax = 120_000;
-/** Long enough that most siblings are untried when the death of a worker is found out. */
-const slowMs = 500;
+/** Of a manager, by default. */
+const slots = 64;
+/** What the siblings keep one manager busy for, so that some are untried when the failure comes, or the death of the other is found out. */
+const busyMs = 12_000;
 
 type Sizes = Ground<"siblings" | "waits">;
 
@@ -117,7 +119,7 @@ class Case {
     const what = `${policy}, one ${how}`;
     const files = join(this.#folder, `${policy} ${how}`);
     const [ledger, mended] = [`${files}.ledger`, `${files}.mended`];
-    const ms = policy === "fail-fast" && how !== "throws" ? slowMs : 0;
+    const ms = policy === "fail-fast" ? Math.ceil((slots * busyMs) / numbers.siblings) : 0;
     const shape = { siblings: numbers.siblings, policy, ledger, ms, how, mended };
     const { id } = await this.#manager.enqueue(deepFlow(shape));
     const ended = await this.#ended(id);
@@ -152,7 +154,7 @@ class Case {
     return { flow: flow!, jobs };
   }
 
-  /** In the act that ended the flow: it is no gated job any more when the flow has been seen to end. */
+  /** In the act that ended the flow: it has been ready since the very instant. */
   async #checkReport(policy: StagePolicy, { flow, jobs }: Ended, what: string): Promise<void> {
     const { check } = this.#ground;
     if (policy === "all-settled") {
@@ -162,9 +164,10 @@ class Case {
     }
     const told = await this.#manager.result(report, flow.onFailedJobId ?? "", { timeout: endMsMax });
     const isTold = told?.status === "failed" && told.jobId === bad(jobs)?.id;
+    const readyAt = of(jobs, report.name)[0]?.readyAt ?? 0;
     check(
-      isTold && flow.onFailedJobId !== undefined,
-      `${what}: onFailed ran, told of ${told?.failure.code} by the job that failed`,
+      isTold && readyAt === flow.finishedAt,
+      `${what}: onFailed, ready ${readyAt - (flow.finishedAt ?? 0)} ms after the end, told of ${told?.failure.code} by the job that failed`,
     );
   }
 }
