@@ -1,13 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { defineJob, type JobDefinition, type ProcessKind, typed } from "@provost/jobs";
-import type { Payload } from "../engine.ts";
+import { defineJob, typed } from "@provost/jobs";
 
-/** Loaded in each thread or process too: it does nothing but define jobs. */
-function sleeper(process: ProcessKind): JobDefinition<Payload, void> {
+/** Loaded in each thread or process, which does nothing but sleep. JavaScript, so that no slot pays for stripping types. */
+function sleeper(process) {
   return defineJob(`bench.${process}`, {
     process,
     module: import.meta.url,
-    input: typed<Payload>(),
+    input: typed(),
     async run({ input, signal }) {
       await sleep(input.ms ?? 0, undefined, { signal });
     },
