@@ -27,6 +27,7 @@ export class Coalesced {
       }
       if (group.length > 1) this.#parts.set(first.id, group);
       // Unpacked until here, as they were asked.
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion
       const items = group.flatMap((each) => each.args[0] as NewItem[]);
       sent.push({ ...first, args: [packed(items)] });
     }

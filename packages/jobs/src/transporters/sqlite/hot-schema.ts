@@ -38,7 +38,7 @@ INSERT INTO jobs_ready SELECT line, (255 - priority) * 1024 + attempts_used, id 
 CREATE TRIGGER jobs_ready_added AFTER INSERT ON jobs_job WHEN new.status = 'queued' BEGIN
   INSERT INTO jobs_ready VALUES (new.line, (255 - new.priority) * 1024 + new.attempts_used, new.id);
 END;
-CREATE TRIGGER jobs_ready_moved AFTER UPDATE OF status, priority, attempts_used, version, parked, directed, held_at ON jobs_job
+CREATE TRIGGER jobs_ready_moved AFTER UPDATE OF line, status, priority, attempts_used, version, parked, directed, held_at ON jobs_job
 WHEN old.status = 'queued' OR new.status = 'queued' BEGIN
   DELETE FROM jobs_ready WHERE line = old.line AND place = (255 - old.priority) * 1024 + old.attempts_used AND id = old.id;
   INSERT INTO jobs_ready SELECT new.line, (255 - new.priority) * 1024 + new.attempts_used, new.id

@@ -8,11 +8,10 @@ const statementsKeptMax = 500;
 const lineSql = "SELECT id FROM jobs_line WHERE queue = ? AND lane = ?";
 const newLineSql = "INSERT INTO jobs_line (queue, lane) VALUES (?, ?) RETURNING id";
 const lineOfSql = "SELECT id, queue, lane FROM jobs_line WHERE id = ?";
-const countSql = `INSERT INTO jobs_count (queue, lane, waiting, delayed, queued, in_progress, processed, failed, cancelled)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-  ON CONFLICT (queue, lane) DO UPDATE SET waiting = waiting + excluded.waiting, delayed = delayed + excluded.delayed,
-    queued = queued + excluded.queued, in_progress = in_progress + excluded.in_progress,
-    processed = processed + excluded.processed, failed = failed + excluded.failed, cancelled = cancelled + excluded.cancelled`;
+/** With its counters, which triggers only add to. */
+const newCountSql = "INSERT INTO jobs_count VALUES (?, ?, 0, 0, 0, 0, 0, 0, 0) ON CONFLICT DO NOTHING";
+const countSql = `UPDATE jobs_count SET waiting = waiting + ?, delayed = delayed + ?, queued = queued + ?, in_progress = in_progress + ?,
+  processed = processed + ?, failed = failed + ?, cancelled = cancelled + ? WHERE queue = ? AND lane = ?`;
 
 export type Row = Record<string, unknown>;
 
@@ -92,8 +91,11 @@ export class Session {
 
   /** As `line`, of jobs that are being enqueued. */
   newLine(queue: string, lane: Lane): number {
-    const id = this.line(queue, lane) ?? this.get<{ id: number }>(newLineSql, queue, lane)?.id;
+    const known = this.line(queue, lane);
+    if (known !== undefined) return known;
+    const id = this.get<{ id: number }>(newLineSql, queue, lane)?.id;
     if (id === undefined) throw new JobsError("store_unavailable", `no line for queue "${queue}": restore a backup`);
+    this.run(newCountSql, queue, lane);
     this.#lines.set(`${lane}:${queue}`, { id, queue, lane });
     return id;
   }
@@ -123,8 +125,6 @@ export class Session {
       const of = (status: JobStatus): number => counted.get(status) ?? 0;
       this.run(
         countSql,
-        key.slice(lane.length + 1),
-        lane,
         of("waiting"),
         of("delayed"),
         of("queued"),
@@ -132,6 +132,8 @@ export class Session {
         of("processed"),
         of("failed"),
         of("cancelled"),
+        key.slice(lane.length + 1),
+        lane,
       );
     }
     this.#counted.clear();

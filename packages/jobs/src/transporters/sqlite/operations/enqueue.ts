@@ -1,9 +1,11 @@
 import { JobsError } from "../../../core/errors.ts";
 import type { JobId } from "../../../core/job.ts";
+import { keyTaken } from "../../../core/unique.ts";
 import type { Enqueued, NewFlow, NewJob } from "../../transporter.ts";
 import type { Session } from "../session.ts";
 import { refuseFull } from "./depth.ts";
-import { type Added, inputLengthMax, type Item, jobsOf, type JobRun } from "./items.ts";
+import { type Added, inputLengthMax, insertInputSql, type Item, jobsOf, type JobRun } from "./items.ts";
+import { replaceJob } from "./replace.ts";
 
 const allocateSql = "UPDATE jobs_counter SET value = value + ? WHERE name = 'job' RETURNING value";
 const insertJobSql = `INSERT INTO jobs_job (id, name, queue, lane, status, base_priority, priority, attempts, timeout_ms,
@@ -12,7 +14,6 @@ const insertJobSql = `INSERT INTO jobs_job (id, name, queue, lane, status, base_
 const insertRunSql = `INSERT INTO jobs_job (id, name, queue, lane, status, base_priority, priority, attempts, timeout_ms, delay_ms,
     created_at, ready_at, line, input)
   SELECT ?1 + e.key, ?2, ?3, ?4, ?5, ?6, ?6, ?7, ?8, ?9, ?10, ?10 + ?9, ?11, e.value FROM json_each(?12) AS e`;
-const insertInputSql = "INSERT INTO jobs_input (id, input) VALUES (?, ?)";
 const insertFlowSql =
   "INSERT INTO jobs_flow (id, status, on_failed_job_id, unique_key, created_at) VALUES (?, 'running', ?, ?, ?)";
 const insertStageSql = `INSERT INTO jobs_stage (flow_id, parent_id, position, policy, state, remaining)
@@ -73,7 +74,7 @@ function enqueueRun(session: Session, first: number, { like, count, inputs }: Jo
 
 function enqueueJob(session: Session, id: number, job: NewJob): Enqueued {
   if (job.uniqueKey !== undefined && !holdKey(session, job.uniqueKey, id, false, job.uniqueKeptMs))
-    return existing(session, job.uniqueKey);
+    return clash(session, job.uniqueKey, job);
   insertJob(session, id, job, alone);
   return { state: "added", ids: [String(id)] };
 }
@@ -81,6 +82,19 @@ function enqueueJob(session: Session, id: number, job: NewJob): Enqueued {
 /** False when another job or flow holds the key: it is unfinished, or the time it keeps the key has not passed (L17). */
 export function holdKey(session: Session, key: string, holder: number, isFlow: boolean, keptMs?: number): boolean {
   return session.run(holdKeySql, key, holder, isFlow ? 1 : 0, keptMs ?? null, session.now) === 1;
+}
+
+/** The key is held: what becomes of the new one is its own to say (L17). */
+function clash(session: Session, key: string, item: NewJob | NewFlow): Enqueued {
+  const found = existing(session, key);
+  const [jobId = ""] = found.ids;
+  if (item.onClash === "reject") {
+    const holder = found.flowId ?? jobId;
+    throw new JobsError("unique_key_taken", keyTaken(key, holder, found.flowId !== undefined), { details: { holder } });
+  }
+  if (item.onClash !== "replace" || found.flowId !== undefined || !replaceJob(session, Number(jobId), item))
+    return found;
+  return { state: "replaced", ids: found.ids };
 }
 
 function existing(session: Session, key: string): Enqueued {
@@ -127,7 +141,7 @@ export function insertJob(session: Session, id: number, job: NewJob, place: Plac
 /** The flow's id is that of its first job: one sequence for both, so that an id is never ambiguous. */
 function enqueueFlow(session: Session, flowId: number, flow: NewFlow): Enqueued {
   if (flow.uniqueKey !== undefined && !holdKey(session, flow.uniqueKey, flowId, true, flow.uniqueKeptMs))
-    return existing(session, flow.uniqueKey);
+    return clash(session, flow.uniqueKey, flow);
   const ids = flow.jobs.map((_, index) => flowId + index);
   const onFailedId = flow.onFailed === undefined ? null : flowId + flow.jobs.length;
   session.run(insertFlowSql, flowId, onFailedId, flow.uniqueKey ?? null, session.now);

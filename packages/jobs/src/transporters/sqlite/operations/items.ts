@@ -14,6 +14,7 @@ export type Added = Enqueued | { first: number; count: number };
 
 /** A longer input is kept apart from the job's row (`hot-schema.ts`), and such a job comes alone. */
 export const inputLengthMax = 2_000;
+export const insertInputSql = "INSERT INTO jobs_input (id, input) VALUES (?, ?)";
 
 /** Runs of at least so many are worth their text. */
 const runMin = 2;
