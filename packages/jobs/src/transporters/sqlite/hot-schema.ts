@@ -1,14 +1,15 @@
 /**
- * The hot road: what a job passes whose life is ordinary, apart from its row.
+ * The hot road: what an ordinary job passes, apart from its row.
  *
  * `jobs_job` is written once, at enqueue, and read once, at the claim. A ready job has a row in `jobs_ready`; a claim
  * moves that to `jobs_running`, a settlement to `jobs_done`: narrow tables, one statement for a whole batch (5 + 4 µs of CPU a
  * job for claim and settlement, where two updates of a row of 37 columns with its indexes and counting triggers took 17 + 18).
  *
  * - `jobs_job.status` is what a job is when it stands neither in `jobs_running` (`in_progress`) nor in `jobs_done` (`processed`).
- * - Only plain jobs are there: no flow, unique key, wake key, limit or direction (`operations/hot.ts`). All others, and a plain one
- *   with which anything else happens (a retry, a cancel while it runs), live in their `jobs_job` row, where flows, limits and
- *   people's acts find everything in one place.
+ * - All jobs run there but the directed ones, those that count against a limit, and those that a person or a limit meets while they
+ *   run: these are cooled down, their state written to their row (`operations/hot.ts`).
+ * - Only plain jobs end there: no flow, unique key, wake key, limit key or schedule. Of the others, and of a plain one that does not end
+ *   `processed`, the row is written once, at the end: flows, keys and schedules find what they need in one place.
  * - `jobs_ready` is kept by triggers, so that no act can forget it: a claim alone deletes from it by itself. `place` is the order of
  *   L1 as one ascending number: `(255 - priority) × 1024 + attempts used`.
  * - Neither of the narrow tables needs an index on leases: as many run as there are slots, and the rescuer walks them.
@@ -54,7 +55,8 @@ CREATE TABLE jobs_running (
   fence INTEGER NOT NULL,
   started_at INTEGER,
   lease_until INTEGER NOT NULL,
-  claimed_by TEXT NOT NULL
+  claimed_by TEXT NOT NULL,
+  plain INTEGER NOT NULL
 ) STRICT;
 
 CREATE TABLE jobs_done (

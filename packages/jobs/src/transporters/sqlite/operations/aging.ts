@@ -1,9 +1,9 @@
 import { agedPriority } from "../../../core/queue.ts";
 import type { Session } from "../session.ts";
-import { isPlain, ofPlace, places } from "./hot.ts";
+import { ofPlace, places } from "./hot.ts";
 import type { Ready } from "./hot-claim.ts";
 
-const membersSql = `SELECT r.id, ${isPlain}, j.limit_key, j.ready_at FROM jobs_ready AS r CROSS JOIN jobs_job AS j ON j.id = r.id
+const membersSql = `SELECT r.id, j.woken, j.limit_key, j.ready_at FROM jobs_ready AS r CROSS JOIN jobs_job AS j ON j.id = r.id
   WHERE r.line = ? AND r.place = ? AND j.name IN (SELECT value FROM json_each(?)) ORDER BY r.id LIMIT ?`;
 
 /**
@@ -28,9 +28,9 @@ export function agedReady(
       JSON.stringify(names),
       limit,
     );
-    for (const [id, plain, limitKey, readyAt] of rows) {
+    for (const [id, woken, limitKey, readyAt] of rows) {
       const aged = agedPriority(priority, session.now - readyAt, agingMs);
-      found.push({ place, id, plain: plain === 1, limitKey, used, aged });
+      found.push({ place, id, woken: woken === 1, limitKey, used, aged });
     }
   }
   return found.toSorted((a, b) => b.aged - a.aged || a.used - b.used || a.id - b.id).slice(0, limit);

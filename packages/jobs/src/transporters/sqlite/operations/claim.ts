@@ -3,7 +3,7 @@ import { tokensAfter } from "../../../core/queue.ts";
 import type { ClaimRequest } from "../../transporter.ts";
 import type { Session } from "../session.ts";
 import { agedReady } from "./aging.ts";
-import { readyOf, type Ready, takePlain } from "./hot-claim.ts";
+import { readyOf, type Ready, takeHot } from "./hot-claim.ts";
 import { keyFits, queueAllowance, queueRow, type QueueRow } from "./queue.ts";
 import { claimedTexts } from "./told.ts";
 
@@ -71,7 +71,7 @@ function takeReady(session: Session, request: ClaimRequest, limit: number, manag
   return takeAll(session, line, readyOf(session, line, request.names, limit), request, manager);
 }
 
-/** Plain ones as one, the others each in its row. */
+/** As one, but for those whose row is to be written. */
 function takeAll(
   session: Session,
   line: number,
@@ -79,11 +79,11 @@ function takeAll(
   request: ClaimRequest,
   manager: string,
 ): number[] {
-  for (const { id, plain } of ready) if (!plain) take(session, id, request, manager, false);
-  takePlain(
+  for (const { id, woken } of ready) if (woken) take(session, id, request, manager, false);
+  takeHot(
     session,
     line,
-    ready.filter(({ plain }) => plain),
+    ready.filter(({ woken }) => !woken),
     request,
     manager,
   );
@@ -146,7 +146,7 @@ function isLimited(queue: QueueRow | undefined): boolean {
   return queue !== undefined && (queue.concurrency !== null || queue.key_concurrency !== null);
 }
 
-/** In its row: what is not plain, and what counts against a limit. */
+/** In its row: what was directed or woken, and what counts against a limit. */
 function take(session: Session, id: number, request: ClaimRequest, manager: string, limited: boolean): number {
   const startedAt = request.started ? session.now : null;
   session.run(takeSql, limited ? 1 : 0, startedAt, session.now + request.leaseMs, manager, id);

@@ -2,8 +2,8 @@ import type { JobFailure, JobId } from "../../../core/job.ts";
 import type { JobRow } from "../rows.ts";
 import type { Session } from "../session.ts";
 
-const endSql = `UPDATE jobs_job SET status = ?, finished_at = ?, ended_by = ?, lease_until = NULL, attempts_used = ?, crashes = ?, errors = ?
-  WHERE id = ?`;
+const endSql = `UPDATE jobs_job SET status = ?, finished_at = ?, ended_by = ?, lease_until = NULL, attempts_used = ?, crashes = ?, errors = ?,
+  fence = ?, started_at = ?, claimed_by = ? WHERE id = ?`;
 const outcomeSql = `INSERT INTO jobs_outcome (id, result, failure) VALUES (?, ?, ?)
   ON CONFLICT (id) DO UPDATE SET result = excluded.result, failure = excluded.failure`;
 const freeKeySql = "DELETE FROM jobs_unique WHERE key = ? AND holder = ? AND kept_ms IS NULL";
@@ -36,7 +36,10 @@ export interface Ending {
 }
 
 /** What ending a job needs to know of it. */
-export type EndingRow = Pick<JobRow, "id" | "attempts_used" | "crashes" | "errors" | "unique_key">;
+export type EndingRow = Pick<
+  JobRow,
+  "id" | "attempts_used" | "crashes" | "errors" | "unique_key" | "fence" | "started_at" | "claimed_by"
+>;
 
 /** Makes one job final and frees its unique key (L17). What it means for its flow is `advance`'s (`flow.ts`). */
 export function endJob(session: Session, row: EndingRow, ending: Ending): void {
@@ -45,7 +48,8 @@ export function endJob(session: Session, row: EndingRow, ending: Ending): void {
   // First: the end of a schedule's run takes its cursor from there.
   if (result !== undefined || failure !== undefined) keepOutcome(session, row.id, result, failure);
   const [crashes, errors] = [ending.crashes ?? row.crashes, ending.errors ?? row.errors];
-  session.run(endSql, status, session.now, ending.endedBy ?? null, attemptsUsed, crashes, errors, row.id);
+  const claim = [row.fence, row.started_at, row.claimed_by] as const;
+  session.run(endSql, status, session.now, ending.endedBy ?? null, attemptsUsed, crashes, errors, ...claim, row.id);
   if (row.unique_key !== null) freeKey(session, row.unique_key, row.id);
 }
 

@@ -2,19 +2,19 @@ import type { ClaimRequest } from "../../transporter.ts";
 import type { Session } from "../session.ts";
 import { isPlain } from "./hot.ts";
 
-/** A ready job in its line. `plain`: it may run and end on the hot road. */
+/** A ready job in its line. `woken`: its row is to be written at the claim, since the wake was for what came before it (L7). */
 export interface Ready {
   place: number;
   id: number;
-  plain: boolean;
+  woken: boolean;
   limitKey: string | null;
 }
 
 /** Arrays, and few columns: an object of twenty for each job was half of a claim's cost. */
-const readySql = `SELECT r.place, r.id, ${isPlain}, j.limit_key FROM jobs_ready AS r CROSS JOIN jobs_job AS j ON j.id = r.id
+const readySql = `SELECT r.place, r.id, j.woken, j.limit_key FROM jobs_ready AS r CROSS JOIN jobs_job AS j ON j.id = r.id
   WHERE r.line = ? AND j.name IN (SELECT value FROM json_each(?)) ORDER BY r.place, r.id LIMIT ?`;
-const runSql = `INSERT INTO jobs_running (id, line, fence, started_at, lease_until, claimed_by)
-  SELECT j.id, j.line, j.fence + 1, ?2, ?3, ?4 FROM json_each(?1) AS e CROSS JOIN jobs_job AS j ON j.id = e.value`;
+const runSql = `INSERT INTO jobs_running (id, line, fence, started_at, lease_until, claimed_by, plain)
+  SELECT j.id, j.line, j.fence + 1, ?2, ?3, ?4, ${isPlain} FROM json_each(?1) AS e CROSS JOIN jobs_job AS j ON j.id = e.value`;
 const aheadSql = "SELECT count(*) AS n FROM jobs_ready WHERE line = ?1 AND (place, id) <= (?2, ?3)";
 const leaveHeadSql = "DELETE FROM jobs_ready WHERE line = ?1 AND (place, id) <= (?2, ?3)";
 const leaveSql = "DELETE FROM jobs_ready WHERE line = ?1 AND place = ?2 AND id IN (SELECT value FROM json_each(?3))";
@@ -23,11 +23,11 @@ const leaveSql = "DELETE FROM jobs_ready WHERE line = ?1 AND place = ?2 AND id I
 export function readyOf(session: Session, line: number, names: readonly string[], limit: number): Ready[] {
   return session
     .rows<[number, number, number, string | null]>(readySql, line, JSON.stringify(names), limit)
-    .map(([place, id, plain, limitKey]) => ({ place, id, plain: plain === 1, limitKey }));
+    .map(([place, id, woken, limitKey]) => ({ place, id, woken: woken === 1, limitKey }));
 }
 
 /** From `jobs_ready` to `jobs_running`, all as one; their rows are not written. */
-export function takePlain(
+export function takeHot(
   session: Session,
   line: number,
   ready: readonly Ready[],

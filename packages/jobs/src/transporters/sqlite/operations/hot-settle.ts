@@ -11,7 +11,7 @@ export interface ProcessedEnds {
 /** In the row of `jobs_done`; a longer result would spread those rows over too many pages. */
 const resultLengthMax = 1_000;
 
-const foundSql = `SELECT r.id, r.line FROM json_each(?) AS e CROSS JOIN jobs_running AS r ON r.id = e.value WHERE r.fence = ?`;
+const foundSql = `SELECT r.id, r.line FROM json_each(?) AS e CROSS JOIN jobs_running AS r ON r.id = e.value WHERE r.fence = ? AND r.plain = 1`;
 const doneSql = `INSERT INTO jobs_done (line, id, fence, started_at, finished_at, claimed_by)
   SELECT r.line, r.id, r.fence, r.started_at, ?2, r.claimed_by FROM json_each(?1) AS e CROSS JOIN jobs_running AS r ON r.id = e.value`;
 /** Keys are ids, so that a result is unpacked once. */
@@ -24,7 +24,7 @@ const leaveSql = "DELETE FROM jobs_running WHERE id IN (SELECT value FROM json_e
 
 /**
  * From `jobs_running` to `jobs_done`, all of one fence as one: nearly all are first claims. Returns the positions of those that are
- * not hot with this fence.
+ * not plain, or not hot with this fence.
  */
 export function endPlain(session: Session, ends: ProcessedEnds): number[] {
   const left: number[] = [];

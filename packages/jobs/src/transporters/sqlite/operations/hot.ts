@@ -2,10 +2,7 @@ import type { Lane } from "../../../core/job.ts";
 import { limits } from "../../../core/limits.ts";
 import type { Session } from "../session.ts";
 
-/**
- * The hot road (`hot-schema.ts`): which jobs it takes, and how one leaves it. A job that is not plain is claimed and settled in its
- * `jobs_job` row; one that runs is cooled down, its state written there, before anything but `processed` is done with it.
- */
+/** The hot road (`hot-schema.ts`): which jobs end on it, and how one leaves it. */
 export const isPlain =
   "j.flow_id IS NULL AND j.unique_key IS NULL AND j.wake_key IS NULL AND j.limit_key IS NULL AND j.is_run = 0";
 
@@ -33,10 +30,14 @@ export function* places(session: Session, line: number): Generator<number> {
   }
 }
 
-/** Writes a hot running job's state to its row; of others nothing. Its status does not change by it: the trigger's count is taken back. */
+/** Writes a hot running job's state to its row; of others nothing. */
 export function cool(session: Session, id: number): void {
   const line = session.get<{ queue: string; lane: Lane }>(coolSql, id);
-  if (line === undefined) return;
+  if (line !== undefined) leaveRunning(session, id, line);
+}
+
+/** Its row, which says `queued`, is written in the same act: counters follow it from there by their trigger. */
+export function leaveRunning(session: Session, id: number, line: { queue: string; lane: Lane }): void {
   session.run(leaveSql, id);
   session.count(line, "queued", 1);
   session.count(line, "in_progress", -1);

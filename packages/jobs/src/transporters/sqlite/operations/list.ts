@@ -4,7 +4,7 @@ import type { JobQuery } from "../../transporter.ts";
 import { type FullJobRow, idNumber, toJob } from "../rows.ts";
 import type { Session } from "../session.ts";
 import { isListed, places } from "./hot.ts";
-import { fullSql } from "./read.ts";
+import { fullSql, statusNow } from "./read.ts";
 import { countRows } from "./sight.ts";
 
 const statuses: readonly JobStatus[] = [
@@ -100,7 +100,7 @@ function walk(session: Session, query: JobQuery): Job[] {
     params.push(value);
   };
   if (query.flowId !== undefined) where("j.flow_id = ?", idNumber(query.flowId));
-  if (query.status !== undefined) where("j.status = ?", query.status);
+  if (query.status !== undefined) where(`${statusNow} = ?`, query.status);
   if (query.queue !== undefined) where("j.queue = ?", query.queue);
   if (query.name !== undefined) where("j.name = ?", query.name);
   if (query.after !== undefined) where("j.id > ?", idNumber(query.after));

@@ -6,7 +6,8 @@ import { releaseLimits } from "./queue.ts";
 
 /** What has never been started, and is in no flow: others' gates do not depend on it. */
 const unstartedSql = `SELECT id, queue, lane, status, limit_key FROM jobs_job
-  WHERE id = ? AND status IN ('queued', 'delayed') AND attempts_used = 0 AND flow_id IS NULL`;
+  WHERE id = ? AND status IN ('queued', 'delayed') AND attempts_used = 0 AND flow_id IS NULL
+    AND id NOT IN (SELECT id FROM jobs_running)`;
 /** A statement of its own: the counters of the lines follow it (`unique-schema.ts`). */
 const moveSql = "UPDATE jobs_job SET queue = ?, lane = ?, line = ? WHERE id = ?";
 const replaceSql = `UPDATE jobs_job SET name = ?, status = ?, base_priority = ?3, priority = ?3, attempts = ?, timeout_ms = ?,

@@ -5,6 +5,7 @@ import type { JobRow } from "../rows.ts";
 import type { Session } from "../session.ts";
 import { allocateIds, holdKey } from "./enqueue.ts";
 import type { StageRow } from "./flow.ts";
+import { jobRow } from "./read.ts";
 
 /**
  * Retry by hand (L4, L10): a fresh budget and the base priority back. In a flow it undoes what the job's end did: its
@@ -41,7 +42,6 @@ const stageOfSql = "SELECT stage_id FROM jobs_job WHERE id = ?";
 const flowKeySql = "SELECT unique_key, on_failed_job_id FROM jobs_flow WHERE id = ?";
 const reopenFlowSql =
   "UPDATE jobs_flow SET status = 'running', failed_job_id = NULL, failure = NULL, finished_at = NULL, on_failed_job_id = ? WHERE id = ?";
-const statusSql = "SELECT status FROM jobs_job WHERE id = ?";
 const copyJobSql = `INSERT INTO jobs_job (id, name, queue, lane, status, base_priority, priority, attempts, timeout_ms, delay_ms, flow_id,
     wake_key, limit_key, created_at, ready_at, line, input)
   SELECT ?, name, queue, lane, 'waiting', base_priority, base_priority, attempts, timeout_ms, delay_ms, flow_id, wake_key, limit_key, ?, ?,
@@ -121,7 +121,7 @@ function reopenFlow(session: Session, flowId: number): void {
 
 /** One that has not ended or started waits again; else a copy does, so that what has been told already stays on record. */
 function rearmOnFailed(session: Session, id: number): number {
-  const status = session.get<{ status: string }>(statusSql, id)?.status;
+  const status = jobRow(session, id)?.status;
   if (status === "queued" || status === "delayed") {
     session.run(freshSql, "waiting", session.now, id);
     return id;

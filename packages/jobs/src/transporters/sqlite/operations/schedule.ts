@@ -25,8 +25,8 @@ const removeSql = [
 ] as const;
 const listSql = "SELECT * FROM jobs_schedule WHERE (?1 IS NULL OR name = ?1) AND name > ?2 ORDER BY name LIMIT ?3";
 const cursorsSql = "SELECT shard, cursor FROM jobs_shard WHERE schedule = ? AND shard < ? ORDER BY shard";
-const ticksSql = `SELECT t.*, coalesce(t.started_at, CASE WHEN t.outcome = 'fired' THEN j.started_at END) AS started
-  FROM jobs_tick AS t LEFT JOIN jobs_job AS j ON j.id = t.job_id
+const ticksSql = `SELECT t.*, coalesce(t.started_at, CASE WHEN t.outcome = 'fired' THEN coalesce(r.started_at, j.started_at) END) AS started
+  FROM jobs_tick AS t LEFT JOIN jobs_job AS j ON j.id = t.job_id LEFT JOIN jobs_running AS r ON r.id = t.job_id
   WHERE t.schedule = ?1 AND (?2 IS NULL OR t.shard = ?2) AND (?3 IS NULL OR t.due_at < ?3) ORDER BY t.due_at DESC, t.shard LIMIT ?4`;
 
 interface ScheduleRow {

@@ -6,7 +6,7 @@ import type { SentSettlements, SettledBatch } from "../settlements.ts";
 import { enqueue } from "./enqueue.ts";
 import { endJob } from "./finish.ts";
 import { memberEnded } from "./flow.ts";
-import { cool } from "./hot.ts";
+import { leaveRunning } from "./hot.ts";
 import { endPlain } from "./hot-settle.ts";
 import { releaseLimits } from "./queue.ts";
 import { claimedOf, claimedTexts } from "./told.ts";
@@ -32,12 +32,17 @@ type SettleRow = Pick<
   | "claimed_by"
   | "limit_key"
   | "limited"
->;
+  | "lane"
+> & { hot: number };
 
-const rowSql = `SELECT id, queue, fence, version, priority, attempts_used, crashes, errors, woken, flow_id, stage_id, unique_key, wake_key,
-  started_at, lease_until, claimed_by, limit_key, limited FROM jobs_job WHERE id = ? AND fence = ? AND status = 'in_progress'`;
+const columns = `j.id, j.queue, j.lane, j.version, j.priority, j.attempts_used, j.crashes, j.errors, j.woken, j.flow_id, j.stage_id,
+  j.unique_key, j.wake_key, j.limit_key`;
+const hotRowSql = `SELECT ${columns}, 0 AS limited, r.fence, r.started_at, r.lease_until, r.claimed_by, 1 AS hot
+  FROM jobs_running AS r JOIN jobs_job AS j ON j.id = r.id WHERE r.id = ? AND r.fence = ?`;
+const rowSql = `SELECT ${columns}, j.limited, j.fence, j.started_at, j.lease_until, j.claimed_by, 0 AS hot
+  FROM jobs_job AS j WHERE j.id = ? AND j.fence = ? AND j.status = 'in_progress'`;
 const backSql = `UPDATE jobs_job SET status = ?, ready_at = ?, priority = ?, attempts_used = ?, crashes = ?, errors = ?, wake_key = ?, woken = ?,
-  directed = CASE WHEN ? THEN directed END, lease_until = NULL, claimed_by = NULL WHERE id = ?`;
+  directed = CASE WHEN ? THEN directed END, fence = ?, started_at = ?, lease_until = NULL, claimed_by = NULL WHERE id = ?`;
 const attemptSql = `INSERT INTO jobs_attempt (job_id, fence, cause, claimed_by, started_at, ended_at, priority_before, priority_after, failure)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 const forgetDeferredSql = "DELETE FROM jobs_attempt WHERE job_id = ? AND cause = 'deferred'";
@@ -62,14 +67,15 @@ export function settleBatch(session: Session, { ends, others }: SentSettlements)
 }
 
 function settleOne(session: Session, { id, fence, version, outcome, expiredOnly }: Settlement): SettleResult {
-  cool(session, idNumber(id));
-  const row = session.get<SettleRow>(rowSql, idNumber(id), fence);
+  const number = idNumber(id);
+  const row = session.get<SettleRow>(hotRowSql, number, fence) ?? session.get<SettleRow>(rowSql, number, fence);
   if (row === undefined) return { state: "refused", why: "fence" };
   if (expiredOnly === true && (row.lease_until ?? 0) > session.now) return { state: "refused", why: "not-expired" };
   if ((outcome.kind === "retry" || outcome.kind === "defer") && row.version !== version) {
     const [current] = claimedOf(claimedTexts(session, [row.id]));
     return current === undefined ? { state: "refused", why: "fence" } : { state: "refused", why: "version", current };
   }
+  if (row.hot === 1) leaveRunning(session, row.id, row);
   apply(session, row, outcome);
   if (row.limited === 1) releaseLimits(session, row);
   return { state: "applied" };
@@ -143,6 +149,8 @@ function putBack(session: Session, row: SettleRow, back: Back, mayWake: boolean)
     key,
     woken,
     back.kind === "defer" ? 1 : 0,
+    row.fence,
+    row.started_at,
     row.id,
   );
   if (ready) session.ready.add(row.queue);
