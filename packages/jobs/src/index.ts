@@ -57,6 +57,7 @@ export type {
   PermitLease,
   PermitRequest,
   PermitStore,
+  ReleasedPermits,
   SeenTicket,
 } from "./transporters/permits.ts";
 export type * from "./transporters/transporter.ts";

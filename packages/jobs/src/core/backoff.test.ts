@@ -22,7 +22,7 @@ describe("backoff", () => {
     );
   });
 
-  test("a fixed one, a growing one of the job's own, and a function over attempts used", () => {
+  test("a fixed one, a growing one of the job's own, and a function over the number of errors", () => {
     expect(backoffRule("5s")(7, () => 0.5)).toBe(5_000);
     expect(backoffRule({ first: "2s", max: "1m", factor: 3 })(2, () => 1)).toBe(6_000);
     expect(backoffRule((used) => used * 10)(4, () => 0)).toBe(40);

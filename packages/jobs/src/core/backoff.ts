@@ -2,8 +2,11 @@ import { durationMs, type Duration } from "./duration.ts";
 import { JobsError } from "./errors.ts";
 import { limits } from "./limits.ts";
 
-/** How long a failed attempt waits for the next: always the same, growing, or the job's own rule over attempts used. */
-export type Backoff = Duration | ExponentialBackoff | ((attemptsUsed: number) => Duration);
+/**
+ * How long a job waits after an attempt that ended in an error, a timeout or a crash: always the same, growing, or the job's own
+ * rule over how many have (from 1). Releases and lost leases are none of them: they do not lengthen the wait.
+ */
+export type Backoff = Duration | ExponentialBackoff | ((errors: number) => Duration);
 
 /** `first`, then `factor` times as long each time, up to `max`; half of it is jitter. */
 export interface ExponentialBackoff {
@@ -13,8 +16,8 @@ export interface ExponentialBackoff {
   factor?: number;
 }
 
-/** Delay in ms after the given number of used attempts (from 1); `random` gives 0 ≤ x < 1. */
-export type BackoffRule = (attemptsUsed: number, random: () => number) => number;
+/** Delay in ms after the given number of errors (from 1); `random` gives 0 ≤ x < 1. */
+export type BackoffRule = (errors: number, random: () => number) => number;
 
 /** 1 s doubling to 5 min. */
 export const defaultBackoff: BackoffRule = exponential(1_000, 300_000, 2);
@@ -45,19 +48,19 @@ export function backoffRule(backoff: Backoff | undefined): BackoffRule {
 
 /** Half of the delay is fixed and half is jitter: jobs that failed together do not come back together. */
 function exponential(first: number, max: number, factor: number): BackoffRule {
-  return (attemptsUsed, random) => {
-    const full = Math.min(max, first * factor ** Math.max(0, attemptsUsed - 1));
+  return (errors, random) => {
+    const full = Math.min(max, first * factor ** Math.max(0, errors - 1));
     return Math.ceil(full / 2 + (random() * full) / 2);
   };
 }
 
 /** Like a decay rule, it runs while an attempt is settled: what it throws gives the default instead. */
-function ownRule(rule: (attemptsUsed: number) => Duration): BackoffRule {
-  return (attemptsUsed, random) => {
+function ownRule(rule: (errors: number) => Duration): BackoffRule {
+  return (errors, random) => {
     try {
-      return Math.min(limits.delayMsMax, durationMs(rule(attemptsUsed), "backoff"));
+      return Math.min(limits.delayMsMax, durationMs(rule(errors), "backoff"));
     } catch {
-      return defaultBackoff(attemptsUsed, random);
+      return defaultBackoff(errors, random);
     }
   };
 }

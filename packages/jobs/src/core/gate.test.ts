@@ -16,6 +16,7 @@ function job(id: string, stage: number, differs: Partial<Job> = {}): Job {
     attempts: 30,
     attemptsUsed: 0,
     crashes: 0,
+    errors: 0,
     fence: 0,
     version: 0,
     timeoutMs: 1_000,

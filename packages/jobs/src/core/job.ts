@@ -49,6 +49,8 @@ export interface Job {
   attempts: number;
   attemptsUsed: number;
   crashes: number;
+  /** Attempts that ended in an error, a timeout or a crash: what the backoff grows by. */
+  errors: number;
   /** Number of the latest claim; proves it at settlement (L3). */
   fence: number;
   /** Grows with every change that is not the holder's own: cancel, priority, retry. */
@@ -62,6 +64,8 @@ export interface Job {
   uniqueKey?: string;
   wakeKey?: string;
   limitKey?: string;
+  /** Held by hand since then: it is not started until that is taken back (L6). */
+  heldAt?: number;
   /** Who forced its gate, and why (L5). */
   gateForcedBy?: string;
   failure?: JobFailure;

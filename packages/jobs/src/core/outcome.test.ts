@@ -16,6 +16,7 @@ const claimed: Claimed = {
   attempts: 30,
   attemptsUsed: 0,
   crashes: 0,
+  errors: 0,
   timeoutMs: 60_000,
   cancelRequested: false,
   createdAt: 0,
@@ -24,6 +25,17 @@ const claimed: Claimed = {
 const failure = { code: "quota", message: "no more servers", stack: "Error: no more", details: { limit: 3 } };
 const outcome = (end: AttemptEnd, job: Partial<Claimed> = {}) =>
   outcomeOf({ ...claimed, ...job }, end, defaultRules, () => 1);
+
+/** The backoffs of a job whose attempts end so; those of releases and lost leases are none. */
+function waits(ends: readonly AttemptEnd["kind"][]): number[] {
+  let job: Claimed = { ...claimed };
+  return ends.flatMap((kind) => {
+    const next = outcomeOf(job, { kind, delayMs: 7, failure }, defaultRules, () => 1);
+    if (next.kind !== "retry") throw new RangeError(next.kind);
+    job = { ...job, attemptsUsed: next.attemptsUsed, crashes: next.crashes, errors: next.errors };
+    return kind === "released" || kind === "lost" ? [] : [next.delayMs];
+  });
+}
 
 describe("what an attempt's end means", () => {
   test("L4: an error takes one attempt, lowers the priority and waits for the backoff", () => {
@@ -34,8 +46,20 @@ describe("what an attempt's end means", () => {
       priority: 96,
       attemptsUsed: 1,
       crashes: 0,
+      errors: 1,
       failure,
     });
+  });
+
+  test("L4, L7: the backoff grows with errors, timeouts and crashes alone: releases and lost leases do not lengthen it", () => {
+    expect(waits(["error", "timeout", "crashed", "error"])).toEqual([1_000, 2_000, 4_000, 8_000]);
+    expect(waits(["released", "released", "lost", "error"])).toEqual([1_000]);
+    const end = fc.constantFrom<AttemptEnd["kind"]>("released", "lost", "error", "timeout");
+    fc.assert(
+      fc.property(fc.array(end, { maxLength: 20 }), (ends) => {
+        expect(waits(ends)).toEqual(waits(ends.filter((kind) => kind === "error" || kind === "timeout")));
+      }),
+    );
   });
 
   test("L4: a defer costs nothing", () => {
@@ -67,6 +91,7 @@ describe("what an attempt's end means", () => {
       cause: "timeout",
       attemptsUsed: 30,
       crashes: 0,
+      errors: 1,
       failure: {
         code: "attempts_exhausted",
         message: "30 of 30 attempts used; the last: no more servers",
@@ -96,6 +121,7 @@ describe("what an attempt's end means", () => {
       cause: "error",
       attemptsUsed: 1,
       crashes: 0,
+      errors: 1,
       failure,
     });
   });
@@ -134,7 +160,13 @@ describe("what an attempt's end means", () => {
           }
           if (next.kind !== "retry") throw new RangeError(next.kind);
           expect(next.attemptsUsed).toBe(job.attemptsUsed + 1);
-          job = { ...job, attemptsUsed: next.attemptsUsed, crashes: next.crashes, priority: next.priority };
+          job = {
+            ...job,
+            attemptsUsed: next.attemptsUsed,
+            crashes: next.crashes,
+            errors: next.errors,
+            priority: next.priority,
+          };
         }
         throw new RangeError("no end");
       }),

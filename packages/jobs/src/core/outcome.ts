@@ -60,6 +60,7 @@ function charged(
   const failure = end.kind === "released" ? undefined : end.failure;
   const attemptsUsed = job.attemptsUsed + 1;
   const crashes = job.crashes + (cause === "crashed" ? 1 : 0);
+  const errors = errorsAfter(job, cause);
   if (crashes >= defaults.crashes && cause === "crashed") {
     return failed(job, cause, exhausted("crashes_exhausted", `process died ${crashes} times`, failure));
   }
@@ -70,10 +71,11 @@ function charged(
   return {
     kind: "retry",
     cause,
-    delayMs: delayAfter(end, attemptsUsed, rules, random),
+    delayMs: delayAfter(end, errors, rules, random),
     priority: decayed(rules.decay, job.basePriority, attemptsUsed, job.attempts),
     attemptsUsed,
     crashes,
+    errors,
     // The latest key stays: a wake during a backoff is as welcome as one during a release (L7).
     ...wake((end.kind === "released" ? end.wakeKey : undefined) ?? job.wakeKey),
     ...(failure === undefined ? {} : { failure }),
@@ -82,14 +84,19 @@ function charged(
 
 function delayAfter(
   end: Exclude<AttemptEnd, { kind: "processed" | "failed" | "cancelled" | "deferred" }>,
-  attemptsUsed: number,
+  errors: number,
   rules: OutcomeRules,
   random: () => number,
 ): number {
   if (end.kind === "released") return end.delayMs;
   // Its lease was the wait already (L9).
   if (end.kind === "lost") return 0;
-  return rules.backoff(attemptsUsed, random);
+  return rules.backoff(errors, random);
+}
+
+/** A release says "not yet" and a lost lease is the manager's doing: neither is the job's error. */
+function errorsAfter({ errors }: Claimed, cause: ChargedCause): number {
+  return cause === "released" || cause === "lost" ? errors : errors + 1;
 }
 
 function failed(job: Claimed, cause: ChargedCause, failure: JobFailure): Outcome {
@@ -98,6 +105,7 @@ function failed(job: Claimed, cause: ChargedCause, failure: JobFailure): Outcome
     cause,
     attemptsUsed: job.attemptsUsed + 1,
     crashes: job.crashes + (cause === "crashed" ? 1 : 0),
+    errors: errorsAfter(job, cause),
     failure,
   };
 }

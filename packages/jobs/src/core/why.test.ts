@@ -15,6 +15,7 @@ const job: Job = {
   attempts: 30,
   attemptsUsed: 3,
   crashes: 0,
+  errors: 0,
   fence: 0,
   version: 0,
   timeoutMs: 1_000,
@@ -35,6 +36,14 @@ describe("L15 why, as a sentence", () => {
       "waits for stage 2 of 3: configure (attempt 4 of 30, next look in 12 s), and 4 more",
     ],
     [{ kind: "gate", stage: 1, stages: 2, unfinished: 2, heldBy: [] }, "waits for stage 1 of 2: 2 jobs not finished"],
+    [
+      { kind: "gate", stage: 1, stages: 2, unfinished: 1, heldBy: [{ ...holder, held: true }] },
+      "waits for stage 1 of 2: configure (attempt 4 of 30, held by hand)",
+    ],
+    [
+      { kind: "held", since: Date.UTC(2026, 10, 22, 3, 4, 5), status: "queued" },
+      "is held by hand since 2026-11-22T03:04:05.000Z; it is queued otherwise (attempt 4 of 30)",
+    ],
     [{ kind: "delay", forMs: 90_000 }, "is due in 2 min (attempt 4 of 30)"],
     [{ kind: "delay", forMs: 500, wakeKey: "a" }, 'is due in 500 ms, or when "a" is woken (attempt 4 of 30)'],
     [{ kind: "paused", queue: "mail" }, 'queue "mail" is paused'],

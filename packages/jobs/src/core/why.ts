@@ -11,10 +11,14 @@ export interface Holder {
   attempts: number;
   /** Until it is looked at again; of delayed ones. */
   nextInMs?: number;
+  /** By hand. */
+  held?: true;
 }
 
 /** Why a job is not running (L15). Durations by the store's clock, at the time of asking. */
 export type Reason =
+  /** A person holds it back (L6); there may be other reasons behind that. */
+  | { kind: "held"; since: number; status: Job["status"] }
   /** A gate is closed (L6): `stage` of `stages`, counted from 1, must pass first. At most 10 holders are named. */
   | { kind: "gate"; stage: number; stages: number; unfinished: number; heldBy: Holder[] }
   /** Its parent is not processed yet (L6). */
@@ -45,6 +49,8 @@ export type Reason =
 /** The reason as one sentence, without a full stop. */
 export function sentenceOf(job: Job, reason: Reason): string {
   switch (reason.kind) {
+    case "held":
+      return `is held by hand since ${new Date(reason.since).toISOString()}; it is ${reason.status} otherwise (${attempt(job)})`;
     case "gate":
       return `waits for stage ${reason.stage} of ${reason.stages}: ${holders(reason.heldBy, reason.unfinished)}`;
     case "parent":
@@ -67,7 +73,8 @@ export function sentenceOf(job: Job, reason: Reason): string {
       return `is ready, one of ${reason.queued} in its queue, for ${reason.managers} ${reason.managers === 1 ? "manager" : "managers"} (${attempt(job)})`;
     case "running": {
       const cancel = reason.cancelRequested ? ", asked to end" : "";
-      return `is running for ${spoken(reason.forMs)} at ${reason.manager}${cancel} (${attempt(job)})`;
+      const held = job.heldAt === undefined ? "" : ", held by hand from its end on";
+      return `is running for ${spoken(reason.forMs)} at ${reason.manager}${cancel}${held} (${attempt(job)})`;
     }
     case "claimed":
       return `is claimed by ${reason.manager}, not started yet`;
@@ -85,7 +92,8 @@ function ended(job: Job, { status, agoMs, noAttemptsLeft, failure }: Extract<Rea
 function holders(heldBy: readonly Holder[], unfinished: number): string {
   const [first] = heldBy;
   if (first === undefined) return `${unfinished} ${unfinished === 1 ? "job" : "jobs"} not finished`;
-  const next = first.nextInMs === undefined ? first.status.replace("_", " ") : `next look in ${spoken(first.nextInMs)}`;
+  const status = first.held === true ? "held by hand" : first.status.replace("_", " ");
+  const next = first.nextInMs === undefined || first.held === true ? status : `next look in ${spoken(first.nextInMs)}`;
   const more = unfinished > 1 ? `, and ${unfinished - 1} more` : "";
   return `${first.name} (attempt ${first.attempt} of ${first.attempts}, ${next})${more}`;
 }

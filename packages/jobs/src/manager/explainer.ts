@@ -35,6 +35,8 @@ export class Explainer {
   }
 
   #reason(job: Job, now: number): Promise<Reason> | Reason {
+    if (job.heldAt !== undefined && job.status !== "in_progress" && job.finishedAt === undefined)
+      return { kind: "held", since: job.heldAt, status: job.status };
     switch (job.status) {
       case "waiting":
         return this.#gate(job, now);
@@ -135,7 +137,8 @@ function running(job: Job, now: number): Reason {
 }
 
 function holderOf(job: Job, now: number): Holder {
-  const { id, name, status, attemptsUsed, attempts, readyAt } = job;
-  const holder = { id, name, status, attempt: Math.min(attemptsUsed + 1, attempts), attempts };
+  const { id, name, status, attemptsUsed, attempts, readyAt, heldAt } = job;
+  const held = heldAt === undefined ? {} : { held: true as const };
+  const holder = { id, name, status, attempt: Math.min(attemptsUsed + 1, attempts), attempts, ...held };
   return status === "delayed" ? { ...holder, nextInMs: Math.max(0, readyAt - now) } : holder;
 }

@@ -1,11 +1,12 @@
 import { Worker } from "node:worker_threads";
 import type { JobFailure } from "../core/job.ts";
-import type { Transporter } from "../transporters/transporter.ts";
+import type { RemoteRenewal, Transporter } from "../transporters/transporter.ts";
 import type { Attempt } from "./attempt.ts";
 import { settledWithin, type Clock } from "./clock.ts";
 import type { Log } from "./events.ts";
 import type { LeaseKeeper } from "./lease-keeper.ts";
-import type { FromLeaseThread, LeaseThreadData, OnStuck } from "./lease-protocol.ts";
+import { PermitTable } from "./lease-permits.ts";
+import type { FromLeaseThread, KeptLeases, LeaseThreadData, OnStuck, ToLeaseThread } from "./lease-protocol.ts";
 import { LeaseTable, sharedNowUs } from "./lease-table.ts";
 
 export interface LeaseGuardOptions {
@@ -29,10 +30,11 @@ const unstartedMsMax = 5_000;
 const resourceLimits = { maxYoungGenerationSizeMb: 2 } as const;
 
 /**
- * Keeps the leases of attempts whose event loop is blocked (L9): the thread beside it renews what this loop is late for.
- * The loop's own rules stand: the lease keeper aborts what nobody could renew (L3).
+ * Keeps the leases of attempts and permits whose event loop is blocked (L9, L12): the thread beside it renews what this loop is
+ * late for. The loop's own rules stand: the lease keeper aborts what nobody could renew (L3).
  *
- * States: stopped → starting → guarding; a thread that dies is reported and started again after a lease's time.
+ * The thread is started with the first table that it is to keep: the attempts' with the manager, a scope's of permits with the first
+ * one held. One that dies is reported and started again after a lease's time. It does not keep the program alive.
  */
 export class LeaseGuard {
   readonly #options: LeaseGuardOptions;
@@ -41,6 +43,8 @@ export class LeaseGuard {
   #keeper: Pick<LeaseKeeper, "answered"> | undefined;
   #worker: Worker | undefined;
   #exited: Promise<void> = Promise.resolve();
+  readonly #kept = new Map<number, KeptLeases>();
+  #lastNumber = 0;
   #stopped = true;
   #cancelRestart: (() => void) | undefined;
 
@@ -55,16 +59,25 @@ export class LeaseGuard {
     this.#stopped = false;
     this.#keeper = keeper;
     this.beat();
-    await this.#open();
+    const { remote } = this.#options.transporter;
+    if (remote !== undefined) await this.#keep({ of: "attempts", table: this.#table.buffer, remote });
+  }
+
+  /** A table for permits that the thread is to keep from now on, until `stop`. `remote`: of the store that grants them. */
+  permits(remote: RemoteRenewal): PermitTable {
+    const table = new PermitTable();
+    void this.#keep({ of: "permits", table: table.buffer, remote });
+    return table;
   }
 
   async stop(): Promise<void> {
     this.#stopped = true;
+    this.#kept.clear();
     this.#cancelRestart?.();
+    this.#cancelRestart = undefined;
     const worker = this.#worker;
     if (worker === undefined) return;
-    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
-    worker.postMessage("close");
+    tell(worker, "close");
     if (!(await settledWithin(this.#exited, this.#options.abortGraceMs, this.#options.clock))) await worker.terminate();
   }
 
@@ -109,29 +122,42 @@ export class LeaseGuard {
     return sharedNowUs() + (at - this.#options.clock.now()) * 1_000;
   }
 
-  async #open(): Promise<void> {
-    const { transporter, leaseMs, onStuck } = this.#options;
-    const { remote } = transporter;
-    if (remote === undefined) return;
-    const unstartedMs = Math.min(unstartedMsMax, leaseMs / 2);
-    const workerData: LeaseThreadData = { table: this.#table.buffer, remote, leaseMs, unstartedMs, onStuck };
+  /** Resolves when the thread keeps it, or has said why it cannot. */
+  async #keep(leases: Omit<KeptLeases, "number">): Promise<void> {
+    const number = ++this.#lastNumber;
+    this.#kept.set(number, { ...leases, number });
+    // Between its death and its restart it is told with all the others.
+    if (this.#cancelRestart !== undefined) return;
+    const isNew = this.#worker === undefined;
+    const worker = (this.#worker ??= this.#open());
+    const kept = new Promise<void>((resolve) => {
+      const heard = (message: FromLeaseThread): void => {
+        if (("kept" in message && message.kept === number) || "failed" in message) resolve();
+      };
+      worker.on("message", heard);
+      worker.once("exit", () => resolve());
+    });
+    if (!isNew) tell(worker, { keep: { ...leases, number } });
+    worker.ref();
+    await kept;
+    worker.unref();
+  }
+
+  #open(): Worker {
+    const { leaseMs, onStuck } = this.#options;
+    const workerData: LeaseThreadData = { leaseMs, unstartedMs: Math.min(unstartedMsMax, leaseMs / 2), onStuck };
     // No flags of the program: its loaders and conditions are not this thread's business.
     const worker = new Worker(threadUrl, { workerData, execArgv: [], name: "provost-jobs-leases", resourceLimits });
-    this.#worker = worker;
     this.#exited = new Promise((resolve) => worker.once("exit", () => resolve()));
-    await new Promise<void>((resolve) => {
-      worker.on("message", (message: FromLeaseThread) => {
-        if ("renewed" in message) this.#renewed(message.renewed);
-        else if ("givenBack" in message) this.#options.log({ event: "claims.given-back", claims: message.givenBack });
-        else if ("failed" in message) this.#failed(message.failed);
-        resolve();
-      });
-      worker.once("error", (error) => this.#failed({ code: "store_unavailable", message: error.message }));
-      worker.once("exit", () => {
-        this.#ended(worker);
-        resolve();
-      });
+    worker.on("message", (message: FromLeaseThread) => {
+      if ("renewed" in message) this.#renewed(message.renewed);
+      else if ("givenBack" in message) this.#options.log({ event: "claims.given-back", claims: message.givenBack });
+      else if ("failed" in message) this.#failed(message.failed);
     });
+    worker.once("error", (error) => this.#failed({ code: "store_unavailable", message: error.message }));
+    worker.once("exit", () => this.#ended(worker));
+    for (const leases of this.#kept.values()) tell(worker, { keep: leases });
+    return worker;
   }
 
   #renewed(renewed: Extract<FromLeaseThread, { renewed: unknown }>["renewed"]): void {
@@ -150,7 +176,16 @@ export class LeaseGuard {
 
   #ended(worker: Worker): void {
     if (this.#worker === worker) this.#worker = undefined;
-    if (this.#stopped) return;
-    this.#cancelRestart = this.#options.clock.after(this.#options.leaseMs, () => void this.#open());
+    if (this.#kept.size === 0) return;
+    this.#cancelRestart = this.#options.clock.after(this.#options.leaseMs, () => {
+      this.#cancelRestart = undefined;
+      this.#worker = this.#open();
+      this.#worker.unref();
+    });
   }
+}
+
+function tell(worker: Worker, message: ToLeaseThread): void {
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
+  worker.postMessage(message);
 }

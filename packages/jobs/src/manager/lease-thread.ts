@@ -1,15 +1,17 @@
 import { writeSync } from "node:fs";
-import { parentPort, workerData } from "node:worker_threads";
+import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { failureOf } from "../core/failure.ts";
 import { limits } from "../core/limits.ts";
-import type { Renewer } from "../transporters/transporter.ts";
-import type { FromLeaseThread, LeaseThreadData } from "./lease-protocol.ts";
+import type { RemoteRenewal, Renewer } from "../transporters/transporter.ts";
+import { type HeldTicket, PermitTable } from "./lease-permits.ts";
+import type { FromLeaseThread, KeptLeases, LeaseThreadData, ToLeaseThread } from "./lease-protocol.ts";
 import { sharedNowUs, LeaseTable, type LeaseEntry } from "./lease-table.ts";
 
 /**
  * The entry of the lease thread (L9). In ordinary times the event loop renews when two thirds of a lease are left, and this
  * thread finds nothing to do. What has half of its lease left shows that the loop is late or blocked: it is renewed here.
- * What was claimed and had not begun when the loop was blocked is given back, for another manager to run.
+ * What was claimed and had not begun when the loop was blocked is given back, for another manager to run. Permits that handlers or
+ * the program hold are renewed in the same way (L12).
  */
 
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- given by `lease-guard.ts`
@@ -17,17 +19,25 @@ const data = workerData as LeaseThreadData;
 const leaseUs = data.leaseMs * 1_000;
 const looksPerLease = 10;
 
-class LeaseThread {
+type Post = (message: FromLeaseThread) => void;
+
+/** The leases of one table. */
+interface Keeper {
+  look(): void;
+}
+
+class AttemptLeases implements Keeper {
   readonly #renewer: Renewer;
-  readonly #post: (message: FromLeaseThread) => void;
-  readonly #table = new LeaseTable({ buffer: data.table });
+  readonly #post: Post;
+  readonly #table: LeaseTable;
   /** What this thread knows better than the table, which only the event loop writes. */
   readonly #until = new Map<number, { turn: bigint; untilUs: number }>();
   readonly #returned = new Map<number, bigint>();
   readonly #reported = new Map<number, bigint>();
   #calls = 0;
 
-  constructor(renewer: Renewer, post: (message: FromLeaseThread) => void) {
+  constructor(table: SharedArrayBuffer, renewer: Renewer, post: Post) {
+    this.#table = new LeaseTable({ buffer: table });
     this.#renewer = renewer;
     this.#post = post;
   }
@@ -115,25 +125,78 @@ class LeaseThread {
   }
 }
 
-if (parentPort !== null) {
-  const port = parentPort;
-  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port, not a window
-  const post = (message: FromLeaseThread): void => port.postMessage(message);
-  try {
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as `RemoteRenewal` asks
-    const { openRenewer } = (await import(data.remote.module)) as {
-      openRenewer: (options: unknown) => Promise<Renewer>;
-    };
-    const renewer = await openRenewer(data.remote.options);
-    const thread = new LeaseThread(renewer, post);
-    const timer = setInterval(() => thread.look(), data.leaseMs / looksPerLease);
-    port.once("message", () => {
-      clearInterval(timer);
-      void renewer.close().finally(() => port.close());
-    });
-    post({ started: true });
-  } catch (thrown) {
-    post({ failed: failureOf(thrown, "store_unavailable") });
-    port.close();
+/** Permits have no step of their own and nothing to give back: what the store answers goes into the table, where the event loop sees it. */
+class PermitLeases implements Keeper {
+  readonly #renewer: Renewer;
+  readonly #post: Post;
+  readonly #table: PermitTable;
+  #calls = 0;
+
+  constructor(table: SharedArrayBuffer, renewer: Renewer, post: Post) {
+    this.#table = new PermitTable({ buffer: table });
+    this.#renewer = renewer;
+    this.#post = post;
+  }
+
+  look(): void {
+    if (this.#calls >= 2) return;
+    const now = sharedNowUs();
+    const due = [...this.#table.tickets()].filter(({ untilUs }) => untilUs - now <= leaseUs / 2);
+    for (let from = 0; from < due.length; from += limits.batchJobsMax) {
+      void this.#renew(due.slice(from, from + limits.batchJobsMax));
+    }
+  }
+
+  async #renew(due: readonly HeldTicket[]): Promise<void> {
+    this.#calls += 1;
+    const untilUs = sharedNowUs() + leaseUs;
+    try {
+      const states = await this.#renewer.renewPermits(due.map(({ ticket }) => ({ ticket, leaseMs: data.leaseMs })));
+      for (const [index, held] of due.entries()) {
+        this.#table.answered(held, states[index] === "renewed" ? untilUs : undefined);
+      }
+    } catch (thrown) {
+      this.#post({ failed: failureOf(thrown, "store_unavailable") });
+    } finally {
+      this.#calls -= 1;
+    }
   }
 }
+
+const keepers = { attempts: AttemptLeases, permits: PermitLeases } as const;
+
+function serve(port: MessagePort): void {
+  const post: Post = (message) => port.postMessage(message);
+  const kept: Keeper[] = [];
+  const renewers: Promise<Renewer>[] = [];
+  const keep = async ({ number, of, table, remote }: KeptLeases): Promise<void> => {
+    try {
+      const opening = openRenewer(remote);
+      renewers.push(opening);
+      kept.push(new keepers[of](table, await opening, post));
+      post({ kept: number });
+    } catch (thrown) {
+      // The thread ends, and is started again by the manager with all that it is to keep.
+      post({ failed: failureOf(thrown, "store_unavailable") });
+      await close();
+    }
+  };
+  const timer = setInterval(() => {
+    for (const keeper of kept) keeper.look();
+  }, data.leaseMs / looksPerLease);
+  const close = async (): Promise<void> => {
+    clearInterval(timer);
+    const opened = await Promise.allSettled(renewers);
+    await Promise.allSettled(opened.map(async (each) => each.status === "fulfilled" && (await each.value.close())));
+    port.close();
+  };
+  port.on("message", (message: ToLeaseThread) => void (message === "close" ? close() : keep(message.keep)));
+}
+
+async function openRenewer({ module, options }: RemoteRenewal): Promise<Renewer> {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as `RemoteRenewal` asks
+  const loaded = (await import(module)) as { openRenewer: (options: unknown) => Promise<Renewer> };
+  return await loaded.openRenewer(options);
+}
+
+if (parentPort !== null) serve(parentPort);

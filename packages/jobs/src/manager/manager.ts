@@ -18,7 +18,15 @@ import { limits } from "../core/limits.ts";
 import { newItem } from "../core/prepare.ts";
 import { JobRequest, type InputArguments, type JobDefinition, type JobOptions } from "../core/request.ts";
 import { atomicityOf } from "../memory/atomicity.ts";
-import type { AmendResult, Change, Enqueued, NewItem, Transporter, Tx } from "../transporters/transporter.ts";
+import type {
+  AmendResult,
+  Change,
+  Enqueued,
+  NewItem,
+  Transporter,
+  Tx,
+  WithDescendants,
+} from "../transporters/transporter.ts";
 import type { Log } from "./events.ts";
 import { Listeners } from "./listeners.ts";
 import type { JobManagerOptions } from "./options.ts";
@@ -189,18 +197,20 @@ export class JobManager extends JobReader {
   }
 
   /**
-   * Cancels jobs, with their descendants. What runs is asked to end (`requested`): its signal aborts, here at once, elsewhere
-   * with the next renewal; should it be processed all the same, that counts.
+   * Cancels jobs. What runs is asked to end (`requested`): its signal aborts, here at once, elsewhere with the next renewal; should
+   * it be processed all the same, that counts. What does not run is cancelled at once, and those below it fail, since they
+   * can never start (L6).
    *
    * @param options.reason kept with the job.
+   * @param options.descendants also cancels all below, where the job itself is processed or runs still.
    */
   async cancel(
     ids: JobId | readonly JobId[],
-    options: InTransaction & { reason?: string } = {},
+    options: InTransaction & WithDescendants & { reason?: string } = {},
   ): Promise<AmendResult[]> {
-    const { reason = "cancelled by request", ...inTransaction } = options;
+    const { reason = "cancelled by request", descendants = false, ...inTransaction } = options;
     const list = checkedIds(ids);
-    const results = await this.#amend(list, { kind: "cancel", reason }, inTransaction);
+    const results = await this.#amend(list, { kind: "cancel", reason, descendants }, inTransaction);
     if (options.tx === undefined) {
       this.#services.runner.cancel(list.filter((_, index) => results[index]?.state === "requested"));
     }
@@ -236,15 +246,40 @@ export class JobManager extends JobReader {
     return await this.#inBatches(ordered, (ids) => this.retry(ids, options));
   }
 
-  /** Sets base and current priority, 0 to 255, higher first (L1); final jobs refuse. */
-  async priority(ids: JobId | readonly JobId[], priority: number, options: InTransaction = {}): Promise<AmendResult[]> {
-    return await this.#amend(checkedIds(ids), { kind: "priority", priority: checkedPriority(priority) }, options);
+  /** Sets base and current priority, 0 to 255, higher first (L1), of jobs alone or with their descendants; final jobs refuse. */
+  async priority(
+    ids: JobId | readonly JobId[],
+    priority: number,
+    { descendants = false, ...options }: InTransaction & WithDescendants = {},
+  ): Promise<AmendResult[]> {
+    const change = { kind: "priority", priority: checkedPriority(priority), descendants } as const;
+    return await this.#amend(checkedIds(ids), change, options);
+  }
+
+  /**
+   * Holds jobs back by hand (L6), alone or with their descendants: none is started until `unhold`, whatever comes: its gate, its time, a
+   * wake. What runs is left to run, and held from its next release or error on. It takes a direction to run now back; a retry by hand ends it.
+   */
+  async hold(
+    ids: JobId | readonly JobId[],
+    { descendants = false, ...options }: InTransaction & WithDescendants = {},
+  ): Promise<AmendResult[]> {
+    return await this.#amend(checkedIds(ids), { kind: "hold", descendants }, options);
+  }
+
+  /** Takes a hold back: each job goes on as if it had never been held. What was not held stays as it is. */
+  async unhold(
+    ids: JobId | readonly JobId[],
+    { descendants = false, ...options }: InTransaction & WithDescendants = {},
+  ): Promise<AmendResult[]> {
+    return await this.#amend(checkedIds(ids), { kind: "unhold", descendants }, options);
   }
 
   /**
    * Directs jobs to run now (L5): each goes ahead of all others of its lane, past delay, priority, pause and rate.
    *
-   * @returns `refused` with `why` for a closed gate, a reached concurrency limit, a final status, one that runs already.
+   * @returns `refused` with `why` for a closed gate, a reached concurrency limit, a final status, one that runs already, and one that
+   *   is held: who holds it may have a reason; `unhold` it first.
    */
   async runNow(ids: JobId | readonly JobId[], options: InTransaction = {}): Promise<AmendResult[]> {
     return await this.#amend(checkedIds(ids), { kind: "direct" }, options);

@@ -62,7 +62,10 @@ export class Services {
     const { transporter, registry, settings, manager } = options;
     const shared = { ...settings, transporter };
     this.#options = options;
-    this.memory = new ManagerScopes(shared);
+    const { short, long } = settings.slots;
+    // Twice the slots: those whose ends the store has not taken yet are guarded too.
+    this.#leaseGuard = new LeaseGuard({ ...shared, rows: 2 * (short + long + limits.batchJobsMax) });
+    this.memory = new ManagerScopes({ ...shared, guard: this.#leaseGuard });
     this.#settler = new Settler({ ...shared, onApplied: (applied) => this.#applied(applied) });
     this.#processes = new Processes({
       ...shared,
@@ -70,9 +73,6 @@ export class Services {
       definitions: registry.definitions,
       onFree: (lane) => this.claimer.freeSlot(lane),
     });
-    const { short, long } = settings.slots;
-    // Twice the slots: those whose ends the store has not taken yet are guarded too.
-    this.#leaseGuard = new LeaseGuard({ ...shared, rows: 2 * (short + long + limits.batchJobsMax) });
     this.#progress = new ProgressKeeper(shared);
     this.#pruner = new Pruner(shared);
     this.#herald = new Herald({ ...shared, beat: beatOf(manager, registry, settings) });
@@ -172,9 +172,14 @@ export class Services {
 
   /** Leases are kept until the last attempt is given back; every wait is bounded, a store that hangs included. */
   async #stop(): Promise<void> {
-    if (!this.#running) return;
     const { settings, manager } = this.#options;
     const { clock, abortGraceMs } = settings;
+    if (!this.#running) {
+      // Semaphores work before the start.
+      await settledWithin(this.memory.stop(), abortGraceMs, clock);
+      await this.#leaseGuard.stop();
+      return;
+    }
     this.#running = false;
     const clockwork = [this.scheduler.stop(), this.#leader.stop(), this.#pruner.stop(), this.#herald.stop()];
     const finding = Promise.all([this.claimer.stop(), this.#promoter.stop(), this.#rescuer.stop(), ...clockwork]);
@@ -184,10 +189,10 @@ export class Services {
     // A claim that was under way has been given back by now.
     this.#settler.stop();
     await settledWithin(Promise.all([this.#leaseKeeper.stop(), this.runner.settlements()]), abortGraceMs, clock);
-    await this.#leaseGuard.stop();
     await settledWithin(Promise.all([this.#progress.stop(), this.#options.watcher.stop()]), abortGraceMs, clock);
     await settledWithin(this.#processes.stop(), goneMsMax, clock);
     await settledWithin(this.memory.stop(), abortGraceMs, clock);
+    await this.#leaseGuard.stop();
     settings.log({ event: "manager.stopped", manager, abandoned });
   }
 

@@ -2,9 +2,19 @@ import { readFileSync, readlinkSync } from "node:fs";
 import { hostname } from "node:os";
 import type { PermitHolder } from "../transporters/permits.ts";
 
-/** This process, as others on the host tell it from a later one with the same id: by when it was started. */
-export function thisProcess(): PermitHolder {
-  return { host: hostKey(), process: `${process.pid}:${startOf(process.pid) ?? ""}` };
+/**
+ * This process, as others on the host tell it from a later one with the same id: by when it was started.
+ *
+ * @param bell its address, where it has one.
+ */
+export function thisProcess(bell?: string): PermitHolder {
+  const own = `${process.pid}:${startOf(process.pid) ?? ""}`;
+  return { host: hostKey(), process: bell === undefined ? own : `${own}:${bell}` };
+}
+
+/** Where a process that was seen can be rung. */
+export function bellOf(holder: PermitHolder): string | undefined {
+  return holder.process.split(":")[2];
 }
 
 /** True when the holder was on this host and is gone for certain. A zombie is gone: it runs no more. */

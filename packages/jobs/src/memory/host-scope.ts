@@ -2,12 +2,14 @@ import { existsSync, lstatSync, mkdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { JobsError } from "../core/errors.ts";
+import type { LeaseGuard } from "../manager/lease-guard.ts";
 import type { MemoryOperation, MemoryResult } from "../transporters/permits.ts";
 import type { DirectStore } from "../transporters/sqlite/direct.ts";
 import type { HeldPermit, PermitWish, Scope } from "./scope.ts";
 import { StoreScope, type StoreScopeOptions } from "./store-scope.ts";
 
-export interface HostScopeOptions extends Omit<StoreScopeOptions, "permits" | "memory"> {
+export interface HostScopeOptions extends Omit<StoreScopeOptions, "permits" | "memory" | "table"> {
+  guard: Pick<LeaseGuard, "permits">;
   /** Where the managers of this host meet; one of this user's own by default. */
   folder: string | undefined;
 }
@@ -62,7 +64,9 @@ export class HostScope implements Scope {
   async #open(): Promise<{ scope: StoreScope; store: DirectStore }> {
     const { openDirect } = await import("../transporters/sqlite/direct.ts");
     const store = openDirect(join(ownFolder(this.#options.folder), "host.db"));
-    return { scope: new StoreScope({ ...this.#options, permits: store.permits, memory: store.memory }), store };
+    const { permits, memory, remote } = store;
+    const table = () => this.#options.guard.permits(remote);
+    return { scope: new StoreScope({ ...this.#options, permits, memory, table }), store };
   }
 }
 

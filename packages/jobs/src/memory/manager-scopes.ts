@@ -1,16 +1,19 @@
 import type { Clock } from "../manager/clock.ts";
+import type { LeaseGuard } from "../manager/lease-guard.ts";
 import type { Transporter } from "../transporters/transporter.ts";
 import { MemoryHost, type PermitLost } from "./channel.ts";
-import { thisProcess } from "./holder.ts";
 import { HostScope } from "./host-scope.ts";
 import { ManagerScope } from "./manager-scope.ts";
 import { NamedTable } from "./named-table.ts";
 import type { Scopes } from "./scope.ts";
 import { StoreScope } from "./store-scope.ts";
 import { TableSemaphores } from "./table-semaphores.ts";
+import { Waiters } from "./waiters.ts";
 
 export interface ManagerScopesOptions {
-  transporter: Pick<Transporter, "permits" | "memory" | "capabilities">;
+  transporter: Pick<Transporter, "permits" | "memory" | "capabilities" | "remote">;
+  /** Renews what is held of hosts and stores while the event loop is blocked (L9). */
+  guard: Pick<LeaseGuard, "permits">;
   leaseMs: number;
   hostFolder: string | undefined;
   clock: Clock;
@@ -42,14 +45,17 @@ export class ManagerScopes {
   readonly #freeSeats = Array.from({ length: NamedTable.seats - 1 }, (_, index) => index + 1);
   readonly #table = new NamedTable(NamedTable.allocate(), 0);
   readonly #own = new TableSemaphores(this.#table);
+  readonly #waiters = new Waiters();
   readonly #store: StoreScope;
   readonly #host: HostScope;
 
   constructor(options: ManagerScopesOptions) {
-    const { permits, memory, capabilities } = options.transporter;
-    const shared = { ...options, holder: thisProcess() };
+    const { transporter, guard } = options;
+    const { permits, memory, capabilities } = transporter;
+    const shared = { ...options, waiters: this.#waiters };
     const first = capabilities.manyHosts ? pauseFirstMs.network : pauseFirstMs.host;
-    this.#store = new StoreScope({ ...shared, permits, memory, pauseFirstMs: first });
+    const table = () => (transporter.remote === undefined ? undefined : guard.permits(transporter.remote));
+    this.#store = new StoreScope({ ...shared, permits, memory, table, pauseFirstMs: first });
     this.#host = new HostScope({ ...shared, folder: options.hostFolder, pauseFirstMs: pauseFirstMs.host });
     this.scopes = { manager: new ManagerScope(this.#own), host: this.#host, store: this.#store };
   }
@@ -64,6 +70,7 @@ export class ManagerScopes {
   async stop(): Promise<void> {
     this.#own.stop();
     await Promise.all([this.#host.stop(), this.#store.stop()]);
+    this.#waiters.stop();
   }
 
   /**

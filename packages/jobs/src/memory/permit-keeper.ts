@@ -1,11 +1,17 @@
 import { limits } from "../core/limits.ts";
 import type { Clock } from "../manager/clock.ts";
+import type { PermitTable } from "../manager/lease-permits.ts";
+import { sharedNowUs } from "../manager/lease-table.ts";
 import type { PermitStore } from "../transporters/permits.ts";
 import { lostPermit } from "./refusals.ts";
 import type { HeldPermit } from "./scope.ts";
 
 export interface PermitKeeperOptions {
-  permits: PermitStore;
+  permits: Pick<PermitStore, "renew">;
+  /** Gives a ticket back. False: it was gone already. */
+  release: (ticket: string) => Promise<boolean[]>;
+  /** The lease thread's, which renews what this loop is late for (L9); undefined where the store has no way for a thread. */
+  table: () => PermitTable | undefined;
   leaseMs: number;
   clock: Clock;
 }
@@ -13,11 +19,15 @@ export interface PermitKeeperOptions {
 /** Looks at all leases so many times in one: renewal at a third, given up in the last quarter, as for attempts (L3). */
 const looksPerLease = 6;
 
-/** Renews the leases of the permits in hand, in batches; there is no timer while there are none. */
+/**
+ * Renews the leases of the permits in hand, in batches; there is no timer while there are none. The lease thread does so too while
+ * this loop is blocked: what it did stands in the table, and is looked up before anything is given up.
+ */
 export class PermitKeeper {
   readonly #options: PermitKeeperOptions;
   readonly #held = new Set<StorePermit>();
   readonly #calls = new Set<Promise<void>>();
+  #table: PermitTable | undefined;
   #cancelTimer: (() => void) | undefined;
 
   constructor(options: PermitKeeperOptions) {
@@ -25,31 +35,35 @@ export class PermitKeeper {
   }
 
   /** @param leaseUntil by the manager's clock, counted from before the call that got it. */
-  hold(ticket: string, name: string, fence: number, leaseUntil: number, released: () => void): StorePermit {
-    const permit = new StorePermit(ticket, name, fence, leaseUntil, async () => {
-      this.#held.delete(permit);
-      this.#arm();
-      const held = await this.#giveBack(permit);
-      released();
-      return held;
-    });
+  hold(ticket: string, name: string, fence: number, leaseUntil: number): StorePermit {
+    this.#table ??= this.#options.table();
+    const row = this.#table?.hold(ticket, this.#sharedUs(leaseUntil));
+    const permit = new StorePermit({ ticket, name, fence, leaseUntil, row }, () => this.#giveBack(permit));
     this.#held.add(permit);
     this.#arm();
     return permit;
   }
 
+  /** All that is held is told lost. */
   async stop(): Promise<void> {
-    for (const permit of this.#held) permit.lose();
-    this.#held.clear();
-    this.#arm();
+    for (const permit of this.#held) this.#lose(permit);
+    // The thread forgets it with the manager's stop; who starts again has a new one.
+    this.#table = undefined;
     await Promise.all(this.#calls);
   }
 
+  /** The shared clock's µs for an instant of the manager's clock. */
+  #sharedUs(at: number): number {
+    return sharedNowUs() + (at - this.#options.clock.now()) * 1_000;
+  }
+
   async #giveBack(permit: StorePermit): Promise<boolean> {
-    const { permits, clock } = this.#options;
+    const { release, clock } = this.#options;
     const inTime = (): boolean => !permit.lost.aborted && clock.now() < permit.leaseUntil;
+    this.#heardOfThread(permit);
+    this.#drop(permit);
     try {
-      const [held] = await permits.release([permit.ticket]);
+      const [held] = await release(permit.ticket);
       // A lease that ran out unnoticed and that nobody took is no loss.
       return held === true && !permit.lost.aborted;
     } catch {
@@ -77,6 +91,8 @@ export class PermitKeeper {
     const now = clock.now();
     const due: StorePermit[] = [];
     for (const permit of this.#held) {
+      this.#heardOfThread(permit);
+      if (permit.lost.aborted) continue;
       const left = permit.leaseUntil - now;
       if (left > (leaseMs * 2) / 3) continue;
       // After a blocked event loop it is asked first: as long as nobody took it, it is ours.
@@ -98,18 +114,51 @@ export class PermitKeeper {
     try {
       const states = await permits.renew(due.map(({ ticket }) => ({ ticket, leaseMs })));
       for (const [index, permit] of due.entries()) {
-        if (states[index] === "renewed") permit.renewed(sentAt + leaseMs);
-        else if (this.#held.has(permit)) this.#lose(permit);
+        if (!this.#held.has(permit)) continue;
+        if (states[index] === "renewed") this.#renewed(permit, sentAt + leaseMs);
+        else this.#lose(permit);
       }
     } catch {
       // Asked again with the next look; the last quarter of the lease decides.
     }
   }
 
+  #renewed(permit: StorePermit, leaseUntil: number): void {
+    permit.renewed(leaseUntil);
+    if (permit.row !== undefined) this.#table?.extend(permit.row, this.#sharedUs(leaseUntil));
+  }
+
+  /** What the store told the lease thread while this loop was blocked. */
+  #heardOfThread(permit: StorePermit): void {
+    if (permit.row === undefined || this.#table === undefined) return;
+    const untilUs = this.#table.untilUs(permit.row);
+    if (untilUs === undefined) return this.#lose(permit);
+    const leaseUntil = this.#options.clock.now() + (untilUs - sharedNowUs()) / 1_000;
+    // Beyond the rounding of two clocks: a renewal that this loop has not made.
+    if (leaseUntil > permit.leaseUntil + this.#options.leaseMs / looksPerLease) permit.renewed(leaseUntil);
+  }
+
   #lose(permit: StorePermit): void {
-    this.#held.delete(permit);
+    this.#drop(permit);
     permit.lose();
   }
+
+  #drop(permit: StorePermit): void {
+    this.#held.delete(permit);
+    this.#arm();
+    if (permit.row !== undefined) this.#table?.drop(permit.row);
+    permit.row = undefined;
+  }
+}
+
+interface Granted {
+  ticket: string;
+  name: string;
+  fence: number;
+  /** By the manager's clock. */
+  leaseUntil: number;
+  /** Of the lease thread's table. */
+  row: number | undefined;
 }
 
 /** A permit of a store's semaphore. */
@@ -117,6 +166,7 @@ export class StorePermit implements HeldPermit {
   readonly ticket: string;
   readonly fence: number;
   leaseUntil: number;
+  row: number | undefined;
   /** Renewals sent since the last that succeeded. */
   renewalsOpen = 0;
   readonly #name: string;
@@ -124,10 +174,11 @@ export class StorePermit implements HeldPermit {
   readonly #giveBack: () => Promise<boolean>;
   #released: Promise<boolean> | undefined;
 
-  constructor(ticket: string, name: string, fence: number, leaseUntil: number, giveBack: () => Promise<boolean>) {
+  constructor({ ticket, name, fence, leaseUntil, row }: Granted, giveBack: () => Promise<boolean>) {
     this.ticket = ticket;
     this.fence = fence;
     this.leaseUntil = leaseUntil;
+    this.row = row;
     this.#name = name;
     this.#giveBack = giveBack;
   }

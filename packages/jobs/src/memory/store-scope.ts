@@ -1,61 +1,60 @@
 import { randomUUID } from "node:crypto";
 import { JobsError } from "../core/errors.ts";
 import { pauseMs, type Standing } from "../core/permits.ts";
-import type { Clock } from "../manager/clock.ts";
 import type {
   MemoryOperation,
   MemoryResult,
   MemoryStore,
   PermitAnswer,
-  PermitHolder,
   PermitStore,
   SeenTicket,
 } from "../transporters/permits.ts";
-import { isGone } from "./holder.ts";
+import { isGone, thisProcess } from "./holder.ts";
 import { lostPermit, mismatch, tooManyWaiters } from "./refusals.ts";
-import { PermitKeeper, StorePermit } from "./permit-keeper.ts";
+import { PermitKeeper, type PermitKeeperOptions, StorePermit } from "./permit-keeper.ts";
 import type { HeldPermit, PermitWish, Scope } from "./scope.ts";
-import { type Waiter, Waiters } from "./waiters.ts";
+import type { Waiter, Waiters } from "./waiters.ts";
 
-export interface StoreScopeOptions {
+export interface StoreScopeOptions extends Omit<PermitKeeperOptions, "release"> {
   permits: PermitStore;
   memory: MemoryStore;
-  holder: PermitHolder;
-  leaseMs: number;
+  waiters: Waiters;
   /** The shortest pause of the first in line between two looks. */
   pauseFirstMs: number;
-  clock: Clock;
   random: () => number;
 }
+
+/** The same where all who stand before tell when they leave: a look is for those who died, and for hints that were lost. */
+const pauseToldMs = 50;
 
 /** How often a waiter looks whether those before it are still alive: a dead holder's permit is free within a second (L12). */
 const livenessEveryMs = 100;
 
 /**
  * Semaphores and memory through a store (L12). The line is the store's; a waiter looks again after pauses that grow with its
- * place and its patience, and at once when a permit of the name comes back in this process.
+ * place and its patience, and at once when it is told that its turn has come: by whoever on this host gives a permit back.
  */
 export class StoreScope implements Scope {
   readonly #options: StoreScopeOptions;
   readonly #keeper: PermitKeeper;
-  readonly #waiters = new Waiters();
+  readonly #here = thisProcess();
   #stop = new AbortController();
 
   constructor(options: StoreScopeOptions) {
     this.#options = options;
-    this.#keeper = new PermitKeeper(options);
+    this.#keeper = new PermitKeeper({ ...options, release: (ticket) => this.#release([ticket]) });
   }
 
   async acquire(wish: PermitWish): Promise<StorePermit | undefined> {
-    const { permits } = this.#options;
+    const { waiters } = this.#options;
     const ticket = randomUUID();
     const signal = wish.signal === undefined ? this.#stop.signal : AbortSignal.any([this.#stop.signal, wish.signal]);
-    const waiter = this.#waiters.join(wish.name);
+    const waiter = waiters.join(ticket);
     try {
       return await this.#inLine(ticket, waiter, wish, signal);
     } catch (thrown) {
       // What was asked may have been granted and the answer lost.
-      permits.release([ticket]).catch(() => undefined);
+      this.#release([ticket]).catch(() => undefined);
       throw thrown;
     } finally {
       waiter.leave();
@@ -99,8 +98,9 @@ export class StoreScope implements Scope {
     wish: PermitWish,
     signal: AbortSignal,
   ): Promise<StorePermit | undefined> {
-    const { permits, clock, leaseMs, holder, pauseFirstMs, random } = this.#options;
+    const { permits, clock, leaseMs, waiters, pauseFirstMs, random } = this.#options;
     const { name } = wish;
+    const holder = await waiters.holder();
     const asked = { name, permits: wish.permits, ticket, leaseMs, wait: wish.waitMs > 0, holder };
     const deadline = clock.now() + wish.waitMs;
     const place = new Place();
@@ -110,7 +110,7 @@ export class StoreScope implements Scope {
       const sentAt = clock.now();
       const [answer] = await abortable(permits.acquire([asked]), signal);
       if (answer?.state === "held") {
-        return this.#keeper.hold(ticket, name, answer.fence, sentAt + leaseMs, () => this.#waiters.wake(name));
+        return this.#keeper.hold(ticket, name, answer.fence, sentAt + leaseMs);
       }
       if (answer?.state === "refused" && answer.why === "taken") {
         // Of a holder that is gone for certain it is free: asked once more then.
@@ -120,7 +120,7 @@ export class StoreScope implements Scope {
       if (answer?.state !== "waiting") throw refusal(wish, answer);
       const now = clock.now();
       if (now >= deadline) {
-        await permits.release([ticket]);
+        await this.#release([ticket]);
         return undefined;
       }
       const standing = place.seen(answer.ahead, now);
@@ -128,17 +128,24 @@ export class StoreScope implements Scope {
         lookedAt = now;
         if (await this.#buryDead(answer.before)) continue;
       }
-      const pause = pauseMs(standing, pauseFirstMs, leaseMs) * (0.75 + random() / 2);
+      const firstMs = waiters.areToldBy(answer.before) ? pauseToldMs : pauseFirstMs;
+      const pause = pauseMs(standing, firstMs, leaseMs) * (0.75 + random() / 2);
       await waiter.pause(Math.min(pause, deadline - now), clock, signal);
     }
   }
 
   /** Permits and places of processes of this host that are gone are free at once. */
   async #buryDead(before: readonly SeenTicket[]): Promise<boolean> {
-    const { holder, permits } = this.#options;
-    const dead = before.filter((seen) => isGone(seen, holder)).map(({ ticket }) => ticket);
+    const dead = before.filter((seen) => isGone(seen, this.#here)).map(({ ticket }) => ticket);
     if (dead.length === 0) return false;
-    return (await permits.release(dead)).includes(true);
+    return (await this.#release(dead)).includes(true);
+  }
+
+  async #release(tickets: string[]): Promise<boolean[]> {
+    const { permits, waiters } = this.#options;
+    const { released, next } = await permits.release(tickets);
+    waiters.tell(next);
+    return released;
   }
 }
 

@@ -1,24 +1,41 @@
 import type { Clock } from "../manager/clock.ts";
+import type { PermitHolder, SeenTicket } from "../transporters/permits.ts";
+import { Bell, isInEarshot } from "./bell.ts";
+import { bellOf, thisProcess } from "./holder.ts";
 
-/** Who waits in this process, by name, in the order they came. */
+/** Who waits in this process for permits of stores, and the way to those who wait in the others of this host. */
 export class Waiters {
-  readonly #lines = new Map<string, Set<Waiter>>();
+  readonly #waiters = new Map<string, Waiter>();
+  readonly #bell = new Bell((ticket) => this.#waiters.get(ticket)?.wake());
 
-  join(name: string): Waiter {
-    const line = this.#lines.get(name) ?? new Set();
-    this.#lines.set(name, line);
-    const waiter = new Waiter(() => {
-      line.delete(waiter);
-      if (line.size === 0 && this.#lines.get(name) === line) this.#lines.delete(name);
-    });
-    line.add(waiter);
+  /** This process as others see it, with the address where it is rung. */
+  async holder(): Promise<PermitHolder> {
+    return thisProcess(await this.#bell.address());
+  }
+
+  join(ticket: string): Waiter {
+    const waiter = new Waiter(() => this.#waiters.delete(ticket));
+    this.#waiters.set(ticket, waiter);
     return waiter;
   }
 
-  /** A permit came back: for the first of them, since the others would look in vain. */
-  wake(name: string): void {
-    const [first] = this.#lines.get(name) ?? [];
-    first?.wake();
+  /** Permits came back, and these are next. */
+  tell(next: readonly SeenTicket[]): void {
+    for (const seen of next) {
+      const waiter = this.#waiters.get(seen.ticket);
+      const address = bellOf(seen);
+      if (waiter !== undefined) waiter.wake();
+      else if (address !== undefined) this.#bell.ring(address, seen.ticket);
+    }
+  }
+
+  /** True when every one of these will tell here that it gives its permit, or its place, back. */
+  areToldBy(before: readonly SeenTicket[]): boolean {
+    return before.every((seen) => isInEarshot(bellOf(seen) ?? ""));
+  }
+
+  stop(): void {
+    this.#bell.close();
   }
 }
 

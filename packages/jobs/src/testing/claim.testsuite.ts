@@ -103,6 +103,7 @@ export function claimSuite(suite: TransporterSuite): void {
         cause: "error",
         attemptsUsed: 3,
         crashes: 0,
+        errors: 0,
         failure: { ...failure, stack: "at x", details },
       });
       const processed = await store.get(good ?? "");
@@ -120,7 +121,7 @@ export function claimSuite(suite: TransporterSuite): void {
       const id = await store.enqueueOne({ priority: 90 });
       await store.settle(
         await store.claimOne(),
-        retry({ delayMs: 4_000, priority: 60, attemptsUsed: 1, crashes: 1, cause: "crashed", failure }),
+        retry({ delayMs: 4_000, priority: 60, attemptsUsed: 1, crashes: 1, errors: 2, cause: "crashed", failure }),
       );
       expect(await store.get(id)).toMatchObject({
         status: "delayed",
@@ -132,13 +133,26 @@ export function claimSuite(suite: TransporterSuite): void {
       expect(await store.claim()).toEqual([]);
       store.setClock(4_100);
       await store.transporter.promote(10);
-      expect(await store.claimOne()).toMatchObject({ id, priority: 60, basePriority: 90, attemptsUsed: 1, crashes: 1 });
+      expect(await store.claimOne()).toMatchObject({
+        id,
+        priority: 60,
+        basePriority: 90,
+        attemptsUsed: 1,
+        crashes: 1,
+        errors: 2,
+      });
     });
 
     it("L4 a deferral costs neither attempt nor priority", async () => {
       const id = await store.enqueueOne({ priority: 90 });
       await store.settle(await store.claimOne(), { kind: "defer", delayMs: 0 });
-      expect(await store.get(id)).toMatchObject({ status: "queued", priority: 90, attemptsUsed: 0, crashes: 0 });
+      expect(await store.get(id)).toMatchObject({
+        status: "queued",
+        priority: 90,
+        attemptsUsed: 0,
+        crashes: 0,
+        errors: 0,
+      });
       await store.settle(await store.claimOne(), { kind: "defer", delayMs: 60_000 });
       expect(await store.status(id)).toBe("delayed");
     });

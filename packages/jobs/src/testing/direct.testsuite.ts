@@ -181,7 +181,7 @@ function forceLaws(suite: TransporterSuite): void {
     const claimed = await store.claim({ names });
     await store.settle(
       claimed.find(({ id }) => id === forced)!,
-      { kind: "failed", cause: "error", attemptsUsed: 1, crashes: 0, failure },
+      { kind: "failed", cause: "error", attemptsUsed: 1, crashes: 0, errors: 1, failure },
     );
     await store.settle(
       claimed.find(({ id }) => id !== forced)!,

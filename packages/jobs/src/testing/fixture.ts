@@ -244,11 +244,20 @@ export const failure = { code: "handler_failed", message: "it broke" };
 
 /** The outcome of an attempt that used up the budget, or of a handler that says `fail`. */
 export function failed(attemptsUsed = 1): Outcome {
-  return { kind: "failed", cause: "error", attemptsUsed, crashes: 0, failure };
+  return { kind: "failed", cause: "error", attemptsUsed, crashes: 0, errors: attemptsUsed, failure };
 }
 
 export function retry(differs: Partial<Extract<Outcome, { kind: "retry" }>> = {}): Outcome {
-  return { kind: "retry", cause: "error", delayMs: 0, priority: 66, attemptsUsed: 1, crashes: 0, ...differs };
+  return {
+    kind: "retry",
+    cause: "error",
+    delayMs: 0,
+    priority: 66,
+    attemptsUsed: 1,
+    crashes: 0,
+    errors: 1,
+    ...differs,
+  };
 }
 
 /** The only element of a list that has exactly one. */

@@ -254,7 +254,7 @@ export function flowSuite(suite: TransporterSuite): void {
       for (const outcome of [
         failed(1),
         failed(3),
-        { kind: "failed", cause: "crashed", attemptsUsed: 3, crashes: 3, failure },
+        { kind: "failed", cause: "crashed", attemptsUsed: 3, crashes: 3, errors: 3, failure },
       ] as const) {
         const flow = await start([{ jobs: ["a"] }], { onFailed: { input: `{"tell":"me"}` } });
         await flow.settle("a", outcome);
@@ -277,6 +277,7 @@ export function flowSuite(suite: TransporterSuite): void {
         cause: "lost",
         attemptsUsed: 3,
         crashes: 0,
+        errors: 2,
         failure: { code: "attempts_exhausted", message: "3 of 3" },
       } as const;
       expect(await second.settle([{ id, fence, version, outcome, expiredOnly: true }])).toEqual([{ state: "applied" }]);

@@ -176,7 +176,9 @@ export class TestManager {
     if (lines.every(({ counts }) => counts.queued === 0)) return true;
     const queued = await this.transporter.list({ status: "queued", limit: limits.batchJobsMax });
     const paused = new Set((await this.transporter.queues.list()).flatMap((each) => (each.paused ? each.queue : [])));
-    return !queued.some(({ name, queue }) => this.#names.has(name) && !paused.has(queue)) && queued.length > 0;
+    const canRun = ({ name, queue, heldAt }: Job): boolean =>
+      this.#names.has(name) && !paused.has(queue) && heldAt === undefined;
+    return !queued.some(canRun) && queued.length > 0;
   }
 
   async #said(id: JobId): Promise<string> {

@@ -4,7 +4,7 @@ import type { JobId } from "../core/job.ts";
 import type { Claimed, Outcome } from "../transporters/transporter.ts";
 import { Fixture, type TransporterSuite, failure, retry, modelMsMax } from "./fixture.ts";
 
-/** A job as the model sees it: what L1–L4, L7, L9 and L10 say of it and nothing else. */
+/** A job as the model sees it: what L1–L4, L6 (holds), L7, L9 and L10 say of it and nothing else. */
 interface ModelJob {
   order: number;
   status: "delayed" | "queued" | "in_progress" | "processed" | "failed" | "cancelled";
@@ -18,6 +18,7 @@ interface ModelJob {
   /** A wake came while it ran (L7). */
   woken: boolean;
   cancelRequested: boolean;
+  held: boolean;
   changed: boolean;
 }
 
@@ -38,6 +39,7 @@ type Step =
   | { kind: "cancel"; pick: number }
   | { kind: "again"; pick: number }
   | { kind: "priority"; pick: number; priority: number }
+  | { kind: "hold" | "unhold"; pick: number }
   | { kind: "pass"; ms: number };
 
 const priority = fc.integer({ min: 0, max: 255 });
@@ -81,6 +83,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("cancel" as const), pick }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("again" as const), pick }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("priority" as const), pick, priority }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom("hold" as const, "unhold" as const), pick }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("pass" as const), ms: fc.constantFrom(20_000, 120_000) }) },
 );
 
@@ -129,6 +132,7 @@ class ModelRun {
         priority: model.priority,
         attemptsUsed: model.attemptsUsed,
         fence: model.fence,
+        ...(model.held ? { heldAt: expect.any(Number) } : {}),
       });
     }
     await this.#end();
@@ -173,6 +177,9 @@ class ModelRun {
       case "cancel":
       case "priority":
         return this.#amend(each);
+      case "hold":
+      case "unhold":
+        return this.#hold(each.kind, each.pick);
       default:
         return this.#pass(each.ms);
     }
@@ -202,13 +209,14 @@ class ModelRun {
       wakeKey: key,
       woken: false,
       cancelRequested: false,
+      held: false,
       changed: false,
     });
   }
 
   async #claim(limit: number): Promise<void> {
     const expected = [...this.#jobs]
-      .filter(([, job]) => job.status === "queued")
+      .filter(([, job]) => job.status === "queued" && !job.held)
       .toSorted(([, a], [, b]) => b.priority - a.priority || a.attemptsUsed - b.attemptsUsed || a.order - b.order)
       .slice(0, limit);
     const claimed = await this.#store.claim({ queue: this.#queue, limit, leaseMs });
@@ -321,7 +329,13 @@ class ModelRun {
       return;
     }
     expect(result).toEqual({ state: "applied" });
-    Object.assign(job, { status: "queued", attemptsUsed: 0, priority: job.basePriority, cancelRequested: false });
+    Object.assign(job, {
+      status: "queued",
+      attemptsUsed: 0,
+      priority: job.basePriority,
+      cancelRequested: false,
+      held: false,
+    });
     job.changed = true;
   }
 
@@ -340,6 +354,20 @@ class ModelRun {
     else if (job.status === "in_progress") job.cancelRequested = true;
     else job.status = "cancelled";
     expect(result).toEqual({ state: each.kind === "cancel" && job.status === "in_progress" ? "requested" : "applied" });
+  }
+
+  /** L6: a mark beside the status, which goes on as it would; final jobs refuse. */
+  async #hold(kind: "hold" | "unhold", picked: number): Promise<void> {
+    const [id, job] = [...this.#jobs][picked % Math.max(1, this.#jobs.size)] ?? [];
+    if (id === undefined || job === undefined) return;
+    const [result] = await this.#store.transporter.amend([id], { kind });
+    if (["processed", "failed", "cancelled"].includes(job.status)) {
+      expect(result).toEqual({ state: "refused", status: job.status });
+      return;
+    }
+    expect(result).toEqual({ state: "applied" });
+    job.held = kind === "hold";
+    job.changed = true;
   }
 
   async #pass(ms: number): Promise<void> {
@@ -363,7 +391,7 @@ function outcomeOf(each: Extract<Step, { kind: "settle" }>, attemptsUsed: number
     case "defer":
       return { kind: "defer", delayMs: each.delayMs, ...named };
     case "failed":
-      return { kind: "failed", cause: "error", attemptsUsed, crashes: 0, failure };
+      return { kind: "failed", cause: "error", attemptsUsed, crashes: 0, errors: attemptsUsed, failure };
     default:
       return { kind: "cancelled", failure: { code: "cancelled", message: "asked to" } };
   }

@@ -141,6 +141,7 @@ export function orderSuite(suite: TransporterSuite): void {
         attempts: 9,
         attemptsUsed: 0,
         crashes: 0,
+        errors: 0,
         timeoutMs: 1_234,
         cancelRequested: false,
         wakeKey: store.key("w"),

@@ -60,6 +60,14 @@ class Line {
     return there;
   }
 
+  /** Who would be granted a permit by asking now. */
+  next(now: number): number[] {
+    const alive = this.rows.filter(({ until }) => until > now);
+    const waiting = alive.filter(({ held }) => !held);
+    const held = alive.length - waiting.length;
+    return waiting.filter((_, ahead) => isAdmitted(this.permits, held, ahead)).map((row) => row.ticket);
+  }
+
   renew(ticket: number, now: number): string {
     const own = this.rows.find((row) => row.ticket === ticket && row.held);
     if (own === undefined) return "lost";
@@ -105,7 +113,11 @@ export function permitsModelSuite(suite: TransporterSuite): void {
         const line = lines[each.name] ?? new Line(count);
         const ticket = store.key(`${run} ${name} ${each.ticket}`);
         if (each.act === "release") {
-          expect(await permits.release([ticket])).toEqual([line.release(each.ticket)]);
+          const there = line.release(each.ticket);
+          const { released, next } = await permits.release([ticket]);
+          expect(released).toEqual([there]);
+          const expected = there ? line.next(now) : [];
+          expect(next.map((seen) => seen.ticket)).toEqual(expected.map((id) => store.key(`${run} ${name} ${id}`)));
         } else if (each.act === "renew") {
           expect(await permits.renew([{ ticket, leaseMs }])).toEqual([line.renew(each.ticket, now)]);
         } else {

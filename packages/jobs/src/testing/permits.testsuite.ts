@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { limits } from "../core/limits.ts";
-import type { MemoryOperation, PermitAnswer, PermitRequest } from "../transporters/permits.ts";
+import type { MemoryOperation, PermitAnswer, PermitRequest, SeenTicket } from "../transporters/permits.ts";
 import type { Transporter } from "../transporters/transporter.ts";
 import { Fixture, one, type TransporterSuite } from "./fixture.ts";
 
@@ -21,7 +21,12 @@ export function permitsSuite(suite: TransporterSuite): void {
     }
 
     async function give(...tickets: string[]): Promise<boolean[]> {
-      return await store.transporter.permits.release(tickets.map((ticket) => store.key(ticket)));
+      return (await store.transporter.permits.release(tickets.map((ticket) => store.key(ticket)))).released;
+    }
+
+    /** Who is named as next when these are given back. */
+    async function nextAfter(...tickets: string[]): Promise<SeenTicket[]> {
+      return (await store.transporter.permits.release(tickets.map((ticket) => store.key(ticket)))).next;
     }
 
     async function fenceOf(ticket: string, differs: Partial<PermitRequest> = {}): Promise<number> {
@@ -72,7 +77,7 @@ export function permitsSuite(suite: TransporterSuite): void {
           most = Math.max(most, held.size);
           await transporter.permits.renew([{ ticket: store.key(ticket), leaseMs }]);
           held.delete(ticket);
-          expect(await transporter.permits.release([store.key(ticket)])).toEqual([true]);
+          expect(await transporter.permits.release([store.key(ticket)])).toMatchObject({ released: [true] });
           return;
         }
       };
@@ -157,6 +162,36 @@ export function permitsSuite(suite: TransporterSuite): void {
       expect(answers.at(-1)).toMatchObject({ state: "waiting", ahead: limits.permitWaitersMax - 1 });
       expect(await ask("one more")).toEqual({ state: "refused", why: "waiters" });
       await store.transporter.permits.release(many.map(({ ticket }) => ticket));
+    });
+
+    function seen(ticket: string): SeenTicket {
+      return { ticket: store.key(ticket), host: "host-1", process: `process of ${ticket}` };
+    }
+
+    it("L12 who gives back is told whose turn it is: as many as permits are free, in the order they came", async () => {
+      const two = { permits: 2 };
+      await fenceOf("a", two);
+      await fenceOf("b", two);
+      for (const ticket of ["c", "d", "e", "f"]) await ask(ticket, two);
+      expect(await nextAfter("d"), "a waiter leaves, nothing is free").toEqual([]);
+      expect(await nextAfter("a")).toEqual([seen("c")]);
+      expect(await nextAfter("b")).toEqual([seen("c"), seen("e")]);
+      await fenceOf("c", two);
+      expect(await nextAfter("e"), "who was next left").toEqual([seen("f")]);
+      expect(await nextAfter("unknown"), "of no semaphore").toEqual([]);
+      expect(await nextAfter("c", "f"), "nobody waits").toEqual([]);
+    });
+
+    it("L12 of two semaphores given back in one act, both lines are told; one that does not look any more is not", async () => {
+      const other = { name: store.key("other") };
+      await fenceOf("a", { leaseMs: 10 * leaseMs });
+      await fenceOf("x", { ...other, leaseMs: 10 * leaseMs });
+      await ask("gone");
+      store.setClock(leaseMs + 2_000);
+      await ask("b");
+      await ask("y", other);
+      const next = await nextAfter("a", "x");
+      expect(next.map(({ ticket }) => ticket).toSorted()).toEqual([store.key("b"), store.key("y")]);
     });
 
     it("L12 what waits can be told who stands before it, and a dead one's ticket given back by another", async () => {

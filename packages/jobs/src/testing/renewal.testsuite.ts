@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import type { Lease, Renewer } from "../transporters/transporter.ts";
 import { Fixture, type TransporterSuite } from "./fixture.ts";
@@ -66,6 +67,25 @@ export function renewalSuite(suite: TransporterSuite): void {
         expect(await store.get(mine.id)).toMatchObject({ status: "queued", attemptsUsed: 0, priority: mine.priority });
         expect(await store.statuses([other.id, changed.id])).toEqual(["in_progress", "in_progress"]);
         expect(await store.claimOne()).toMatchObject({ id: mine.id, fence: mine.fence + 1 });
+      } finally {
+        await remote.close();
+      }
+    });
+
+    test("L12 extends the leases of permits, and tells of those that are not held any more", async ({ skip }) => {
+      const { permits } = store.transporter;
+      const [held, other, unknown] = [randomUUID(), randomUUID(), randomUUID()];
+      const holder = { host: "h", process: "p" };
+      const asked = { name: store.key("s"), permits: 1, leaseMs: 10_000, wait: true, holder };
+      await permits.acquire([{ ...asked, ticket: held }]);
+      const remote = await renewer(skip);
+      try {
+        const leases = [held, unknown].map((ticket) => ({ ticket, leaseMs: 60_000 }));
+        expect(await remote.renewPermits(leases)).toEqual(["renewed", "lost"]);
+        store.setClock(30_000);
+        expect(await permits.acquire([{ ...asked, ticket: other }])).toMatchObject([{ state: "waiting" }]);
+        await permits.release([held]);
+        expect(await remote.renewPermits(leases)).toEqual(["lost", "lost"]);
       } finally {
         await remote.close();
       }

@@ -131,6 +131,7 @@ const lostOutcome: Outcome = {
   cause: "lost",
   attemptsUsed: 1,
   crashes: 0,
+  errors: 1,
   failure: { code: "lease_lost", message: "its manager died" },
 };
 

@@ -8,6 +8,7 @@ import type { TransporterSuite } from "./fixture.ts";
 import { flowModelSuite } from "./flow-model.testsuite.ts";
 import { flowSuite } from "./flow.testsuite.ts";
 import { flowRetrySuite } from "./flow-retry.testsuite.ts";
+import { holdSuite } from "./hold.testsuite.ts";
 import { leaderSuite } from "./leader.testsuite.ts";
 import { limitsModelSuite } from "./limits-model.testsuite.ts";
 import { limitsSuite } from "./limits.testsuite.ts";
@@ -33,6 +34,7 @@ export function transporterSuite(suite: TransporterSuite): void {
   wakeSuite(suite);
   amendSuite(suite);
   directSuite(suite);
+  holdSuite(suite);
   limitsSuite(suite);
   limitsModelSuite(suite);
   agingSuite(suite);

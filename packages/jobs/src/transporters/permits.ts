@@ -12,8 +12,16 @@ export interface PermitStore {
   acquire(requests: PermitRequest[]): Promise<PermitAnswer[]>;
   /** Extends the leases of held permits. One that has run out and that nobody has taken since is still its holder's. */
   renew(leases: PermitLease[]): Promise<("renewed" | "lost")[]>;
-  /** Gives back what these tickets hold, or their places in the line. False: it was gone already. */
-  release(tickets: string[]): Promise<boolean[]>;
+  /** Gives back what these tickets hold, or their places in the line, and says whose turn it is now. */
+  release(tickets: string[]): Promise<ReleasedPermits>;
+}
+
+/** What came of giving tickets back. */
+export interface ReleasedPermits {
+  /** For each ticket, in their order. False: it was gone already. */
+  released: boolean[];
+  /** Who would get a permit of these semaphores by asking now: to be told so, lest they find it out when they next look. */
+  next: SeenTicket[];
 }
 
 /** A permit that is asked for, or whose place in the line is looked at again. */

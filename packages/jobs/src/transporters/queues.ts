@@ -19,6 +19,15 @@ export interface ConfiguredQueue extends QueueSettings {
 
 /**
  * Why a `direct` or `force-gate` was refused (L5). `gate`: it is closed. `concurrency`, `key-concurrency`: the queue's or the
- * key's limit is reached. `running`, `final`, `budget`: it runs, has ended, or has no attempt left. `no-gate`: none holds it.
+ * key's limit is reached. `running`, `final`, `budget`: it runs, has ended, or has no attempt left. `held`: a person holds it: unhold it
+ * first. `no-gate`: none holds it.
  */
-export type DirectRefusal = "gate" | "concurrency" | "key-concurrency" | "running" | "final" | "budget" | "no-gate";
+export type DirectRefusal =
+  | "gate"
+  | "concurrency"
+  | "key-concurrency"
+  | "running"
+  | "final"
+  | "budget"
+  | "held"
+  | "no-gate";

@@ -1,6 +1,6 @@
 import type { Attempt, Flow, Job, JobFailure, JobId, JobStatus, Lane, StagePolicy } from "../core/job.ts";
 import type { DirectRefusal, QueueStore } from "./queues.ts";
-import type { MemoryStore, PermitStore } from "./permits.ts";
+import type { MemoryStore, PermitLease, PermitStore } from "./permits.ts";
 import type { KeepingStore } from "./keeping.ts";
 import type { SightStore } from "./sight.ts";
 import type { LeaderSeat, ScheduleStore } from "./schedules.ts";
@@ -115,6 +115,8 @@ export interface RemoteRenewal {
 export interface Renewer {
   /** As `Transporter.renew`. */
   renew(leases: Lease[]): Promise<RenewState[]>;
+  /** As `PermitStore.renew` (L12). */
+  renewPermits(leases: PermitLease[]): Promise<("renewed" | "lost")[]>;
   /** Defers, at no cost, what was claimed and not begun (L4): as `Transporter.settle` does. What is not ours any more stays as it is. */
   giveBack(claims: Pick<Claimed, "id" | "fence" | "version">[]): Promise<void>;
   close(): Promise<void>;
@@ -225,6 +227,7 @@ export interface Claimed {
   attempts: number;
   attemptsUsed: number;
   crashes: number;
+  errors: number;
   timeoutMs: number;
   cancelRequested: boolean;
   createdAt: number;
@@ -272,6 +275,7 @@ export type Outcome =
       priority: number;
       attemptsUsed: number;
       crashes: number;
+      errors: number;
       wakeKey?: string;
       failure?: JobFailure;
     }
@@ -282,6 +286,7 @@ export type Outcome =
       cause: "released" | "error" | "timeout" | "crashed" | "lost";
       attemptsUsed: number;
       crashes: number;
+      errors: number;
       failure: JobFailure;
     }
   | { kind: "cancelled"; failure: JobFailure };
@@ -293,10 +298,13 @@ export type SettleResult =
   | { state: "refused"; why: "version"; current: Claimed };
 
 export type Change =
-  /** What runs is asked to end; what does not is cancelled at once, with its descendants, which can never start (L6). */
-  | { kind: "cancel"; reason: string }
+  /** What runs is asked to end; what does not is cancelled at once: its descendants, which can never start, fail by it (L6). */
+  | ({ kind: "cancel"; reason: string } & WithDescendants)
   /** Sets base and current priority. */
-  | { kind: "priority"; priority: number }
+  | ({ kind: "priority"; priority: number } & WithDescendants)
+  /** Not to be started until `unhold`, whatever its status becomes; what runs is held from its end on. Takes a direction back. */
+  | ({ kind: "hold" } & WithDescendants)
+  | ({ kind: "unhold" } & WithDescendants)
   /**
    * A failed or cancelled job gets a fresh budget and its base priority back (L4, L10). In a flow that has ended this reopens the
    * flow: the descendants and later stages that failed because of it wait again.
@@ -307,10 +315,18 @@ export type Change =
   /** The administrator's exception to L6: the job's own gate counts as opened. `by` is kept with the job. */
   | { kind: "force-gate"; by: string };
 
-/** `requested`: it runs, and is asked to end. `refused`: with its status, and why where that is not enough. */
+/** L6. The job first, then all below it that are unfinished, by id. */
+export interface WithDescendants {
+  descendants?: boolean;
+}
+
+/**
+ * `requested`: it runs, and is asked to end. `refused`: with its status, and why where that is not enough. `descendants`: how many
+ * of those below it were changed; one that is final itself is `applied` when there are any.
+ */
 export type AmendResult =
-  | { state: "applied" }
-  | { state: "requested" }
+  | { state: "applied"; descendants?: number }
+  | { state: "requested"; descendants?: number }
   | { state: "refused"; status: JobStatus | "unknown"; why?: DirectRefusal };
 
 /** Which jobs to list. */

@@ -15,6 +15,7 @@ export function claimOf(fields: Partial<Claimed> = {}): Claimed {
     attempts: 30,
     attemptsUsed: 0,
     crashes: 0,
+    errors: 0,
     timeoutMs: 60_000,
     cancelRequested: false,
     createdAt: 0,

@@ -123,7 +123,7 @@ export function withFaults(transporter: Transporter, faults: Partial<Transporter
   return new Proxy(transporter, {
     get(target, key) {
       // What cuts renewals off cuts off the lease thread's too.
-      if (key === "remote" && faults.renew !== undefined) return undefined;
+      if (key === "remote" && (faults.renew ?? faults.permits) !== undefined) return undefined;
       const fault: unknown = Reflect.get(faults, key);
       if (fault !== undefined) return fault;
       const value: unknown = Reflect.get(target, key);

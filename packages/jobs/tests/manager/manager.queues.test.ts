@@ -26,6 +26,37 @@ describe("queues by hand", () => {
     expect(await manager.queues.get("held")).toMatchObject({ paused: false, weight: 1 });
   });
 
+  test("L6, L15: a held job waits until it is unheld, its flow behind it, and why says so; a release of what runs is held", async () => {
+    const begun = signal();
+    const go = signal();
+    const first = defineJob("first", {
+      async run({ attempt, release }) {
+        begun.resolve();
+        await go.promise;
+        return attempt === 1 ? release({ after: 0 }) : undefined;
+      },
+    });
+    const then = defineJob("then", { run });
+    const { manager, witness } = managed({ transporter: await store(), jobs: [first, then] });
+    await manager.start();
+    const { id, jobIds } = await manager.enqueue(flow(first).then(then));
+    const [one = "", two = ""] = jobIds;
+    await begun.promise;
+    expect(await manager.hold(one)).toEqual([{ state: "applied" }]);
+    expect((await manager.why(one))?.sentence).toMatch(
+      /^is running for .*, held by hand from its end on \(attempt 1 of/,
+    );
+    go.resolve();
+    await witness.settled(one, "retry");
+    expect((await manager.why(one))?.sentence).toMatch(/^is held by hand since 2\S+Z; it is queued otherwise/);
+    expect((await manager.why(two))?.sentence).toMatch(
+      /^waits for stage 1 of 2: first \(attempt 2 of 30, held by hand\)$/,
+    );
+    expect(await manager.runNow(one)).toEqual([{ state: "refused", status: "queued", why: "held" }]);
+    expect(await manager.unhold(one)).toEqual([{ state: "applied" }]);
+    expect((await manager.flowFinished(id)).status).toBe("processed");
+  });
+
   test("L14: limitKey of the definition and of the call; at most so many of a key run on two managers", async () => {
     const path = join(temporaryFolder(), "jobs.db");
     let running = 0;

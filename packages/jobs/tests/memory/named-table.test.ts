@@ -35,7 +35,7 @@ describe("semaphores in shared memory", () => {
     const own = new NamedTable(table, 0);
     const semaphores = new TableSemaphores(own);
     const worker = counter(table, 1, cell, 0);
-    await expect.poll(() => Atomics.load(new Int32Array(cell), 0)).toBe(-1);
+    await expect.poll(() => Atomics.load(new Int32Array(cell), 0), { timeout: 60_000 }).toBe(-1);
     expect(await semaphores.acquire(wish("s", 1, 0))).toBeUndefined();
     const waiting = semaphores.acquire(wish("s"));
     await worker.terminate();

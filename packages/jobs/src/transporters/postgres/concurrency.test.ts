@@ -18,7 +18,7 @@ function processed({ id, fence, version }: Claimed): Settlement {
 }
 
 function released({ id, fence, version, priority, attemptsUsed }: Claimed, wakeKey: string): Settlement {
-  const outcome = { kind: "retry", cause: "released", delayMs: 3_600_000, crashes: 0, wakeKey } as const;
+  const outcome = { kind: "retry", cause: "released", delayMs: 3_600_000, crashes: 0, errors: 1, wakeKey } as const;
   return { id, fence, version, outcome: { ...outcome, priority, attemptsUsed: attemptsUsed + 1 } };
 }
 
@@ -134,7 +134,14 @@ describe.skipIf(skipReason !== undefined)("PostgreSQL: many connections at once"
           if (claimed.length === 0) return;
           await worker.settle(
             claimed.map(({ id, fence, version }) => {
-              const outcome = { kind: "failed", cause: "error", attemptsUsed: 1, crashes: 0, failure } as const;
+              const outcome = {
+                kind: "failed",
+                cause: "error",
+                attemptsUsed: 1,
+                crashes: 0,
+                errors: 1,
+                failure,
+              } as const;
               return { id, fence, version, outcome };
             }),
           );
@@ -152,7 +159,7 @@ describe.skipIf(skipReason !== undefined)("PostgreSQL: many connections at once"
     const claimed = await store.claim([request(30)], "manager");
     const other = await open();
     const failure = { code: "handler_failed", message: "it broke" };
-    const outcome = { kind: "failed", cause: "error", attemptsUsed: 1, crashes: 0, failure } as const;
+    const outcome = { kind: "failed", cause: "error", attemptsUsed: 1, crashes: 0, errors: 1, failure } as const;
     await Promise.all(
       claimed.flatMap(({ id, fence, version }, index) => [
         store.settle([{ id, fence, version, outcome }]),
@@ -176,7 +183,7 @@ describe.skipIf(skipReason !== undefined)("PostgreSQL: many connections at once"
     await client.query("BEGIN");
     await store.amend([late], { kind: "cancel", reason: "not needed" }, { tx });
     const failure = { code: "handler_failed", message: "it broke" };
-    const outcome = { kind: "failed", cause: "error", attemptsUsed: 1, crashes: 0, failure } as const;
+    const outcome = { kind: "failed", cause: "error", attemptsUsed: 1, crashes: 0, errors: 1, failure } as const;
     const settling = store.settle([{ id, fence, version, outcome }]);
     await untilSomebodyWaits(client);
     await store.amend([early], { kind: "cancel", reason: "not needed" }, { tx });

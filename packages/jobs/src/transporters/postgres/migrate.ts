@@ -5,9 +5,11 @@ import { amendFunctions } from "./sql/amend.ts";
 import { claimFunctions } from "./sql/claim.ts";
 import { enqueueFunctions } from "./sql/enqueue.ts";
 import { gateFunctions } from "./sql/gates.ts";
+import { holdTables } from "./sql/hold-tables.ts";
 import { listFunctions } from "./sql/list.ts";
 import { pruneFunctions } from "./sql/prune.ts";
 import { permitFunctions, permitTables } from "./sql/permits.ts";
+import { roadFunctions, roadTables } from "./sql/roads.ts";
 import { scheduleTables } from "./sql/schedule-tables.ts";
 import { scheduleFunctions } from "./sql/schedules.ts";
 import { queueTables } from "./sql/queue-tables.ts";
@@ -30,6 +32,9 @@ const migrations: readonly Migration[] = [
   { version: 12, name: "schedules, their log, the leader's seat", sql: scheduleTables },
   { version: 13, name: "settings of queues, limits, directed jobs", sql: queueTables },
   { version: 14, name: "counters, kept keys, progress, managers", sql: sightTables },
+  { version: 15, name: "holds, errors counted", sql: holdTables },
+  { version: 19, name: "permits are handed over", sql: () => "" },
+  { version: 21, name: "roads: ready, running and done apart from the jobs' rows", sql: roadTables },
 ];
 
 /**
@@ -38,6 +43,7 @@ const migrations: readonly Migration[] = [
  */
 const functions: readonly ((schema: string) => string)[] = [
   clock,
+  roadFunctions,
   gateFunctions,
   enqueueFunctions,
   claimFunctions,

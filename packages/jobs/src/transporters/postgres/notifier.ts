@@ -1,6 +1,5 @@
 import type { Connections } from "./connections.ts";
 import { EarConnection } from "./ear.ts";
-import { isReady } from "./sql/queue-tables.ts";
 
 /** Hints to other processes are gathered for this long: NOTIFY in each insert would cap enqueueing (FACTS.md). */
 const gatherMs = 20;
@@ -139,12 +138,12 @@ export class Notifier {
   }
 }
 
-/** Steps from queue to queue along the ready index: as many look-ups as queues, at any backlog. */
+/** Steps from queue to queue along the road: as many look-ups as queues, at any backlog. */
 function readyQueues(schema: string): string {
   return `WITH RECURSIVE step AS (
-    (SELECT j.queue FROM ${schema}.job j WHERE ${isReady} ORDER BY j.queue LIMIT 1)
+    (SELECT a.queue FROM ${schema}.ready a ORDER BY a.queue LIMIT 1)
     UNION ALL
-    SELECT (SELECT j.queue FROM ${schema}.job j WHERE ${isReady} AND j.queue > s.queue ORDER BY j.queue LIMIT 1)
+    SELECT (SELECT a.queue FROM ${schema}.ready a WHERE a.queue > s.queue ORDER BY a.queue LIMIT 1)
     FROM step s WHERE s.queue IS NOT NULL
   ) SELECT queue FROM step WHERE queue IS NOT NULL`;
 }

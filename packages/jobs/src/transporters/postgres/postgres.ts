@@ -26,12 +26,12 @@ import type { KeepingStore } from "../keeping.ts";
 import type { SightStore } from "../sight.ts";
 import { asStoreError } from "./failures.ts";
 import type { MemoryStore, PermitStore } from "../permits.ts";
-import { checkBatch } from "../bounds.ts";
+import { checkBatch, checkItems } from "../bounds.ts";
 import { idText } from "./ids.ts";
 import { migrate } from "./migrate.ts";
 import { Notifier } from "./notifier.ts";
 import { type PostgresOptions, type PostgresSettings, settingsOf } from "./options.ts";
-import { EnqueuePayload } from "./payload.ts";
+import { EnqueuePayload, plainValues, readyQueuesOf } from "./payload.ts";
 import { Reader } from "./reader.ts";
 import { type RenewerOptions, renewOn } from "./renewer.ts";
 import { PostgresQueues, type QueueRow } from "./queues.ts";
@@ -158,6 +158,17 @@ export class PostgresTransporter implements Transporter {
   }
 
   async enqueue(items: NewItem[], options?: { tx?: Tx }): Promise<Enqueued[]> {
+    const plain = plainValues(items);
+    if (plain !== undefined && items.length > 0) {
+      checkItems(items);
+      const queues = readyQueuesOf(items);
+      const rows = await this.#query<{ ids: string }>(
+        `SELECT * FROM ${this.#schema}.enqueue_plain($1, $2, $3, $4)`,
+        plain,
+        { ...options, ready: () => queues },
+      );
+      return (rows[0]?.ids ?? "").split(",").map((id) => ({ state: "added", ids: [id] }));
+    }
     const payload = new EnqueuePayload(items);
     if (payload.isEmpty) return [];
     const rows = await this.#query<{ ids: string[]; existing: Existing | null }>(
@@ -188,7 +199,7 @@ export class PostgresTransporter implements Transporter {
     checkBatch("settlements", settlements.length);
     const { values, queues } = settlementValues(settlements);
     const rows = await this.#query<{ refused: Refusal[] | null; queues: string[] | null }>(
-      `SELECT * FROM ${this.#schema}.settle($1, $2, $3, $4, $5, $6)`,
+      `SELECT * FROM ${this.#schema}.settle($1, $2, $3, $4, $5, $6, $7)`,
       values,
       { ready: (found) => [...(found.queues ?? []), ...queues] },
     );
@@ -238,14 +249,14 @@ export class PostgresTransporter implements Transporter {
     checkBatch("jobs", ids.length);
     const priority = change.kind === "priority" ? change.priority : null;
     const reason = change.kind === "cancel" ? change.reason : change.kind === "force-gate" ? change.by : null;
-    const rows = await this.#query<{
-      results: string[];
-      queues: string[];
-    }>(`SELECT * FROM ${this.#schema}.amend($1, $2, $3, $4, $5)`, [ids.map(idText), change.kind, priority, reason], {
-      ...options,
-      ready: (found) => found.queues,
-    });
-    return (rows[0]?.results ?? []).map(toAmendResult);
+    const descendants = "descendants" in change && change.descendants;
+    const rows = await this.#query<{ results: string[]; below: number[] | null; queues: string[] }>(
+      `SELECT * FROM ${this.#schema}.amend($1, $2, $3, $4, $5, $6)`,
+      [ids.map(idText), change.kind, priority, reason, descendants],
+      { ...options, ready: (found) => found.queues },
+    );
+    const below = rows[0]?.below ?? [];
+    return (rows[0]?.results ?? []).map((text, index) => toAmendResult(text, below[index] ?? null));
   }
 
   async get(ids: JobId[]): Promise<Job[]> {

@@ -4,6 +4,7 @@ import { Connections } from "./connections.ts";
 import { idText } from "./ids.ts";
 import { type PostgresOptions, settingsOf } from "./options.ts";
 import { settlementValues } from "./settlements.ts";
+import { renewPermitsBy } from "./shared.ts";
 
 export interface RenewerOptions {
   store: PostgresOptions;
@@ -42,12 +43,14 @@ export async function openRenewer({ store, parameters, clockOffset }: RenewerOpt
       const { values } = settlementValues(
         claims.map((claim) => ({ ...claim, outcome: { kind: "defer", delayMs: 0 } })),
       );
-      await connections.query(`SELECT * FROM "${settings.schema}".settle($1, $2, $3, $4, $5, $6)`, [
+      await connections.query(`SELECT * FROM "${settings.schema}".settle($1, $2, $3, $4, $5, $6, $7)`, [
         ...values,
         offset.ms,
       ]);
     },
     renew: (leases) => renewOn(connections, `"${settings.schema}"`, leases, offset.ms),
+    renewPermits: (leases) =>
+      renewPermitsBy((text, values) => connections.query(text, [...values, offset.ms]), `"${settings.schema}"`, leases),
     close: () => connections.close(),
   };
 }

@@ -27,11 +27,13 @@ export interface ClaimedRow {
   started: boolean;
   claimed_by: string | null;
   directed: boolean;
+  errors: number;
 }
 
 export interface JobRow extends Omit<ClaimedRow, "started" | "directed"> {
   limit_key: string | null;
   gate_forced_by: string | null;
+  held_at: Big | null;
   status: JobStatus;
   stage: number | null;
   unique_key: string | null;
@@ -84,6 +86,7 @@ export function toClaimed(row: ClaimedRow): Claimed {
     attempts: row.attempts,
     attemptsUsed: row.attempts_used,
     crashes: row.crashes,
+    errors: row.errors,
     timeoutMs: Number(row.timeout_ms),
     cancelRequested: row.cancel_requested,
     createdAt: Number(row.created_at),
@@ -96,9 +99,12 @@ export function toClaimed(row: ClaimedRow): Claimed {
   return claimed;
 }
 
-/** As the function `amend` has it: the state, or the status that refused it and, of some acts, why. */
-export function toAmendResult(text: string): AmendResult {
-  if (text === "applied" || text === "requested") return { state: text };
+/** As the function `amend` has it: the state, or the status that refused it and, of some acts, why; how many were changed below. */
+export function toAmendResult(text: string, below: number | null): AmendResult {
+  const descendants = below === null ? {} : { descendants: below };
+  if (text === "requested") return { state: text, ...descendants };
+  // One that is processed has let those below it begin: they are what is meant.
+  if (text === "applied" || (below ?? 0) > 0) return { state: "applied", ...descendants };
   const [status, why] = text.split(":");
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by that function only
   return { state: "refused", status, ...(why === undefined ? {} : { why }) } as AmendResult;
@@ -115,6 +121,7 @@ export function toJob(row: JobRow): Job {
     ...(row.stage === null ? {} : { stage: row.stage }),
     ...(row.unique_key === null ? {} : { uniqueKey: row.unique_key }),
     ...(row.limit_key === null ? {} : { limitKey: row.limit_key }),
+    ...(row.held_at === null ? {} : { heldAt: Number(row.held_at) }),
     ...(row.gate_forced_by === null ? {} : { gateForcedBy: row.gate_forced_by }),
     ...(row.result === null ? {} : { result: row.result }),
     ...(row.failure === null ? {} : { failure: failureOf(row.failure) }),

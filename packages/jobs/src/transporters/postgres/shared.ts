@@ -1,6 +1,6 @@
 import { JobsError } from "../../core/errors.ts";
 import { checkBatch, checkOperations } from "../bounds.ts";
-import type { MemoryResult, MemoryStore, PermitAnswer, PermitStore, SeenTicket } from "../permits.ts";
+import type { MemoryResult, MemoryStore, PermitAnswer, PermitLease, PermitStore, SeenTicket } from "../permits.ts";
 
 /** Calls a function of the schema; the clock's offset is its last argument. */
 type Call = <R extends object>(text: string, values: unknown[]) => Promise<R[]>;
@@ -26,19 +26,28 @@ export function permitsOf(call: Call, schema: string): PermitStore {
     },
     renew: async (leases) => {
       checkBatch("permit leases", leases.length);
-      const sql = `SELECT ticket FROM ${schema}.renew_permits($1, $2) AS ticket`;
-      const rows = await call<{ ticket: string }>(sql, [JSON.stringify(leases)]);
-      const renewed = new Set(rows.map(({ ticket }) => ticket));
-      return leases.map(({ ticket }) => (renewed.has(ticket) ? "renewed" : "lost"));
+      return await renewPermitsBy(call, schema, leases);
     },
     release: async (tickets) => {
       checkBatch("permits given back", tickets.length);
-      const sql = `SELECT ticket FROM ${schema}.release_permits($1, $2) AS ticket`;
-      const rows = await call<{ ticket: string }>(sql, [tickets]);
-      const released = new Set(rows.map(({ ticket }) => ticket));
-      return tickets.map((ticket) => released.has(ticket));
+      const sql = `SELECT * FROM ${schema}.release_permits($1, $2)`;
+      const [row] = await call<{ released: string[]; next: SeenTicket[] }>(sql, [tickets]);
+      const released = new Set(row?.released);
+      return { released: tickets.map((ticket) => released.has(ticket)), next: row?.next ?? [] };
     },
   };
+}
+
+/** The Transporter's own way, and that of the thread which keeps leases (L9). */
+export async function renewPermitsBy(
+  call: Call,
+  schema: string,
+  leases: readonly PermitLease[],
+): Promise<("renewed" | "lost")[]> {
+  const sql = `SELECT ticket FROM ${schema}.renew_permits($1, $2) AS ticket`;
+  const rows = await call<{ ticket: string }>(sql, [JSON.stringify(leases)]);
+  const renewed = new Set(rows.map(({ ticket }) => ticket));
+  return leases.map(({ ticket }) => (renewed.has(ticket) ? "renewed" : "lost"));
 }
 
 export function memoryOf(call: Call, schema: string): MemoryStore {

@@ -1,9 +1,12 @@
+import { ClockOffset } from "../clock-offset.ts";
 import type { MemoryStore, PermitStore } from "../permits.ts";
+import type { RemoteRenewal } from "../transporter.ts";
 import { typed } from "./errors.ts";
 import { thisHost } from "./location.ts";
 import { openWriter } from "./open.ts";
 import { answerIdle, execute } from "./operations/dispatch.ts";
 import type { OperationName, Operations, Request } from "./protocol.ts";
+import { remoteOf } from "./remote.ts";
 import type { Session } from "./session.ts";
 import { memoryOf, permitsOf } from "./shared.ts";
 
@@ -13,6 +16,8 @@ const busyMsMax = 1_000;
 export interface DirectStore {
   permits: PermitStore;
   memory: MemoryStore;
+  /** The lease thread's way to the file (L9). */
+  remote: RemoteRenewal;
   close(): void;
 }
 
@@ -41,7 +46,12 @@ export function openDirect(path: string): DirectStore {
         throw typed(error, path);
       }
     };
-  return { permits: permitsOf(run(true)), memory: memoryOf(run(false), run(true)), close: () => session.db.close() };
+  return {
+    permits: permitsOf(run(true)),
+    memory: memoryOf(run(false), run(true)),
+    remote: remoteOf({ path, busyTimeoutMs: busyMsMax, clockOffset: new ClockOffset().buffer }),
+    close: () => session.db.close(),
+  };
 }
 
 function answer(session: Session, request: Request, inTransaction: boolean): unknown {

@@ -21,6 +21,7 @@ import type {
   PermitAnswer,
   PermitLease,
   PermitRequest,
+  ReleasedPermits,
 } from "../permits.ts";
 import type { Kept, Pruned } from "../keeping.ts";
 import type { FlowStage, ManagerBeat, ManagerSeen, Progress, ProgressReport, QueueCounts } from "../sight.ts";
@@ -60,7 +61,7 @@ export interface Operations {
   flow: { args: [id: JobId]; result: Flow | undefined };
   acquire: { args: [requests: PermitRequest[]]; result: PermitAnswer[] };
   renewPermits: { args: [leases: PermitLease[]]; result: ("renewed" | "lost")[] };
-  releasePermits: { args: [tickets: string[]]; result: boolean[] };
+  releasePermits: { args: [tickets: string[]]; result: ReleasedPermits };
   applyMemory: { args: [operations: MemoryOperation[], condition: MemoryCondition]; result: MemoryAnswer };
   counts: { args: []; result: QueueCounts[] };
   stages: { args: [flowId: JobId]; result: FlowStage[] };

@@ -3,6 +3,7 @@ import { ClockOffset } from "../clock-offset.ts";
 import type { Renewer } from "../transporter.ts";
 import { typed } from "./errors.ts";
 import { renew } from "./operations/lease.ts";
+import { renewPermits } from "./operations/permits.ts";
 import { settle } from "./operations/settle.ts";
 import { Session } from "./session.ts";
 
@@ -38,6 +39,7 @@ export async function openRenewer({ path, busyTimeoutMs, clockOffset }: RenewerO
   };
   return {
     renew: async (leases) => inTransaction(() => renew(session, leases)),
+    renewPermits: async (leases) => inTransaction(() => renewPermits(session, leases)),
     giveBack: async (claims) => {
       inTransaction(() =>
         settle(

@@ -45,6 +45,8 @@ export interface JobRow {
   limit_key: string | null;
   limited: number;
   gate_forced_by: string | null;
+  held_at: number | null;
+  errors: number;
 }
 
 export interface FullJobRow extends JobRow {
@@ -56,7 +58,7 @@ export interface FullJobRow extends JobRow {
 
 /** What a claim tells: all 28 columns would double the cost of reading it (9.1 µs a row against 4.7). */
 export const claimColumns = `j.id, j.name, j.queue, j.lane, i.input, j.fence, j.version, j.base_priority, j.priority, j.attempts,
-  j.attempts_used, j.crashes, j.timeout_ms, j.cancel_requested, j.created_at, j.ready_at, j.flow_id, j.parent_id, j.wake_key, j.directed`;
+  j.attempts_used, j.crashes, j.timeout_ms, j.cancel_requested, j.created_at, j.ready_at, j.flow_id, j.parent_id, j.wake_key, j.directed, j.errors`;
 
 export type ClaimRow = Omit<
   JobRow,
@@ -73,6 +75,7 @@ export type ClaimRow = Omit<
   | "limit_key"
   | "limited"
   | "gate_forced_by"
+  | "held_at"
 > & {
   input: string;
 };
@@ -127,6 +130,7 @@ export function toJob(row: FullJobRow): Job {
     attempts: row.attempts,
     attemptsUsed: row.attempts_used,
     crashes: row.crashes,
+    errors: row.errors,
     fence: row.fence,
     version: row.version,
     timeoutMs: row.timeout_ms,
@@ -137,6 +141,7 @@ export function toJob(row: FullJobRow): Job {
     ...(row.unique_key === null ? {} : { uniqueKey: row.unique_key }),
     ...(row.wake_key === null ? {} : { wakeKey: row.wake_key }),
     ...(row.limit_key === null ? {} : { limitKey: row.limit_key }),
+    ...(row.held_at === null ? {} : { heldAt: row.held_at }),
     ...(row.gate_forced_by === null ? {} : { gateForcedBy: row.gate_forced_by }),
     ...(failure === undefined ? {} : { failure }),
     createdAt: row.created_at,
@@ -162,6 +167,7 @@ export function toClaimed(row: ClaimRow): Claimed {
     attempts: row.attempts,
     attemptsUsed: row.attempts_used,
     crashes: row.crashes,
+    errors: row.errors,
     timeoutMs: row.timeout_ms,
     cancelRequested: row.cancel_requested === 1,
     createdAt: row.created_at,

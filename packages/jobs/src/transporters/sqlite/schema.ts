@@ -1,6 +1,7 @@
 import { scheduleSchema } from "./schedule-schema.ts";
 import { queueSchema } from "./queue-schema.ts";
 import { sightSchema } from "./sight-schema.ts";
+import { holdSchema } from "./hold-schema.ts";
 import { permitsSchema } from "./permits-schema.ts";
 
 /**
@@ -121,4 +122,5 @@ export const migrations: readonly Migration[] = [
   { version: 12, sql: scheduleSchema },
   { version: 13, sql: queueSchema },
   { version: 14, sql: sightSchema },
+  { version: 15, sql: holdSchema },
 ];

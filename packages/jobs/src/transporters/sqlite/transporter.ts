@@ -32,7 +32,7 @@ import { checkLocation, thisHost } from "./location.ts";
 import { amend } from "./operations/amend.ts";
 import { enqueue } from "./operations/enqueue.ts";
 import { wake } from "./operations/wake.ts";
-import type { RenewerOptions } from "./renewer.ts";
+import { remoteOf } from "./remote.ts";
 import type { KeepingStore } from "../keeping.ts";
 import type { ProgressReport, SightStore } from "../sight.ts";
 import type { OperationName, Operations, ThreadData } from "./protocol.ts";
@@ -50,9 +50,6 @@ export interface SqliteOptions {
   /** Shortens `limits.transactionMsMax` for this store. */
   transactionMsMax?: number;
 }
-
-/** In a checkout a thread runs it from TypeScript, in an installed package from what was built. */
-const renewerUrl = new URL(import.meta.url.endsWith(".ts") ? "./renewer.ts" : "./renewer.js", import.meta.url);
 
 const reads = /^\s*(?:select|with|values|explain|pragma)\b/i;
 
@@ -169,12 +166,11 @@ export class SqliteTransporter implements Transporter {
   }
 
   get remote(): RemoteRenewal {
-    const options: RenewerOptions = {
+    return remoteOf({
       path: checkLocation(this.#path),
       busyTimeoutMs: this.#options.busyTimeoutMs,
       clockOffset: this.#clockOffset.buffer,
-    };
-    return { module: renewerUrl.href, options };
+    });
   }
 
   async now(): Promise<number> {

@@ -7,53 +7,113 @@ export function amendFunctions(schema: string): string {
   return amend(schema) + directFunctions(schema) + retry(schema) + waitAgain(schema) + reopen(schema);
 }
 
+/**
+ * With `p_descendants` all below a job too, in the order of ids: parents first. They are known before anything is locked, since a
+ * flow's tree never changes.
+ */
 function amend(schema: string): string {
   return `
-CREATE FUNCTION ${schema}.amend(p_ids bigint[], p_kind text, p_priority smallint, p_reason text, p_offset_ms bigint,
-  OUT results json, OUT queues text[]) LANGUAGE plpgsql ${functionSettings} AS $$
+CREATE FUNCTION ${schema}.below(p_job bigint) RETURNS bigint[] LANGUAGE plpgsql AS $$
+BEGIN
+  RETURN ARRAY(WITH RECURSIVE below AS (
+    SELECT j.id FROM ${schema}.stage s JOIN ${schema}.job j ON j.stage_id = s.id WHERE s.parent_id = p_job
+    UNION ALL
+    SELECT j.id FROM below b JOIN ${schema}.stage s ON s.parent_id = b.id JOIN ${schema}.job j ON j.stage_id = s.id
+  ) SELECT id FROM below ORDER BY id);
+END $$;
+
+CREATE FUNCTION ${schema}.amend(p_ids bigint[], p_kind text, p_priority smallint, p_reason text, p_descendants boolean, p_offset_ms bigint,
+  OUT results json, OUT below json, OUT queues text[]) LANGUAGE plpgsql ${functionSettings} AS $$
 DECLARE
   v_now bigint;
-  v_job ${schema}.job;
+  v_state text;
   v_states text[] := '{}';
-  v_retried text[];
-  v_refusal text;
+  v_below integer[] := '{}';
+  v_changed integer;
+  v_left bigint[] := '{}';
+  v_all bigint[] := p_ids;
   r record;
+  d record;
 BEGIN
   queues := '{}';
-  PERFORM ${schema}.lock_flows(p_ids);
-  PERFORM 1 FROM ${schema}.job j WHERE j.id = ANY (p_ids) ORDER BY j.id FOR NO KEY UPDATE;
+  IF p_descendants THEN
+    v_all := p_ids || ARRAY(SELECT unnest(${schema}.below(i)) FROM unnest(p_ids) AS i);
+  END IF;
+  PERFORM ${schema}.lock_flows(v_all);
+  PERFORM 1 FROM ${schema}.job j WHERE j.id = ANY (v_all) ORDER BY j.id FOR NO KEY UPDATE;
   v_now := ${schema}.now_ms(p_offset_ms);
   FOR r IN SELECT i.id FROM unnest(p_ids) WITH ORDINALITY AS i(id, place) ORDER BY i.place LOOP
-    SELECT * INTO v_job FROM ${schema}.job j WHERE j.id = r.id;
-    IF NOT FOUND THEN
-      v_states := v_states || 'unknown'::text;
-    ELSIF p_kind = 'retry' THEN
-      v_retried := ${schema}.retry_job(v_job, v_now);
-      queues := queues || v_retried;
-      v_states := v_states || CASE WHEN v_retried IS NULL THEN v_job.status ELSE 'applied' END;
-    ELSIF p_kind IN ('direct', 'force-gate') THEN
-      v_refusal := CASE p_kind WHEN 'direct' THEN ${schema}.direct_job(v_job, v_now) ELSE ${schema}.force_gate(v_job, p_reason, v_now) END;
-      IF v_refusal IS NULL THEN queues := queues || v_job.queue; END IF;
-      v_states := v_states || CASE WHEN v_refusal IS NULL THEN 'applied' ELSE v_job.status || ':' || v_refusal END;
-    ELSIF v_job.finished_at IS NOT NULL THEN
-      v_states := v_states || v_job.status;
-    ELSIF p_kind = 'priority' THEN
-      UPDATE ${schema}.job j SET base_priority = p_priority, priority = p_priority, version = j.version + 1 WHERE j.id = r.id;
-      v_states := v_states || 'applied'::text;
-    ELSIF v_job.status = 'in_progress' THEN
-      UPDATE ${schema}.job j SET cancel_requested = true, version = j.version + 1 WHERE j.id = r.id AND NOT j.cancel_requested;
-      v_states := v_states || 'requested'::text;
-    ELSE
-      UPDATE ${schema}.job j SET status = 'cancelled', failure = json_build_object('code', 'cancelled', 'message', p_reason)::text,
-        subtree_ok = false, cause_job_id = j.id, finished_at = v_now, version = j.version + 1 WHERE j.id = r.id;
-      DELETE FROM ${schema}.unique_key u WHERE u.key = v_job.unique_key AND u.job_id = r.id;
-      DELETE FROM ${schema}.wake_mark m WHERE m.job_id = r.id;
-      IF v_job.has_children THEN PERFORM ${schema}.shut_children(r.id, v_now); END IF;
-      IF v_job.stage_id IS NOT NULL THEN queues := queues || ${schema}.move_gates(ARRAY[r.id], '{}', v_now); END IF;
-      v_states := v_states || 'applied'::text;
-    END IF;
+    SELECT a.state, queues || a.ready, v_left || a.line INTO v_state, queues, v_left
+      FROM ${schema}.amend_one(r.id, p_kind, p_priority, p_reason, v_now) a;
+    v_states := v_states || v_state;
+    CONTINUE WHEN NOT p_descendants;
+    v_changed := 0;
+    FOR d IN SELECT b.id FROM unnest(${schema}.below(r.id)) AS b(id) LOOP
+      SELECT a.state, queues || a.ready, v_left || a.line INTO v_state, queues, v_left
+        FROM ${schema}.amend_one(d.id, p_kind, p_priority, p_reason, v_now) a;
+      IF v_state IN ('applied', 'requested') THEN v_changed := v_changed + 1; END IF;
+    END LOOP;
+    v_below := v_below || v_changed;
   END LOOP;
   results := to_json(v_states);
+  IF p_descendants THEN below := to_json(v_below); END IF;
+  IF cardinality(v_left) > 0 THEN
+    PERFORM ${schema}.unpark_keys(v_left);
+    queues := queues || ARRAY(SELECT DISTINCT j.queue FROM ${schema}.job j WHERE j.id = ANY (v_left));
+  END IF;
+END $$;
+
+-- \`line\`: the job, when it stood in line and may have been the one that a free key was waiting for (L14).
+CREATE FUNCTION ${schema}.amend_one(p_id bigint, p_kind text, p_priority smallint, p_reason text, p_now bigint,
+  OUT state text, OUT ready text[], OUT line bigint[]) LANGUAGE plpgsql AS $$
+DECLARE
+  v_job ${schema}.job;
+BEGIN
+  ready := '{}';
+  line := '{}';
+  state := 'applied';
+  PERFORM ${schema}.full(ARRAY[p_id]);
+  SELECT * INTO v_job FROM ${schema}.job j WHERE j.id = p_id;
+  IF NOT FOUND THEN
+    state := 'unknown';
+  ELSIF p_kind = 'retry' THEN
+    ready := ${schema}.retry_job(v_job, p_now);
+    IF ready IS NULL THEN state := v_job.status; END IF;
+  ELSIF p_kind IN ('direct', 'force-gate') THEN
+    state := CASE p_kind WHEN 'direct' THEN ${schema}.direct_job(v_job, p_now) ELSE ${schema}.force_gate(v_job, p_reason, p_now) END;
+    IF state IS NULL THEN ready := ARRAY[v_job.queue]; END IF;
+    state := coalesce(v_job.status || ':' || state, 'applied');
+  ELSIF v_job.finished_at IS NOT NULL THEN
+    state := v_job.status;
+  ELSIF p_kind = 'priority' THEN
+    UPDATE ${schema}.job j SET base_priority = p_priority, priority = p_priority, version = j.version + 1 WHERE j.id = p_id;
+  ELSIF p_kind = 'unhold' THEN
+    UPDATE ${schema}.job j SET held_at = NULL, version = j.version + 1 WHERE j.id = p_id;
+    IF v_job.status = 'queued' THEN ready := ARRAY[v_job.queue]; END IF;
+  ELSIF p_kind = 'cancel' AND v_job.status = 'in_progress' THEN
+    UPDATE ${schema}.job j SET cancel_requested = true, version = j.version + 1 WHERE j.id = p_id AND NOT j.cancel_requested;
+    state := 'requested';
+  ELSE
+    IF v_job.status = 'queued' AND v_job.limit_key IS NOT NULL THEN line := ARRAY[p_id]; END IF;
+    IF p_kind = 'hold' THEN
+      UPDATE ${schema}.job j SET held_at = coalesce(j.held_at, p_now), directed = NULL, version = j.version + 1 WHERE j.id = p_id;
+    ELSE
+      ready := ${schema}.cancel_job(v_job, p_reason, p_now);
+    END IF;
+  END IF;
+  PERFORM ${schema}.road(ARRAY[p_id]);
+  ready := coalesce(ready, '{}');
+END $$;
+
+CREATE FUNCTION ${schema}.cancel_job(p_job ${schema}.job, p_reason text, p_now bigint) RETURNS text[] LANGUAGE plpgsql AS $$
+BEGIN
+  UPDATE ${schema}.job j SET status = 'cancelled', failure = json_build_object('code', 'cancelled', 'message', p_reason)::text,
+    subtree_ok = false, cause_job_id = j.id, finished_at = p_now, version = j.version + 1 WHERE j.id = p_job.id;
+  DELETE FROM ${schema}.unique_key u WHERE u.key = p_job.unique_key AND u.job_id = p_job.id;
+  DELETE FROM ${schema}.wake_mark m WHERE m.job_id = p_job.id;
+  IF p_job.has_children THEN PERFORM ${schema}.shut_children(p_job.id, p_now); END IF;
+  IF p_job.stage_id IS NULL THEN RETURN '{}'; END IF;
+  RETURN ${schema}.move_gates(ARRAY[p_job.id], '{}', p_now);
 END $$;
 `;
 }
@@ -83,11 +143,14 @@ BEGIN
   END IF;
   WITH fresh AS (
     UPDATE ${schema}.job j SET status = CASE WHEN v_stage.state = 'waiting' THEN 'waiting' ELSE 'queued' END,
-      priority = j.base_priority, attempts_used = 0, crashes = 0, cancel_requested = false, failure = NULL, subtree_ok = NULL,
-      cause_job_id = NULL, claimed_by = NULL, finished_at = NULL, directed = NULL, ready_at = p_now, version = j.version + 1
+      priority = j.base_priority, attempts_used = 0, crashes = 0, errors = 0, cancel_requested = false, failure = NULL, subtree_ok = NULL,
+      cause_job_id = NULL, claimed_by = NULL, finished_at = NULL, directed = NULL, ready_at = p_now,
+      -- Who retries it by hand wants it run; those that come back with it stay held.
+      held_at = CASE WHEN j.id <> p_job.id THEN j.held_at END, version = j.version + 1
     WHERE j.id = ANY (v_again) RETURNING j.queue, j.status
   )
   SELECT coalesce(array_agg(DISTINCT queue) FILTER (WHERE status = 'queued'), '{}') INTO v_queues FROM fresh;
+  PERFORM ${schema}.road(v_again);
   DELETE FROM ${schema}.wake_mark m WHERE m.job_id = ANY (v_again);
   IF v_stage.id IS NOT NULL THEN
     PERFORM ${schema}.wait_again(ARRAY(SELECT s.id FROM ${schema}.stage s WHERE s.parent_id = ANY (v_again)));
@@ -180,8 +243,10 @@ BEGIN
     PERFORM ${schema}.hold_again(v_flow.unique_key, NULL, p_flow);
   END IF;
   UPDATE ${schema}.flow f SET status = 'running', failed_job_id = NULL, failure = NULL, finished_at = NULL WHERE f.id = p_flow;
-  SELECT * INTO v_job FROM ${schema}.job j WHERE j.id = v_flow.on_failed_job_id FOR NO KEY UPDATE;
+  PERFORM 1 FROM ${schema}.job j WHERE j.id = v_flow.on_failed_job_id FOR NO KEY UPDATE;
   IF NOT FOUND THEN RETURN; END IF;
+  PERFORM ${schema}.full(ARRAY[v_flow.on_failed_job_id]);
+  SELECT * INTO v_job FROM ${schema}.job j WHERE j.id = v_flow.on_failed_job_id;
   IF v_job.status IN ('queued', 'delayed') AND v_job.attempts_used = 0 THEN
     UPDATE ${schema}.job j SET status = 'waiting', version = j.version + 1 WHERE j.id = v_job.id;
   ELSIF v_job.status <> 'waiting' THEN

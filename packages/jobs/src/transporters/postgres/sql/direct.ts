@@ -9,6 +9,7 @@ BEGIN
   IF p_job.status = 'in_progress' THEN RETURN 'running'; END IF;
   IF p_job.status = 'waiting' THEN RETURN 'gate'; END IF;
   IF p_job.attempts_used >= p_job.attempts THEN RETURN 'budget'; END IF;
+  IF p_job.held_at IS NOT NULL THEN RETURN 'held'; END IF;
   SELECT * INTO v_queue FROM ${schema}.queue q WHERE q.queue = p_job.queue;
   IF v_queue.concurrency <= (SELECT count(*) FROM ${schema}.job j WHERE j.limited AND j.status = 'in_progress' AND j.queue = p_job.queue) THEN
     RETURN 'concurrency';

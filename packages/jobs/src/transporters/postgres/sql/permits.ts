@@ -97,7 +97,12 @@ END $$;
 `;
 }
 
-/** Neither needs the semaphore's lock: what they meet half-way, they meet at the row. */
+/**
+ * A renewal does not need the semaphore's lock: what it meets half-way, it meets at the row. Giving back does, so that who steps into the
+ * line at the same time either is there to be told or finds the permit free.
+ *
+ * Nothing is waited for to be on disk when a permit goes back: lost with a crash of the server, it comes free with its lease.
+ */
 function keep(schema: string): string {
   return `
 CREATE FUNCTION ${schema}.renew_permits(p_leases json, p_offset_ms bigint) RETURNS SETOF text
@@ -112,14 +117,28 @@ BEGIN
     RETURNING p.ticket;
 END $$;
 
-CREATE FUNCTION ${schema}.release_permits(p_tickets text[], p_offset_ms bigint) RETURNS SETOF text
+CREATE FUNCTION ${schema}.release_permits(p_tickets text[], p_offset_ms bigint, OUT released text[], OUT next json)
 LANGUAGE plpgsql ${functionSettings} AS $$
+DECLARE
+  r record;
+  v_gone text[];
+  v_free bigint;
+  v_next json[] := '{}';
 BEGIN
-  RETURN QUERY
-    WITH held AS MATERIALIZED (
-      SELECT p.ticket FROM ${schema}.permit p WHERE p.ticket = ANY (p_tickets) ORDER BY p.ticket FOR UPDATE
-    )
-    DELETE FROM ${schema}.permit p USING held h WHERE p.ticket = h.ticket RETURNING p.ticket;
+  PERFORM set_config('synchronous_commit', 'off', true);
+  released := '{}';
+  FOR r IN SELECT DISTINCT p.name, p.permits FROM ${schema}.permit p WHERE p.ticket = ANY (p_tickets) ORDER BY p.name LOOP
+    PERFORM ${schema}.lock_semaphore(r.name);
+    WITH gone AS (DELETE FROM ${schema}.permit p WHERE p.name = r.name AND p.ticket = ANY (p_tickets) RETURNING p.ticket)
+      SELECT array_agg(g.ticket) INTO v_gone FROM gone g;
+    released := released || v_gone;
+    SELECT r.permits - count(p.fence) INTO v_free FROM ${schema}.permit p
+      WHERE p.name = r.name AND p.lease_until > ${schema}.now_ms(p_offset_ms);
+    v_next := v_next || ARRAY(SELECT json_build_object('ticket', p.ticket, 'host', p.host, 'process', p.process)
+      FROM ${schema}.permit p WHERE p.name = r.name AND p.fence IS NULL AND p.lease_until > ${schema}.now_ms(p_offset_ms)
+      ORDER BY p.place LIMIT greatest(v_free, 0));
+  END LOOP;
+  next := array_to_json(v_next);
 END $$;
 `;
 }

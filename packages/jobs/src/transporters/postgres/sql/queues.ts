@@ -78,12 +78,21 @@ function release(schema: string): string {
 CREATE FUNCTION ${schema}.release_limits(p_ids bigint[]) RETURNS text[] LANGUAGE plpgsql AS $$
 DECLARE
   v_queues text[] := ARRAY(SELECT DISTINCT j.queue FROM unnest(p_ids) AS p(id) JOIN ${schema}.job j ON j.id = p.id);
+BEGIN
+  PERFORM ${schema}.lock_queues(v_queues);
+  PERFORM ${schema}.unpark_keys(p_ids);
+  RETURN v_queues;
+END $$;
+
+-- Without the queue's lock for jobs that leave the line unstarted (cancel, hold), which may be in somebody's open transaction: who
+-- parks another of their key meanwhile has seen it full, and the settlement that frees it looks again.
+CREATE FUNCTION ${schema}.unpark_keys(p_ids bigint[]) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
   v_free integer;
   v_back integer;
   v_name text;
   r record;
 BEGIN
-  PERFORM ${schema}.lock_queues(v_queues);
   FOR r IN SELECT DISTINCT j.queue, j.limit_key, q.key_concurrency FROM unnest(p_ids) AS p(id) JOIN ${schema}.job j ON j.id = p.id
       JOIN ${schema}.queue q ON q.queue = j.queue WHERE j.limit_key IS NOT NULL AND q.key_concurrency IS NOT NULL LOOP
     v_free := r.key_concurrency - ${schema}.key_running(r.queue, r.limit_key);
@@ -108,7 +117,6 @@ BEGIN
       END IF;
     END LOOP;
   END LOOP;
-  RETURN v_queues;
 END $$;
 
 CREATE FUNCTION ${schema}.key_running(p_queue text, p_key text) RETURNS integer LANGUAGE sql STABLE AS $$

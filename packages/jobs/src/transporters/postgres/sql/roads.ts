@@ -51,7 +51,7 @@ CREATE VIEW ${schema}.job_now AS SELECT j.id, j.name, j.queue, j.lane, j.input, 
   CASE WHEN r.id IS NOT NULL THEN 'in_progress' WHEN d.id IS NOT NULL THEN 'processed' ELSE j.status END AS status,
   coalesce(r.started_at, d.started_at, j.started_at) AS started_at, coalesce(r.lease_until, j.lease_until) AS lease_until,
   coalesce(d.finished_at, j.finished_at) AS finished_at, coalesce(r.claimed_by, d.claimed_by, j.claimed_by) AS claimed_by,
-  coalesce(d.result, j.result) AS result, j.has_children, j.limited, j.directed
+  coalesce(d.result, j.result) AS result, j.has_children, j.limited, j.directed, j.held_at, j.errors
   FROM ${schema}.job j LEFT JOIN ${schema}.running r ON r.id = j.id
   LEFT JOIN ${schema}.done d ON d.queue = j.queue AND d.lane = j.lane AND d.id = j.id;
 
@@ -68,14 +68,14 @@ function readyValues(job: string): string {
     .join(", ");
 }
 
-/** A queued job is on the road, unless it is directed or parked: then an index of its own finds it. */
+/** A queued job is on the road, unless it is directed, parked or held: then another index finds it. */
 export function belongsOnRoad(job: string): string {
-  return `${job}.status || '' = 'queued' AND ${job}.parked <> ${job}.version AND ${job}.directed IS NULL`;
+  return `${job}.status || '' = 'queued' AND ${job}.parked <> ${job}.version AND ${job}.directed IS NULL AND ${job}.held_at IS NULL`;
 }
 
 /** What `job_listed` has: all but running jobs, and those that `ready` lists. Its text hides the status, as \`functionSettings\` wants it. */
 export function isListed(job: string): string {
-  return `${job}.status || '' <> 'in_progress' AND (${job}.status || '' <> 'queued' OR ${job}.parked = ${job}.version OR ${job}.directed IS NOT NULL)`;
+  return `${job}.status || '' <> 'in_progress' AND (${job}.status || '' <> 'queued' OR ${job}.parked = ${job}.version OR ${job}.directed IS NOT NULL OR ${job}.held_at IS NOT NULL)`;
 }
 
 /** Puts the jobs of \`from\`, which has their rows under the name j, on the road where they belong there. */

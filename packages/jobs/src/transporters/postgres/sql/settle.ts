@@ -16,7 +16,7 @@ export function settleFunctions(schema: string): string {
 
 /** A settlement as it is sent (`settlements.ts`). */
 const itemColumns = `place integer, id bigint, fence integer, version integer, kind text, cause text, expired boolean,
-      delay bigint, priority smallint, used smallint, crashes smallint, wake text, failure text, result text`;
+      delay bigint, priority smallint, used smallint, crashes smallint, errors smallint, wake text, failure text, result text`;
 
 function settle(schema: string): string {
   return `
@@ -148,7 +148,7 @@ BEGIN
       finished_at = CASE WHEN g.kind NOT IN ('retry', 'defer') THEN p_now END,
       claimed_by = CASE WHEN g.kind NOT IN ('retry', 'defer') THEN j.claimed_by END,
       directed = CASE WHEN g.kind = 'defer' THEN j.directed END, lease_until = NULL, priority = coalesce(g.priority, j.priority), attempts_used = coalesce(g.used, j.attempts_used),
-      crashes = coalesce(g.crashes, j.crashes), wake_key = coalesce(g.wake, j.wake_key), result = g.result,
+      crashes = coalesce(g.crashes, j.crashes), errors = coalesce(g.errors, j.errors), wake_key = coalesce(g.wake, j.wake_key), result = g.result,
       failure = CASE WHEN g.kind IN ('failed', 'cancelled') THEN g.failure END,
       subtree_ok = CASE WHEN g.kind IN ('failed', 'cancelled') THEN false WHEN g.kind = 'processed' AND NOT j.has_children THEN true END,
       cause_job_id = CASE WHEN g.kind IN ('failed', 'cancelled') THEN j.id END

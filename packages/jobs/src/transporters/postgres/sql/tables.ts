@@ -139,9 +139,8 @@ export function claimedColumns(alias: string): string {
     "id name queue lane input fence version base_priority priority attempts attempts_used crashes timeout_ms " +
     "cancel_requested created_at ready_at flow_id parent_id wake_key";
   const columns = plain.split(" ").map((column) => `${alias}.${column}`);
-  return [...columns, `${alias}.started_at IS NOT NULL`, `${alias}.claimed_by`, `${alias}.directed IS NOT NULL`].join(
-    ", ",
-  );
+  const made = ["started_at IS NOT NULL", "claimed_by", "directed IS NOT NULL", "errors"];
+  return [...columns, ...made.map((column) => `${alias}.${column}`)].join(", ");
 }
 
 /**

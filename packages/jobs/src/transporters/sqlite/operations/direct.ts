@@ -25,6 +25,7 @@ function directRefusal(session: Session, job: JobRow): DirectRefusal | undefined
   if (job.status === "in_progress") return "running";
   if (job.status === "waiting") return "gate";
   if (job.attempts_used >= job.attempts) return "budget";
+  if (job.held_at !== null) return "held";
   const queue = queueRow(session, job.queue);
   if (queue === undefined) return undefined;
   if (queueAllowance(session, queue) <= 0) return "concurrency";

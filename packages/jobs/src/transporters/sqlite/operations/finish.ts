@@ -2,7 +2,7 @@ import type { JobFailure, JobId } from "../../../core/job.ts";
 import type { JobRow } from "../rows.ts";
 import type { Session } from "../session.ts";
 
-const endSql = `UPDATE jobs_job SET status = ?, finished_at = ?, ended_by = ?, lease_until = NULL, attempts_used = ?, crashes = ?
+const endSql = `UPDATE jobs_job SET status = ?, finished_at = ?, ended_by = ?, lease_until = NULL, attempts_used = ?, crashes = ?, errors = ?
   WHERE id = ?`;
 const outcomeSql = `INSERT INTO jobs_outcome (id, result, failure) VALUES (?, ?, ?)
   ON CONFLICT (id) DO UPDATE SET result = excluded.result, failure = excluded.failure`;
@@ -30,12 +30,13 @@ export interface Ending {
   failure?: JobFailure | undefined;
   attemptsUsed?: number;
   crashes?: number;
+  errors?: number;
   /** The job because of whose failure this one was ended. */
   endedBy?: number;
 }
 
 /** What ending a job needs to know of it. */
-export type EndingRow = Pick<JobRow, "id" | "attempts_used" | "crashes" | "unique_key">;
+export type EndingRow = Pick<JobRow, "id" | "attempts_used" | "crashes" | "errors" | "unique_key">;
 
 /** Makes one job final and frees its unique key (L17). What it means for its flow is `advance`'s (`flow.ts`). */
 export function endJob(session: Session, row: EndingRow, ending: Ending): void {
@@ -43,7 +44,8 @@ export function endJob(session: Session, row: EndingRow, ending: Ending): void {
   const attemptsUsed = ending.attemptsUsed ?? row.attempts_used;
   // First: the end of a schedule's run takes its cursor from there.
   if (result !== undefined || failure !== undefined) keepOutcome(session, row.id, result, failure);
-  session.run(endSql, status, session.now, ending.endedBy ?? null, attemptsUsed, ending.crashes ?? row.crashes, row.id);
+  const [crashes, errors] = [ending.crashes ?? row.crashes, ending.errors ?? row.errors];
+  session.run(endSql, status, session.now, ending.endedBy ?? null, attemptsUsed, crashes, errors, row.id);
   if (row.unique_key !== null) freeKey(session, row.unique_key, row.id);
 }
 

@@ -47,7 +47,7 @@ const countSql = `WITH member AS (
   FROM member`;
 const openStageSql =
   "UPDATE jobs_stage SET state = 'open', remaining = ?, bad = ?, failed_job_id = ? WHERE id = ? RETURNING *";
-const untriedSql = `SELECT id, attempts_used, crashes, unique_key FROM jobs_job
+const untriedSql = `SELECT id, attempts_used, crashes, errors, unique_key FROM jobs_job
   WHERE stage_id = ? AND status IN ('queued', 'delayed') AND attempts_used = 0 ORDER BY id`;
 const untriedEndedSql = "UPDATE jobs_stage SET remaining = remaining - ?1, bad = bad + ?1 WHERE id = ?2 RETURNING *";
 const closeStageSql = "UPDATE jobs_stage SET state = ? WHERE id = ?";

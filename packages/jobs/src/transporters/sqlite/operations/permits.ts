@@ -5,6 +5,7 @@ import {
   type PermitAnswer,
   type PermitLease,
   type PermitRequest,
+  type ReleasedPermits,
   type SeenTicket,
 } from "../../permits.ts";
 import type { Session } from "../session.ts";
@@ -24,7 +25,9 @@ const addSql = `INSERT INTO jobs_permit (ticket, name, place, permits, fence, le
 const grantSql = "UPDATE jobs_permit SET fence = ?, lease_until = ? WHERE ticket = ?";
 const stayInLineSql = "UPDATE jobs_permit SET lease_until = ? WHERE ticket = ?";
 const renewSql = "UPDATE jobs_permit SET lease_until = ? WHERE ticket = ? AND fence IS NOT NULL";
-const releaseSql = "DELETE FROM jobs_permit WHERE ticket = ?";
+const releaseSql = "DELETE FROM jobs_permit WHERE ticket = ? RETURNING name, permits";
+const nextInLineSql = `SELECT ticket, host, process FROM jobs_permit
+  WHERE name = ? AND lease_until > ? AND fence IS NULL ORDER BY place LIMIT ?`;
 
 interface Own {
   place: number;
@@ -78,7 +81,7 @@ function acquireOne(session: Session, request: PermitRequest): PermitAnswer {
   }
   const ahead = own === undefined ? line.waiting : line.ahead;
   if (isAdmitted(permits, line.held, ahead)) {
-    const fence = next(session);
+    const fence = nextNumber(session);
     if (own === undefined) {
       session.run(addSql, ticket, name, fence, permits, fence, leaseUntil, holder.host, holder.process);
     } else session.run(grantSql, fence, leaseUntil, ticket);
@@ -89,7 +92,7 @@ function acquireOne(session: Session, request: PermitRequest): PermitAnswer {
   }
   if (own === undefined) {
     if (ahead >= limits.permitWaitersMax) return { state: "refused", why: "waiters" };
-    const place = next(session);
+    const place = nextNumber(session);
     session.run(addSql, ticket, name, place, permits, null, leaseUntil, holder.host, holder.process);
     return { state: "waiting", ahead, before: before(session, name, place) };
   }
@@ -103,8 +106,18 @@ export function renewPermits(session: Session, leases: readonly PermitLease[]): 
   );
 }
 
-export function releasePermits(session: Session, tickets: readonly string[]): boolean[] {
-  return tickets.map((ticket) => session.run(releaseSql, ticket) === 1);
+export function releasePermits(session: Session, tickets: readonly string[]): ReleasedPermits {
+  const permitsOf = new Map<string, number>();
+  const released = tickets.map((ticket) => {
+    const gone = session.get<{ name: string; permits: number }>(releaseSql, ticket);
+    if (gone !== undefined) permitsOf.set(gone.name, gone.permits);
+    return gone !== undefined;
+  });
+  const next = [...permitsOf].flatMap(([name, permits]) => {
+    const free = permits - lineOf(session, name, nowhere).held;
+    return free > 0 ? session.all<SeenTicket & Record<string, unknown>>(nextInLineSql, name, session.now, free) : [];
+  });
+  return { released, next };
 }
 
 function lineOf(session: Session, name: string, place: number): Line {
@@ -116,6 +129,6 @@ function before(session: Session, name: string, place: number): SeenTicket[] {
   return session.all<SeenTicket & Record<string, unknown>>(beforeSql, name, session.now, place, place);
 }
 
-function next(session: Session): number {
+function nextNumber(session: Session): number {
   return session.get<{ value: number }>(nextSql)?.value ?? 0;
 }

@@ -10,8 +10,9 @@ import type { StageRow } from "./flow.ts";
  * descendants, the siblings that fail-fast cancelled because of it, the later stages, and so upward until a stage that is
  * still open, or the flow.
  */
-const freshSql = `UPDATE jobs_job SET status = ?, priority = base_priority, attempts_used = 0, crashes = 0, cancel_requested = 0,
+const freshSql = `UPDATE jobs_job SET status = ?, priority = base_priority, attempts_used = 0, crashes = 0, errors = 0, cancel_requested = 0,
   woken = 0, directed = NULL, version = version + 1, ended_by = NULL, finished_at = NULL, claimed_by = NULL, ready_at = ? WHERE id = ?`;
+const unholdSql = "UPDATE jobs_job SET held_at = NULL WHERE id = ?";
 const forgetOutcomeSql = "DELETE FROM jobs_outcome WHERE id = ?";
 const stageSql = "SELECT * FROM jobs_stage WHERE id = ?";
 const endedUnderSql = `WITH RECURSIVE below (id) AS (
@@ -52,6 +53,8 @@ export function retryJob(session: Session, job: JobRow): AmendResult {
   // Its gate cannot open: the job that closed it is the one to retry.
   if (stage?.state === "blocked") return { state: "refused", status: job.status };
   revive(session, job, stage?.state === "waiting" ? "waiting" : "queued");
+  // Who retries it by hand wants it run; those that come back with it stay held.
+  session.run(unholdSql, job.id);
   if (stage === undefined || job.flow_id === null) return { state: "applied" };
   reviveDescendants(session, job.flow_id, job.id);
   if (stage.state === "open" || stage.state === "failed") reopen(session, stage, job.id);

@@ -18,6 +18,7 @@ type SettleRow = Pick<
   | "priority"
   | "attempts_used"
   | "crashes"
+  | "errors"
   | "woken"
   | "flow_id"
   | "stage_id"
@@ -30,9 +31,9 @@ type SettleRow = Pick<
   | "limited"
 >;
 
-const rowSql = `SELECT id, queue, fence, version, priority, attempts_used, crashes, woken, flow_id, stage_id, unique_key, wake_key,
+const rowSql = `SELECT id, queue, fence, version, priority, attempts_used, crashes, errors, woken, flow_id, stage_id, unique_key, wake_key,
   started_at, lease_until, claimed_by, limit_key, limited FROM jobs_job WHERE id = ? AND fence = ? AND status = 'in_progress'`;
-const backSql = `UPDATE jobs_job SET status = ?, ready_at = ?, priority = ?, attempts_used = ?, crashes = ?, wake_key = ?, woken = ?,
+const backSql = `UPDATE jobs_job SET status = ?, ready_at = ?, priority = ?, attempts_used = ?, crashes = ?, errors = ?, wake_key = ?, woken = ?,
   directed = CASE WHEN ? THEN directed END, lease_until = NULL, claimed_by = NULL WHERE id = ?`;
 const attemptSql = `INSERT INTO jobs_attempt (job_id, fence, cause, claimed_by, started_at, ended_at, priority_before, priority_after, failure)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`;
@@ -64,9 +65,9 @@ function apply(session: Session, row: SettleRow, outcome: Outcome): void {
       memberEnded(session, row, true);
       return;
     case "failed": {
-      const { attemptsUsed, crashes, failure } = outcome;
+      const { attemptsUsed, crashes, errors, failure } = outcome;
       recordAttempt(session, row, outcome.cause, row.priority, failure);
-      endJob(session, row, { status: "failed", failure, attemptsUsed, crashes });
+      endJob(session, row, { status: "failed", failure, attemptsUsed, crashes, errors });
       memberEnded(session, row, false);
       return;
     }
@@ -84,7 +85,13 @@ function apply(session: Session, row: SettleRow, outcome: Outcome): void {
       putBack(
         session,
         row,
-        { ...outcome, priority: row.priority, attemptsUsed: row.attempts_used, crashes: row.crashes },
+        {
+          ...outcome,
+          priority: row.priority,
+          attemptsUsed: row.attempts_used,
+          crashes: row.crashes,
+          errors: row.errors,
+        },
         true,
       );
   }
@@ -96,6 +103,7 @@ interface Back {
   priority: number;
   attemptsUsed: number;
   crashes: number;
+  errors: number;
   wakeKey?: string;
 }
 
@@ -113,6 +121,7 @@ function putBack(session: Session, row: SettleRow, back: Back, mayWake: boolean)
     back.priority,
     back.attemptsUsed,
     back.crashes,
+    back.errors,
     key,
     woken,
     back.kind === "defer" ? 1 : 0,

@@ -14,8 +14,8 @@ import type { Session } from "../session.ts";
 export type CountRow = { queue: string; lane: Lane } & Record<JobStatus, number>;
 
 const countsSql = "SELECT * FROM jobs_count ORDER BY queue, lane";
-const oldestSql = `SELECT min(ready_at) AS oldest FROM (SELECT ready_at FROM jobs_job INDEXED BY jobs_job_listed
-  WHERE status = 'queued' AND status <> 'in_progress' AND queue = ? AND lane = ? ORDER BY id LIMIT 256)`;
+const oldestSql = `SELECT min(ready_at) AS oldest FROM (SELECT ready_at, held_at FROM jobs_job INDEXED BY jobs_job_listed
+  WHERE status = 'queued' AND status <> 'in_progress' AND queue = ? AND lane = ? ORDER BY id LIMIT 256) WHERE held_at IS NULL`;
 const stagesSql = `SELECT s.id, s.parent_id, j.stage_id AS parent_stage_id, s.position, s.policy, s.state, s.remaining
   FROM jobs_stage AS s LEFT JOIN jobs_job AS j ON j.id = s.parent_id WHERE s.flow_id = ? ORDER BY s.id`;
 const beatSql = `INSERT INTO jobs_manager (id, names, lines, started_at, seen_at, seen_until) VALUES (?, ?, ?, ?4, ?4, ?5)
