@@ -62,7 +62,7 @@ BEGIN
   IF cardinality(v_wakes) > 0 THEN PERFORM ${schema}.lock_releases(v_wakes); END IF;
   PERFORM ${schema}.lock_flows(ARRAY(SELECT i.id FROM json_to_recordset(v_items::json) AS i(id bigint, kind text) WHERE i.kind NOT IN ('retry', 'defer')));
   PERFORM 1 FROM ${schema}.job j WHERE j.id = ANY (v_ids) ORDER BY j.id FOR NO KEY UPDATE;
-  PERFORM ${schema}.write_running(v_ids);
+  PERFORM 1 FROM ${schema}.running r WHERE r.id = ANY (v_ids) ORDER BY r.id FOR UPDATE;
   v_now := ${schema}.now_ms(p_offset_ms);
   SELECT a.refused, a.lost, a.queues, a.shut, a.ended, a.opening, a.back, a.limited
     INTO refused, v_lost, queues, v_shut, v_ended, v_open, v_back, v_limited FROM ${schema}.apply_settlements(v_items::json, v_now) a;
@@ -124,14 +124,20 @@ BEGIN
     SELECT i.*, row_number() OVER (PARTITION BY i.id ORDER BY i.place) AS nth
     FROM json_to_recordset(p_items) AS i(${itemColumns})
   ), judged AS MATERIALIZED (
-    SELECT i.*, j.stage_id, j.started_at, j.claimed_by, j.priority AS before, j.wake_key AS known, j.unique_key AS key,
+    SELECT i.*, coalesce(r.started_at, j.started_at) AS started_at, coalesce(r.claimed_by, j.claimed_by) AS claimed_by,
+      j.priority AS before, j.wake_key AS known, r.id AS held,
       CASE
-        WHEN j.id IS NULL OR j.status <> 'in_progress' OR j.fence <> i.fence OR i.nth > 1 THEN 'fence'
-        WHEN i.expired AND j.lease_until > p_now THEN 'not-expired'
+        WHEN i.nth > 1 OR coalesce(r.fence, CASE WHEN j.status = 'in_progress' THEN j.fence END) IS DISTINCT FROM i.fence THEN 'fence'
+        WHEN i.expired AND coalesce(r.lease_until, j.lease_until) > p_now THEN 'not-expired'
         WHEN i.kind IN ('retry', 'defer') AND j.version <> i.version THEN 'version'
         ELSE 'applied'
       END AS verdict
-    FROM item i LEFT JOIN ${schema}.job j ON j.id = i.id
+    FROM item i LEFT JOIN ${schema}.job j ON j.id = i.id LEFT JOIN ${schema}.running r ON r.id = i.id
+  ), gone AS (
+    DELETE FROM ${schema}.running r USING judged g WHERE g.verdict = 'applied' AND r.id = g.held RETURNING r.queue, r.lane
+  ), uncounted AS (
+    INSERT INTO ${schema}.count_delta (queue, lane, queued, in_progress)
+    SELECT g.queue, g.lane, count(*), -count(*) FROM gone g GROUP BY g.queue, g.lane
   ), released AS MATERIALIZED (
     SELECT g.id, coalesce(g.wake, g.known) AS key, row_number() OVER (PARTITION BY coalesce(g.wake, g.known) ORDER BY g.place) AS nth
     FROM judged g WHERE g.verdict = 'applied' AND coalesce(g.wake, g.known) IS NOT NULL
@@ -146,7 +152,7 @@ BEGIN
       status = CASE WHEN g.kind NOT IN ('retry', 'defer') THEN g.kind WHEN g.delay > 0 AND NOT g.woken THEN 'delayed' ELSE 'queued' END,
       ready_at = CASE WHEN g.kind NOT IN ('retry', 'defer') THEN j.ready_at WHEN g.woken THEN p_now ELSE p_now + g.delay END,
       finished_at = CASE WHEN g.kind NOT IN ('retry', 'defer') THEN p_now END,
-      claimed_by = CASE WHEN g.kind NOT IN ('retry', 'defer') THEN j.claimed_by END,
+      claimed_by = CASE WHEN g.kind NOT IN ('retry', 'defer') THEN g.claimed_by END, started_at = g.started_at, fence = g.fence,
       directed = CASE WHEN g.kind = 'defer' THEN j.directed END, lease_until = NULL, priority = coalesce(g.priority, j.priority), attempts_used = coalesce(g.used, j.attempts_used),
       crashes = coalesce(g.crashes, j.crashes), errors = coalesce(g.errors, j.errors), wake_key = coalesce(g.wake, j.wake_key), result = g.result,
       failure = CASE WHEN g.kind IN ('failed', 'cancelled') THEN g.failure END,
@@ -172,7 +178,7 @@ BEGIN
   )
   SELECT
     (SELECT json_agg(json_build_object('place', g.place, 'why', g.verdict, 'current', (
-        SELECT to_json(ROW(${claimedColumns("j")})::${schema}.claimed) FROM ${schema}.job j WHERE g.verdict = 'version' AND j.id = g.id)))
+        SELECT to_json(ROW(${claimedColumns("j")})::${schema}.claimed) FROM ${schema}.job_now j WHERE g.verdict = 'version' AND j.id = g.id)))
       FROM judged g WHERE g.verdict <> 'applied'),
     (SELECT array_agg(g.place) FROM judged g WHERE g.verdict <> 'applied'),
     coalesce((SELECT array_agg(DISTINCT a.queue) FROM applied a WHERE a.status = 'queued'), '{}'),
