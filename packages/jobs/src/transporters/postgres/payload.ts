@@ -74,6 +74,16 @@ interface Place {
   count: number;
 }
 
+/** A job alone, with nothing that another item could clash with or wait for. */
+export function isPlain(item: NewItem): item is { job: NewJob } {
+  return (
+    "job" in item &&
+    item.job.uniqueKey === undefined &&
+    item.job.wakeKey === undefined &&
+    item.job.limitKey === undefined
+  );
+}
+
 /**
  * Jobs alone, laid out for the function `enqueue_plain`; undefined when one of the items is more than that, or hardly two of them
  * are of one shape.
@@ -85,9 +95,8 @@ export function plainValues(
   const shapeOf: number[] = [];
   const shapes = new Map<string, number>();
   for (const item of items) {
-    if (!("job" in item)) return undefined;
+    if (!isPlain(item)) return undefined;
     const { job } = item;
-    if (job.uniqueKey !== undefined || job.wakeKey !== undefined || job.limitKey !== undefined) return undefined;
     const { name, queue, lane, priority, attempts, timeoutMs: timeout, delayMs: delay } = job;
     const text = JSON.stringify({ name, queue, lane, priority, attempts, timeout, delay });
     let shape = shapes.get(text);
@@ -131,10 +140,6 @@ export class EnqueuePayload {
   /** Queues in which jobs may have become ready. */
   get queues(): Set<string> {
     return new Set(this.#jobs.filter(({ waits, delay }) => !waits && delay <= 0).map(({ queue }) => queue));
-  }
-
-  get isEmpty(): boolean {
-    return this.#places.length === 0;
   }
 
   /** The first four arguments of `enqueue` and its keys. */

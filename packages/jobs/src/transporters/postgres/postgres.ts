@@ -27,11 +27,12 @@ import type { SightStore } from "../sight.ts";
 import { asStoreError } from "./failures.ts";
 import type { MemoryStore, PermitStore } from "../permits.ts";
 import { checkBatch, checkItems } from "../bounds.ts";
+import { Gatherer } from "./gatherer.ts";
 import { idText } from "./ids.ts";
 import { migrate } from "./migrate.ts";
 import { Notifier } from "./notifier.ts";
 import { type PostgresOptions, type PostgresSettings, settingsOf } from "./options.ts";
-import { EnqueuePayload, plainValues, readyQueuesOf } from "./payload.ts";
+import { EnqueuePayload, isPlain, plainValues, readyQueuesOf } from "./payload.ts";
 import { Reader } from "./reader.ts";
 import { type RenewerOptions, renewOn } from "./renewer.ts";
 import { PostgresQueues, type QueueRow } from "./queues.ts";
@@ -58,6 +59,7 @@ export class PostgresTransporter implements Transporter {
   readonly #connections: Connections;
   readonly #notifier: Notifier;
   readonly #reader: Reader;
+  readonly #gatherer = new Gatherer((items) => this.#enqueuePlain(items));
   readonly sight: SightStore;
   readonly keeping: KeepingStore;
   readonly queues: QueueStore;
@@ -158,19 +160,29 @@ export class PostgresTransporter implements Transporter {
   }
 
   async enqueue(items: NewItem[], options?: { tx?: Tx }): Promise<Enqueued[]> {
-    const plain = plainValues(items);
-    if (plain !== undefined && items.length > 0) {
+    if (items.length === 0) return [];
+    if (items.every(isPlain)) {
       checkItems(items);
-      const queues = readyQueuesOf(items);
-      const rows = await this.#query<{ ids: string }>(
-        `SELECT * FROM ${this.#schema}.enqueue_plain($1, $2, $3, $4)`,
-        plain,
-        { ...options, ready: () => queues },
-      );
-      return (rows[0]?.ids ?? "").split(",").map((id) => ({ state: "added", ids: [id] }));
+      return options?.tx === undefined ? await this.#gatherer.enqueue(items) : await this.#enqueuePlain(items, options);
     }
+    return await this.#enqueueAny(items, options);
+  }
+
+  /** Jobs alone, of few shapes; else as any. */
+  async #enqueuePlain(items: NewItem[], options?: { tx?: Tx }): Promise<Enqueued[]> {
+    const plain = plainValues(items);
+    if (plain === undefined) return await this.#enqueueAny(items, options);
+    const queues = readyQueuesOf(items);
+    const rows = await this.#query<{ ids: string }>(
+      `SELECT * FROM ${this.#schema}.enqueue_plain($1, $2, $3, $4)`,
+      plain,
+      { ...options, ready: () => queues },
+    );
+    return (rows[0]?.ids ?? "").split(",").map((id) => ({ state: "added", ids: [id] }));
+  }
+
+  async #enqueueAny(items: NewItem[], options?: { tx?: Tx }): Promise<Enqueued[]> {
     const payload = new EnqueuePayload(items);
-    if (payload.isEmpty) return [];
     const rows = await this.#query<{ ids: string[]; existing: Existing | null }>(
       `SELECT * FROM ${this.#schema}.enqueue($1, $2, $3, $4, $5, NULL, $6)`,
       payload.values,

@@ -19,10 +19,7 @@ export class Reader {
   /** Those that exist, in the order asked for. */
   async get(ids: JobId[]): Promise<Job[]> {
     checkBatch("jobs", ids.length);
-    const rows = await this.#connections.query<JobRow>(
-      `SELECT * FROM ${this.#schema}.get_jobs($1)`,
-      [ids.map(idText)],
-    );
+    const rows = await this.#connections.query<JobRow>(`SELECT * FROM ${this.#schema}.get_jobs($1)`, [ids.map(idText)]);
     return rows.map(toJob);
   }
 

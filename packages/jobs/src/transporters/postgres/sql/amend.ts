@@ -4,7 +4,9 @@ import { functionSettings } from "./tables.ts";
 
 /** Acts of people, one after the other: an earlier one of the same call may have changed what a later one meets. */
 export function amendFunctions(schema: string): string {
-  return amend(schema) + directFunctions(schema) + retry(schema) + waitAgain(schema) + reopen(schema);
+  return (
+    amend(schema) + amendOne(schema) + directFunctions(schema) + retry(schema) + waitAgain(schema) + reopen(schema)
+  );
 }
 
 /**
@@ -62,8 +64,12 @@ BEGIN
     queues := queues || ARRAY(SELECT DISTINCT j.queue FROM ${schema}.job j WHERE j.id = ANY (v_left));
   END IF;
 END $$;
+`;
+}
 
--- \`line\`: the job, when it stood in line and may have been the one that a free key was waiting for (L14).
+/** `line`: the job, when it stood in line and may have been the one that a free key was waiting for (L14). */
+function amendOne(schema: string): string {
+  return `
 CREATE FUNCTION ${schema}.amend_one(p_id bigint, p_kind text, p_priority smallint, p_reason text, p_now bigint,
   OUT state text, OUT ready text[], OUT line bigint[]) LANGUAGE plpgsql AS $$
 DECLARE

@@ -11,7 +11,7 @@ import { claimedColumns, functionSettings } from "./tables.ts";
  * place in the call. `p_enqueue`: what a processed job enqueues with its end, null when there is nothing; that of refused settlements is left out.
  */
 export function settleFunctions(schema: string): string {
-  return settle(schema) + applySettlements(schema);
+  return settle(schema) + settlePlain(schema) + applySettlements(schema);
 }
 
 /** A settlement as it is sent (`settlements.ts`). */
@@ -83,9 +83,15 @@ BEGIN
   -- Last of all: its lock is the one behind which nothing is waited for.
   IF v_limited IS NOT NULL THEN queues := queues || ${schema}.release_limits(v_limited); END IF;
 END $$;
+`;
+}
 
--- Processed, and nothing hangs on it: two narrow rows change places. The rest is given back, to be settled in full: a job with
--- more to it, or one whose row has been written since (\`full\`). Locks come in the order of ids, as those of a renewal do.
+/**
+ * Processed, and nothing hangs on it: two narrow rows change places. The rest is given back, to be settled in full: a job with
+ * more to it, or one whose row has been written since (`full`). Locks come in the order of ids, as those of a renewal do.
+ */
+function settlePlain(schema: string): string {
+  return `
 CREATE FUNCTION ${schema}.settle_plain(p_ids bigint[], p_fences integer[], p_results text[], p_places integer[], p_now bigint) RETURNS json
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -109,18 +115,9 @@ END $$;
 `;
 }
 
-/**
- * The one statement. `woken`: a wake came while the attempt ran, or was kept for the key and not taken by an earlier
- * settlement of the same batch. A claim that was never started leaves no record of an attempt (L4); of deferrals, which have
- * no budget, only the latest is kept (L14).
- */
-function applySettlements(schema: string): string {
-  return `
-CREATE FUNCTION ${schema}.apply_settlements(p_items json, p_now bigint,
-  OUT refused json, OUT lost integer[], OUT queues text[], OUT shut bigint[], OUT ended bigint[], OUT opening bigint[], OUT back bigint[], OUT limited bigint[])
-LANGUAGE plpgsql AS $$
-BEGIN
-  WITH item AS MATERIALIZED (
+/** What becomes of each settlement, by the job's row and, where it is claimed by `running`, by that; and off `running` with it. */
+function judged(schema: string): string {
+  return `item AS MATERIALIZED (
     SELECT i.*, row_number() OVER (PARTITION BY i.id ORDER BY i.place) AS nth
     FROM json_to_recordset(p_items) AS i(${itemColumns})
   ), judged AS MATERIALIZED (
@@ -138,7 +135,21 @@ BEGIN
   ), uncounted AS (
     INSERT INTO ${schema}.count_delta (queue, lane, queued, in_progress)
     SELECT g.queue, g.lane, count(*), -count(*) FROM gone g GROUP BY g.queue, g.lane
-  ), released AS MATERIALIZED (
+  )`;
+}
+
+/**
+ * The one statement. `woken`: a wake came while the attempt ran, or was kept for the key and not taken by an earlier
+ * settlement of the same batch. A claim that was never started leaves no record of an attempt (L4); of deferrals, which have
+ * no budget, only the latest is kept (L14).
+ */
+function applySettlements(schema: string): string {
+  return `
+CREATE FUNCTION ${schema}.apply_settlements(p_items json, p_now bigint,
+  OUT refused json, OUT lost integer[], OUT queues text[], OUT shut bigint[], OUT ended bigint[], OUT opening bigint[], OUT back bigint[], OUT limited bigint[])
+LANGUAGE plpgsql AS $$
+BEGIN
+  WITH ${judged(schema)}, released AS MATERIALIZED (
     SELECT g.id, coalesce(g.wake, g.known) AS key, row_number() OVER (PARTITION BY coalesce(g.wake, g.known) ORDER BY g.place) AS nth
     FROM judged g WHERE g.verdict = 'applied' AND coalesce(g.wake, g.known) IS NOT NULL
       AND (g.kind = 'defer' OR g.kind = 'retry' AND g.cause = 'released')
