@@ -47,7 +47,10 @@ import { inSavepoint, inTransaction, runSql, stateOf } from "./tx.ts";
 /** In a checkout a thread runs it from TypeScript, in an installed package from what was built. */
 const renewerUrl = new URL(import.meta.url.endsWith(".ts") ? "./renewer.ts" : "./renewer.js", import.meta.url);
 
-type Existing = { item: number; ids: string[]; flow: string | null }[];
+/** A migration may have to rewrite the rows of millions of jobs: `queryTimeoutMs` is no bound for that. */
+const migrateMsMax = 600_000;
+
+type Existing = { item: number; ids: string[]; flow: string | null; replaced: boolean }[];
 
 /**
  * PostgreSQL 14 or later. Every method is one call of a function in the deployment's schema: one round trip, one act. What
@@ -292,7 +295,7 @@ export class PostgresTransporter implements Transporter {
   }
 
   async #open(): Promise<void> {
-    const client = this.#connections.client();
+    const client = this.#connections.client({ query_timeout: migrateMsMax });
     try {
       await client.connect();
       const { parameters, durableAck, lossWindowMs } = await inspectServer(client);
