@@ -96,11 +96,6 @@ describe("the page", () => {
 describe("L5, L16 an urgent job's trial", () => {
   /** Eight slots: seven run all the while, one ended just before the urgent job came at 50. */
   const busy = Array.from({ length: 7 }, () => ({ start: 0, end: 100, isUrgent: false }));
-  const ordinary = (start: number): { start: number; end: number; isUrgent: boolean } => ({
-    start,
-    end: start + 100,
-    isUrgent: false,
-  });
 
   test("who was on its way to a free slot has not overtaken it; the next one has", () => {
     expect(overtakers([...busy, ordinary(51)], 100, 50)).toBe(0);
@@ -108,3 +103,7 @@ describe("L5, L16 an urgent job's trial", () => {
     expect(overtakers([...busy, ordinary(51), ordinary(102)], 101, 50)).toBe(0);
   });
 });
+
+function ordinary(start: number): { start: number; end: number; isUrgent: boolean } {
+  return { start, end: start + 100, isUrgent: false };
+}
