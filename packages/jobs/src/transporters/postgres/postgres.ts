@@ -35,10 +35,10 @@ import { type PostgresOptions, type PostgresSettings, settingsOf } from "./optio
 import { EnqueuePayload, isPlain, plainValues, readyQueuesOf } from "./payload.ts";
 import { Reader } from "./reader.ts";
 import { type RenewerOptions, renewOn } from "./renewer.ts";
-import { PostgresQueues, type QueueRow } from "./queues.ts";
+import { type ListedQueueRow, PostgresQueues, type QueueRow } from "./queues.ts";
 import { type ClaimedRow, toAmendResult, toClaimed, toExpired } from "./rows.ts";
 import { type Call, postgresLeader, postgresSchedules } from "./schedules.ts";
-import { inspectServer } from "./server.ts";
+import { checkParameters, inspectServer, type Parameter } from "./server.ts";
 import { memoryOf, permitsOf } from "./shared.ts";
 import { settlementValues } from "./settlements.ts";
 import { PostgresSight } from "./sight.ts";
@@ -78,7 +78,7 @@ export class PostgresTransporter implements Transporter {
     manyHosts: true,
     sql: "postgres",
   };
-  #parameters: readonly string[] = [];
+  #parameters: readonly Parameter[] = [];
   readonly #clockOffset = new ClockOffset();
   #starting: Promise<void> | undefined;
 
@@ -106,8 +106,9 @@ export class PostgresTransporter implements Transporter {
           },
         ),
       async () =>
-        await this.#connections.query<QueueRow>(
-          `SELECT * FROM ${this.#schema}.queue q ORDER BY q.queue COLLATE "C"`,
+        await this.#query<ListedQueueRow>(
+          `SELECT q.*, CASE WHEN q.rate_per_second IS NOT NULL THEN ${this.#schema}.tokens(q, ${this.#schema}.now_ms($1)) END AS tokens_now
+            FROM ${this.#schema}.queue q ORDER BY q.queue COLLATE "C"`,
           [],
         ),
     );
@@ -294,6 +295,10 @@ export class PostgresTransporter implements Transporter {
     return this.#notifier.subscribe(listener);
   }
 
+  onDeaf(listener: () => void): () => void {
+    return this.#notifier.onDeaf(listener);
+  }
+
   async #open(): Promise<void> {
     const client = this.#connections.client({ query_timeout: migrateMsMax });
     try {
@@ -303,8 +308,10 @@ export class PostgresTransporter implements Transporter {
       this.#capabilities = { ...this.#capabilities, durableAck, lossWindowMs };
       this.#parameters = parameters;
       this.#connections.open(parameters);
+      await checkParameters(this.#connections, parameters);
       this.#notifier.start();
     } catch (error) {
+      await this.#connections.close();
       throw asStoreError(error);
     } finally {
       await client.end().catch(() => undefined);
