@@ -3,29 +3,40 @@ import type { Settlement } from "../transporter.ts";
 import { EnqueuePayload } from "./payload.ts";
 import { idText } from "./ids.ts";
 
-type Values = [items: string, ids: string[], ends: string[], releases: string | null, enqueue: string | null];
+type Values = [
+  ids: string[] | null,
+  fences: number[] | null,
+  results: (string | null)[] | null,
+  places: number[] | null,
+  items: string | null,
+  enqueue: string | null,
+];
 
 /** A batch of settlements laid out for the function `settle`, but for the clock's offset. */
 export function settlementValues(settlements: readonly Settlement[]): { values: Values; queues: Set<string> } {
-  const items = settlements.map(itemOf);
-  const releases = settlements.filter(
-    ({ outcome }) => outcome.kind === "defer" || (outcome.kind === "retry" && outcome.cause === "released"),
-  );
-  const ends = settlements.filter(({ outcome }) => outcome.kind !== "retry" && outcome.kind !== "defer");
+  const ids: string[] = [];
+  const fences: number[] = [];
+  const results: (string | null)[] = [];
+  const places: number[] = [];
+  const items: object[] = [];
+  for (const [place, settlement] of settlements.entries()) {
+    const { id, fence, outcome, expiredOnly } = settlement;
+    if (outcome.kind !== "processed" || outcome.enqueue !== undefined || expiredOnly === true) {
+      items.push(itemOf(settlement, place));
+      continue;
+    }
+    checkPayload(id, outcome.result);
+    ids.push(idText(id));
+    fences.push(fence);
+    results.push(outcome.result ?? null);
+    places.push(place);
+  }
   const enqueue = enqueueOf(settlements);
+  const plain: [string[], number[], (string | null)[], number[]] = [ids, fences, results, places];
   return {
     values: [
-      JSON.stringify(items),
-      settlements.map(({ id }) => idText(id)),
-      ends.map(({ id }) => idText(id)),
-      releases.length === 0
-        ? null
-        : JSON.stringify(
-            releases.map(({ id, outcome }) => ({
-              id: idText(id),
-              ...("wakeKey" in outcome ? { wake: outcome.wakeKey } : {}),
-            })),
-          ),
+      ...(ids.length === 0 ? ([null, null, null, null] as const) : plain),
+      items.length === 0 ? null : JSON.stringify(items),
       enqueue?.text ?? null,
     ],
     queues: enqueue?.queues ?? new Set(),

@@ -1,10 +1,9 @@
 import { limits } from "../../../core/limits.ts";
-import { tokensAfter } from "../../../core/queue.ts";
 import type { ClaimRequest } from "../../transporter.ts";
 import type { Session } from "../session.ts";
 import { agedReady } from "./aging.ts";
 import { readyOf, type Ready, takeHot } from "./hot-claim.ts";
-import { keyFits, queueAllowance, queueRow, type QueueRow } from "./queue.ts";
+import { keyFits, queueAllowance, queueRow, type QueueRow, tokensOf } from "./queue.ts";
 import { claimedTexts } from "./told.ts";
 
 const readyExistsSql = "SELECT 1 AS found FROM jobs_ready WHERE line = ? LIMIT 1";
@@ -100,10 +99,7 @@ function takeControlled(
   manager: string,
 ): number[] {
   if (queue.paused === 1) return [];
-  const tokens =
-    queue.rate_per_second === null
-      ? Infinity
-      : tokensAfter(queue.tokens, session.now - queue.tokens_at, queue.rate_per_second, queue.rate_burst);
+  const tokens = queue.rate_per_second === null ? Infinity : tokensOf(session, queue, queue.rate_per_second);
   const allowed = Math.min(limit, Math.floor(tokens), queueAllowance(session, queue));
   const next = (wanted: number): Ready[] =>
     queue.aging_ms === null
