@@ -82,12 +82,12 @@ export class Writer {
       });
       if (writing.length === 0) return idle;
       const replies = [...idle];
-      db.exec("BEGIN IMMEDIATE");
+      this.#statement("BEGIN IMMEDIATE");
       // One alone needs no savepoint: the transaction is its own.
       const only = writing.length === 1 ? writing[0] : undefined;
       if (only !== undefined) replies.push({ id: only.id, value: execute(this.#session, only) });
       else for (const request of writing) replies.push(this.#inSavepoint(request));
-      db.exec("COMMIT");
+      this.#statement("COMMIT");
       return replies;
     } catch (error) {
       if (db.isTransaction) db.exec("ROLLBACK");

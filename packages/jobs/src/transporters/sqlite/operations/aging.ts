@@ -4,7 +4,7 @@ import { ofPlace, places } from "./hot.ts";
 import type { Ready } from "./hot-claim.ts";
 
 const membersSql = `SELECT r.id, j.woken, j.limit_key, j.ready_at FROM jobs_ready AS r CROSS JOIN jobs_job AS j ON j.id = r.id
-  WHERE r.line = ? AND r.place = ? AND j.name IN (SELECT value FROM json_each(?)) ORDER BY r.id LIMIT ?`;
+  WHERE r.line = ? AND r.place = ? AND j.name IN (SELECT value FROM json_each(?)) ORDER BY r.id LIMIT ? + 0`;
 
 /**
  * Ready jobs in the order that aging gives them (L16). Priorities that grow with time fit no index; but within one priority and one

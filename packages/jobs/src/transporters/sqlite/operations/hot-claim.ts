@@ -10,9 +10,12 @@ export interface Ready {
   limitKey: string | null;
 }
 
-/** Arrays, and few columns: an object of twenty for each job was half of a claim's cost. */
+/**
+ * Arrays, and few columns: an object of twenty for each job was half of a claim's cost. `LIMIT ? + 0`, here and in other statements that are
+ * run all the time: SQLite plans a bare `LIMIT ?` anew at each binding (45 µs here).
+ */
 const readySql = `SELECT r.place, r.id, j.woken, j.limit_key FROM jobs_ready AS r CROSS JOIN jobs_job AS j ON j.id = r.id
-  WHERE r.line = ? AND j.name IN (SELECT value FROM json_each(?)) ORDER BY r.place, r.id LIMIT ?`;
+  WHERE r.line = ? AND j.name IN (SELECT value FROM json_each(?)) ORDER BY r.place, r.id LIMIT ? + 0`;
 const runSql = `INSERT INTO jobs_running (id, line, fence, started_at, lease_until, claimed_by, plain)
   SELECT j.id, j.line, j.fence + 1, ?2, ?3, ?4, ${isPlain} FROM json_each(?1) AS e CROSS JOIN jobs_job AS j ON j.id = e.value`;
 const aheadSql = "SELECT count(*) AS n FROM jobs_ready WHERE line = ?1 AND (place, id) <= (?2, ?3)";

@@ -12,7 +12,7 @@ const renewSql = `UPDATE jobs_job SET lease_until = ?, started_at = coalesce(sta
 const expiredSql = `SELECT id, started_at, claimed_by, lease_until FROM jobs_running WHERE lease_until <= ?1
   UNION ALL SELECT id, started_at, claimed_by, lease_until FROM jobs_job INDEXED BY jobs_job_running
     WHERE status = 'in_progress' AND lease_until <= ?1
-  ORDER BY lease_until, id LIMIT ?2`;
+  ORDER BY lease_until, id LIMIT ?2 + 0`;
 
 /** Extends leases and marks the attempts started (L9). A lease that ran out and was not rescued yet is still its holder's. */
 export function renew(session: Session, leases: readonly Lease[]): RenewState[] {

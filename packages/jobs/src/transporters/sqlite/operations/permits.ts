@@ -27,7 +27,7 @@ const stayInLineSql = "UPDATE jobs_permit SET lease_until = ? WHERE ticket = ?";
 const renewSql = "UPDATE jobs_permit SET lease_until = ? WHERE ticket = ? AND fence IS NOT NULL";
 const releaseSql = "DELETE FROM jobs_permit WHERE ticket = ? RETURNING name, permits";
 const nextInLineSql = `SELECT ticket, host, process FROM jobs_permit
-  WHERE name = ? AND lease_until > ? AND fence IS NULL ORDER BY place LIMIT ?`;
+  WHERE name = ? AND lease_until > ? AND fence IS NULL ORDER BY place LIMIT ? + 0`;
 
 interface Own {
   place: number;

@@ -4,7 +4,7 @@ import { hasUnparking, unparkSome } from "./queue.ts";
 const nextSql =
   "SELECT ready_at FROM jobs_job INDEXED BY jobs_job_delayed WHERE status = 'delayed' ORDER BY ready_at LIMIT 1";
 const promoteSql = `UPDATE jobs_job SET status = 'queued' WHERE id IN (
-  SELECT id FROM jobs_job INDEXED BY jobs_job_delayed WHERE status = 'delayed' AND ready_at <= ? ORDER BY ready_at, id LIMIT ?
+  SELECT id FROM jobs_job INDEXED BY jobs_job_delayed WHERE status = 'delayed' AND ready_at <= ? ORDER BY ready_at, id LIMIT ? + 0
 ) RETURNING queue`;
 
 export interface Promoted {

@@ -5,13 +5,13 @@ import type { Session } from "../session.ts";
 /** Managers not seen for so long are forgotten. */
 const managerForgottenMs = 60_000;
 
-const dueDoneSql = "SELECT line, id FROM jobs_done WHERE finished_at <= ? ORDER BY finished_at LIMIT ?";
+const dueDoneSql = "SELECT line, id FROM jobs_done WHERE finished_at <= ? ORDER BY finished_at LIMIT ? + 0";
 const dueJobsSql = `SELECT id, queue, lane FROM jobs_job INDEXED BY jobs_job_kept WHERE status = ? AND finished_at IS NOT NULL AND flow_id IS NULL
-  AND finished_at <= ? ORDER BY finished_at LIMIT ?`;
+  AND finished_at <= ? ORDER BY finished_at LIMIT ? + 0`;
 /** A flow that has ended may have a job that was retried by hand, or its `onFailed` job, still to run. */
 const dueFlowsSql = `SELECT f.id FROM jobs_flow AS f INDEXED BY jobs_flow_kept WHERE f.status = ? AND f.finished_at IS NOT NULL
   AND f.finished_at <= ? AND NOT EXISTS (SELECT 1 FROM jobs_job AS j WHERE j.flow_id = f.id AND j.finished_at IS NULL)
-  ORDER BY f.finished_at LIMIT ?`;
+  ORDER BY f.finished_at LIMIT ? + 0`;
 const membersSql = "SELECT id, queue, lane, status FROM jobs_job WHERE flow_id = ?";
 const forgetJobsSql = [
   "DELETE FROM jobs_input WHERE id IN (SELECT value FROM json_each(?))",

@@ -12,7 +12,7 @@ const defineSql = `INSERT INTO jobs_schedule AS s
 const shardSql = "INSERT INTO jobs_shard (schedule, shard) VALUES (?, ?) ON CONFLICT DO NOTHING";
 const wantSql = "UPDATE jobs_schedule SET wanted_until = max(wanted_until, ?) WHERE name = ?";
 const dueSql = `SELECT name, timing, missed, next_due_at, version FROM jobs_schedule INDEXED BY jobs_schedule_due
-  WHERE paused = 0 AND next_due_at <= ?1 AND wanted_until > ?1 ORDER BY next_due_at LIMIT ?2`;
+  WHERE paused = 0 AND next_due_at <= ?1 AND wanted_until > ?1 ORDER BY next_due_at LIMIT ?2 + 0`;
 const nextSql = `SELECT next_due_at FROM jobs_schedule INDEXED BY jobs_schedule_due
   WHERE paused = 0 AND next_due_at > ?1 AND wanted_until > ?1 ORDER BY next_due_at LIMIT 1`;
 const pauseSql = "UPDATE jobs_schedule SET paused = 1, version = version + 1 WHERE name = ?";
