@@ -10,10 +10,11 @@
  *   run: these are cooled down, their state written to their row (`operations/hot.ts`).
  * - Only plain jobs end there: no flow, unique key, wake key, limit key or schedule. Of the others, and of a plain one that does not end
  *   `processed`, the row is written once, at the end: flows, keys and schedules find what they need in one place.
- * - `jobs_ready` is kept by triggers, so that no act can forget it: a claim alone deletes from it by itself. `place` is the order of
+ * - `jobs_ready` is kept by triggers, so that no act can forget it; claims alone delete from it by themselves. `place` is the order of
  *   L1 as one ascending number: `(255 - priority) × 1024 + attempts used`.
  * - Neither of the narrow tables needs an index on leases: as many run as there are slots, and the rescuer walks them.
- * - `jobs_count` is kept by the operations (once for a batch) for what is added, removed or hot; by its trigger for the rest.
+ * - `jobs_count` is kept by the operations, once for a batch, for what is added, removed, claimed or comes from the hot road; by its
+ *   trigger for the rest. A change of the fence tells them apart: whoever makes it counts, and takes the job off `jobs_ready`.
  * - An input is in its job's row, unless it is long and the row may be rewritten: then in `jobs_input`, as before.
  */
 export const hotSchema = `
@@ -28,6 +29,17 @@ DROP INDEX jobs_job_ready;
 DROP INDEX jobs_job_listed;
 DROP TRIGGER jobs_count_added;
 DROP TRIGGER jobs_count_removed;
+DROP TRIGGER jobs_count_changed;
+CREATE TRIGGER jobs_count_changed AFTER UPDATE OF status ON jobs_job WHEN new.status <> old.status AND new.fence = old.fence BEGIN
+  UPDATE jobs_count SET waiting = waiting + (new.status = 'waiting') - (old.status = 'waiting'),
+    delayed = delayed + (new.status = 'delayed') - (old.status = 'delayed'),
+    queued = queued + (new.status = 'queued') - (old.status = 'queued'),
+    in_progress = in_progress + (new.status = 'in_progress') - (old.status = 'in_progress'),
+    processed = processed + (new.status = 'processed') - (old.status = 'processed'),
+    failed = failed + (new.status = 'failed') - (old.status = 'failed'),
+    cancelled = cancelled + (new.status = 'cancelled') - (old.status = 'cancelled')
+  WHERE queue = new.queue AND lane = new.lane;
+END;
 CREATE INDEX jobs_job_listed ON jobs_job (status, queue, lane) WHERE status <> 'in_progress'
   AND (status <> 'queued' OR parked = version OR directed IS NOT NULL OR held_at IS NOT NULL);
 
@@ -40,7 +52,7 @@ CREATE TRIGGER jobs_ready_added AFTER INSERT ON jobs_job WHEN new.status = 'queu
   INSERT INTO jobs_ready VALUES (new.line, (255 - new.priority) * 1024 + new.attempts_used, new.id);
 END;
 CREATE TRIGGER jobs_ready_moved AFTER UPDATE OF line, status, priority, attempts_used, version, parked, directed, held_at ON jobs_job
-WHEN old.status = 'queued' OR new.status = 'queued' BEGIN
+WHEN new.status = 'queued' OR old.status = 'queued' AND new.fence = old.fence BEGIN
   DELETE FROM jobs_ready WHERE line = old.line AND place = (255 - old.priority) * 1024 + old.attempts_used AND id = old.id;
   INSERT INTO jobs_ready SELECT new.line, (255 - new.priority) * 1024 + new.attempts_used, new.id
     WHERE new.status = 'queued' AND new.parked <> new.version AND new.directed IS NULL AND new.held_at IS NULL;

@@ -1,3 +1,4 @@
+import type { Lane } from "../../../core/job.ts";
 import { limits } from "../../../core/limits.ts";
 import type { ClaimRequest } from "../../transporter.ts";
 import type { Session } from "../session.ts";
@@ -13,7 +14,9 @@ const directedSql = `SELECT id, queue, limit_key FROM jobs_job INDEXED BY jobs_j
   WHERE status = 'queued' AND directed IS NOT NULL AND lane = ? AND name IN (SELECT value FROM json_each(?))
   ORDER BY directed, id LIMIT ?`;
 const takeSql = `UPDATE jobs_job SET status = 'in_progress', fence = fence + 1, woken = 0, limited = ?, started_at = ?,
-  lease_until = ?, claimed_by = ? WHERE id = ?`;
+  lease_until = ?, claimed_by = ? WHERE id = ? RETURNING queue, lane`;
+const leaveSql = `DELETE FROM jobs_ready WHERE (line, place, id) =
+  (SELECT line, (255 - priority) * 1024 + attempts_used, id FROM jobs_job WHERE id = ?)`;
 const parkSql = "UPDATE jobs_job SET parked = version WHERE id = ?";
 const spendSql = "UPDATE jobs_queue SET tokens = ?, tokens_at = ? WHERE queue = ?";
 
@@ -144,7 +147,12 @@ function isLimited(queue: QueueRow | undefined): boolean {
 
 /** In its row: what was directed or woken, and what counts against a limit. */
 function take(session: Session, id: number, request: ClaimRequest, manager: string, limited: boolean): number {
-  const startedAt = request.started ? session.now : null;
-  session.run(takeSql, limited ? 1 : 0, startedAt, session.now + request.leaseMs, manager, id);
+  session.run(leaveSql, id);
+  const times = [request.started ? session.now : null, session.now + request.leaseMs] as const;
+  const line = session.get<{ queue: string; lane: Lane }>(takeSql, limited ? 1 : 0, ...times, manager, id);
+  if (line !== undefined) {
+    session.count(line, "queued", -1);
+    session.count(line, "in_progress", 1);
+  }
   return id;
 }

@@ -1,4 +1,4 @@
-import type { Lane } from "../../../core/job.ts";
+import type { JobStatus, Lane } from "../../../core/job.ts";
 import { limits } from "../../../core/limits.ts";
 import type { Session } from "../session.ts";
 
@@ -18,7 +18,7 @@ export function ofPlace(place: number): { priority: number; used: number } {
 const nextPlaceSql = "SELECT place FROM jobs_ready WHERE line = ? AND place > ? ORDER BY place LIMIT 1";
 const coolSql = `UPDATE jobs_job SET status = 'in_progress', fence = r.fence, started_at = r.started_at, lease_until = r.lease_until,
     claimed_by = r.claimed_by, woken = 0, limited = 0
-  FROM jobs_running AS r WHERE jobs_job.id = ?1 AND r.id = ?1 RETURNING queue, lane`;
+  FROM jobs_running AS r WHERE jobs_job.id = ?1 AND r.id = ?1`;
 const leaveSql = "DELETE FROM jobs_running WHERE id = ?";
 
 /** The places of a line that have ready jobs, in the order of L1: in each, order is by id alone. Few at any backlog: decay leaves as many as attempts. */
@@ -32,13 +32,16 @@ export function* places(session: Session, line: number): Generator<number> {
 
 /** Writes a hot running job's state to its row; of others nothing. */
 export function cool(session: Session, id: number): void {
-  const line = session.get<{ queue: string; lane: Lane }>(coolSql, id);
-  if (line !== undefined) leaveRunning(session, id, line);
+  if (session.run(coolSql, id) === 1) session.run(leaveSql, id);
 }
 
-/** Its row, which says `queued`, is written in the same act: counters follow it from there by their trigger. */
-export function leaveRunning(session: Session, id: number, line: { queue: string; lane: Lane }): void {
-  session.run(leaveSql, id);
-  session.count(line, "queued", 1);
-  session.count(line, "in_progress", -1);
+/** A hot running job gets this status, which is written to its row with its fence. */
+export function leaveRunning(
+  session: Session,
+  job: { id: number; queue: string; lane: Lane },
+  status: JobStatus,
+): void {
+  session.run(leaveSql, job.id);
+  session.count(job, "in_progress", -1);
+  session.count(job, status, 1);
 }

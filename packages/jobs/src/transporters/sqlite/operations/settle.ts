@@ -75,13 +75,14 @@ function settleOne(session: Session, { id, fence, version, outcome, expiredOnly 
     const [current] = claimedOf(claimedTexts(session, [row.id]));
     return current === undefined ? { state: "refused", why: "fence" } : { state: "refused", why: "version", current };
   }
-  if (row.hot === 1) leaveRunning(session, row.id, row);
   apply(session, row, outcome);
   if (row.limited === 1) releaseLimits(session, row);
   return { state: "applied" };
 }
 
 function apply(session: Session, row: SettleRow, outcome: Outcome): void {
+  const ends = outcome.kind === "processed" || outcome.kind === "failed" || outcome.kind === "cancelled";
+  if (row.hot === 1 && ends) leaveRunning(session, row, outcome.kind);
   switch (outcome.kind) {
     case "processed":
       endJob(session, row, { status: "processed", result: outcome.result });
@@ -138,6 +139,7 @@ function putBack(session: Session, row: SettleRow, back: Back, mayWake: boolean)
   const ready = back.delayMs <= 0 || kept || (mayWake && key !== null && row.woken === 1);
   const readyAt = ready ? session.now : session.now + back.delayMs;
   const woken = ready ? 0 : row.woken;
+  if (row.hot === 1) leaveRunning(session, row, ready ? "queued" : "delayed");
   session.run(
     backSql,
     ready ? "queued" : "delayed",
