@@ -55,7 +55,8 @@ CREATE TRIGGER jobs_ready_moved AFTER UPDATE OF line, status, priority, attempts
 WHEN new.status = 'queued' OR old.status = 'queued' AND new.fence = old.fence BEGIN
   DELETE FROM jobs_ready WHERE line = old.line AND place = (255 - old.priority) * 1024 + old.attempts_used AND id = old.id;
   INSERT INTO jobs_ready SELECT new.line, (255 - new.priority) * 1024 + new.attempts_used, new.id
-    WHERE new.status = 'queued' AND new.parked <> new.version AND new.directed IS NULL AND new.held_at IS NULL;
+    WHERE new.status = 'queued' AND new.parked <> new.version AND new.directed IS NULL AND new.held_at IS NULL
+      AND NOT EXISTS (SELECT 1 FROM jobs_running AS r WHERE r.id = new.id);
 END;
 CREATE TRIGGER jobs_ready_removed AFTER DELETE ON jobs_job WHEN old.status = 'queued' BEGIN
   DELETE FROM jobs_ready WHERE line = old.line AND place = (255 - old.priority) * 1024 + old.attempts_used AND id = old.id;

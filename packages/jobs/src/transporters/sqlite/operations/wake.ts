@@ -1,11 +1,10 @@
 import { limits } from "../../../core/limits.ts";
 import type { Session } from "../session.ts";
 
-const metSql = `UPDATE jobs_job SET
-    woken = CASE WHEN status = 'delayed' THEN woken ELSE 1 END,
-    ready_at = CASE WHEN status = 'delayed' THEN ? ELSE ready_at END,
-    status = CASE WHEN status = 'delayed' THEN 'queued' ELSE status END
-  WHERE wake_key = ? AND finished_at IS NULL RETURNING queue, status`;
+/** What is not delayed keeps its status, which is not written: of a job on the hot road it is not the row's to say. */
+const markSql = "UPDATE jobs_job SET woken = 1 WHERE wake_key = ? AND finished_at IS NULL AND status <> 'delayed'";
+const metSql = `UPDATE jobs_job SET status = 'queued', ready_at = ? WHERE wake_key = ? AND finished_at IS NULL AND status = 'delayed'
+  RETURNING queue`;
 const keepSql = "INSERT INTO jobs_wake (key, at) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET at = excluded.at";
 const forgetSql = "DELETE FROM jobs_wake WHERE key IN (SELECT key FROM jobs_wake WHERE at <= ? ORDER BY at LIMIT 100)";
 const consumeSql = "DELETE FROM jobs_wake WHERE key = ? RETURNING at";
@@ -17,10 +16,11 @@ const consumeSql = "DELETE FROM jobs_wake WHERE key = ? RETURNING at";
 export function wake(session: Session, keys: readonly string[]): number {
   let met = 0;
   for (const key of new Set(keys)) {
-    const rows = session.all<{ queue: string; status: string }>(metSql, session.now, key);
-    for (const row of rows) if (row.status === "queued") session.ready.add(row.queue);
-    met += rows.length;
-    if (rows.length === 0) {
+    const marked = session.run(markSql, key);
+    const rows = session.all<{ queue: string }>(metSql, session.now, key);
+    for (const row of rows) session.ready.add(row.queue);
+    met += marked + rows.length;
+    if (marked + rows.length === 0) {
       session.run(keepSql, key, session.now);
       session.run(forgetSql, session.now - limits.wakeKeptMs);
     }
