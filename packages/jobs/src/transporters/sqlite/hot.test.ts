@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import fc from "fast-check";
+import { array, assert as assertProperty, asyncProperty, constant, constantFrom, nat, oneof, record } from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { JobStatus } from "../../core/job.ts";
-import type { Change, Claimed, ClaimRequest, NewJob, Outcome, Transporter } from "../transporter.ts";
+import type { Change, Claimed, ClaimRequest, NewJob, Outcome, Settlement, Transporter } from "../transporter.ts";
 import { statusNow } from "./operations/read.ts";
 import { sqlite } from "./index.ts";
 
@@ -114,12 +114,12 @@ type Act =
   | { act: "limit"; concurrency: number | null; keyConcurrency: number | null }
   | { act: "prune" };
 
-const acts = fc.oneof(
+const acts = oneof(
   {
     weight: 4,
-    arbitrary: fc.record({
-      act: fc.constant("enqueue" as const),
-      differs: fc.constantFrom<Partial<NewJob>>(
+    arbitrary: record({
+      act: constant("enqueue" as const),
+      differs: constantFrom<Partial<NewJob>>(
         {},
         {},
         { priority: 200 },
@@ -131,33 +131,33 @@ const acts = fc.oneof(
         { uniqueKey: "u", onClash: "replace", queue: "other", delayMs: 60_000 },
         { input: JSON.stringify("long".repeat(1_000)) },
       ),
-      count: fc.constantFrom(1, 3),
+      count: constantFrom(1, 3),
     }),
   },
-  fc.constant({ act: "flow" as const }),
-  { weight: 4, arbitrary: fc.constant({ act: "claim" as const }) },
+  constant({ act: "flow" as const }),
+  { weight: 4, arbitrary: constant({ act: "claim" as const }) },
   {
     weight: 4,
-    arbitrary: fc.record({
-      act: fc.constant("settle" as const),
-      outcomes: fc.array(fc.nat(outcomes.length - 1), { minLength: 1, maxLength: 4 }),
+    arbitrary: record({
+      act: constant("settle" as const),
+      outcomes: array(nat(outcomes.length - 1), { minLength: 1, maxLength: 4 }),
     }),
   },
   {
     weight: 3,
-    arbitrary: fc.record({
-      act: fc.constant("amend" as const),
-      nth: fc.nat(20),
-      change: fc.nat(changes.length - 1),
+    arbitrary: record({
+      act: constant("amend" as const),
+      nth: nat(20),
+      change: nat(changes.length - 1),
     }),
   },
-  fc.constant({ act: "wake" as const }),
-  fc.record({
-    act: fc.constant("limit" as const),
-    concurrency: fc.constantFrom(null, 2),
-    keyConcurrency: fc.constantFrom(null, 1),
+  constant({ act: "wake" as const }),
+  record({
+    act: constant("limit" as const),
+    concurrency: constantFrom(null, 2),
+    keyConcurrency: constantFrom(null, 1),
   }),
-  fc.constant({ act: "prune" as const }),
+  constant({ act: "prune" as const }),
 );
 
 const held: Claimed[] = [];
@@ -210,10 +210,14 @@ function refusedByKey(error: unknown): void {
   expect(error).toMatchObject({ code: "unique_key_taken" });
 }
 
+function end(claimed: Claimed | undefined, fence = claimed?.fence ?? 0): Settlement {
+  return { id: claimed?.id ?? "", fence, version: 0, outcome: { kind: "processed", result: '"r"' } };
+}
+
 describe("the hot road", () => {
   it("L2 L15 whatever is done, ready jobs are those that their rows say, and counts are what is there", async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.array(acts, { minLength: 5, maxLength: 40 }), async (steps) => {
+    await assertProperty(
+      asyncProperty(array(acts, { minLength: 5, maxLength: 40 }), async (steps) => {
         await close();
         await open();
         held.length = 0;
@@ -227,10 +231,6 @@ describe("the hot road", () => {
   it("L3 the same job twice in one settlement ends once; an old fence ends nothing, and the others of the batch do end", async () => {
     await store.enqueue([job(), job(), job()]);
     const [first, second, third] = await store.claim([request], "m");
-    const end = (claimed: Claimed | undefined, fence = claimed?.fence ?? 0) => {
-      const outcome: Outcome = { kind: "processed", result: '"r"' };
-      return { id: claimed?.id ?? "", fence, version: 0, outcome };
-    };
     const results = await store.settle([end(third), end(first), end(first), end(second, 9), end(second)]);
     expect(results.map(({ state }) => state)).toEqual(["applied", "applied", "refused", "refused", "applied"]);
     const [line] = await store.sight.counts();
