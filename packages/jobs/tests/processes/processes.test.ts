@@ -108,7 +108,9 @@ describe.each(kinds)("a job in a %s", (kind, jobs) => {
     expect(output).not.toContain("line 1\n");
   });
 
-  test.each(["exit", "uncaught", "out-of-memory"] as const)(
+  // In a thread the engine may end the whole program when the heap is full: no promise is made, and none is tested.
+  const deaths = ["exit", "uncaught", ...(kind === "process" ? (["out-of-memory"] as const) : [])] as const;
+  test.each(deaths)(
     "L10: %s ends that attempt only, as a crash; three fail the job",
     { timeout: 60_000 },
     async (way) => {
