@@ -6,8 +6,8 @@ import type { Reply, Request } from "./protocol.ts";
 type Enqueue = Extract<Request, { op: "enqueue" }>;
 
 /**
- * Enqueues that wait side by side go as one: fifty producers' jobs are one text, one statement and one answer (of 25 µs of CPU for
- * each, 20 were spent on messages). Their order among the other requests stays. Each is still all or nothing by itself: when what
+ * Enqueues that wait side by side go as one: fifty producers' jobs are one text, one statement and one answer (59 → 20 µs of CPU an
+ * enqueue, on a busy machine). Their order among the other requests stays. Each is still all or nothing by itself: when what
  * they made together is refused, each is asked again alone.
  */
 export class Coalesced {

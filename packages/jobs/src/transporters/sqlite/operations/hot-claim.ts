@@ -11,8 +11,8 @@ export interface Ready {
 }
 
 /**
- * Arrays, and few columns: an object of twenty for each job was half of a claim's cost. `LIMIT ? + 0`, here and in other statements that are
- * run all the time: SQLite plans a bare `LIMIT ?` anew at each binding (45 µs here).
+ * Arrays, and few columns: rows as objects of twenty cost 4.2 µs each. `LIMIT ? + 0`, here and in other statements that are run all the
+ * time: SQLite plans a bare `LIMIT ?` anew at each binding (4 µs for the simplest of statements).
  */
 const readySql = `SELECT r.place, r.id, j.woken, j.limit_key FROM jobs_ready AS r CROSS JOIN jobs_job AS j ON j.id = r.id
   WHERE r.line = ? AND j.name IN (SELECT value FROM json_each(?)) ORDER BY r.place, r.id LIMIT ? + 0`;

@@ -1,7 +1,7 @@
 import type { Session } from "../session.ts";
 import { keepOutcome } from "./finish.ts";
 
-/** Attempts that end `processed`, as columns: a message of objects costs four times as much. `results`: null where there is none; left out when there are none at all. */
+/** Attempts that end `processed`, as columns: objects are dear to clone. `results`: null where there is none; left out when there are none at all. */
 export interface ProcessedEnds {
   ids: number[];
   fences: number[];
