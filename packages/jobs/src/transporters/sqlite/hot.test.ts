@@ -238,6 +238,37 @@ describe("the hot road", () => {
     expect(disagreements()).toEqual([]);
   });
 
+  it("L7 a wake that came while a job ran is there for its release, also when a person or a limit meets the job between", async () => {
+    const meet: (() => Promise<unknown>)[] = [
+      () => store.amend(["1"], { kind: "priority", priority: 9 }),
+      () => store.queues.configure("q", { concurrency: 5 }),
+    ];
+    for (const [at, met] of meet.entries()) {
+      const [added] = await store.enqueue([job({ wakeKey: "w" })]);
+      const id = added?.ids[0] ?? "";
+      const [claimed] = await store.claim([request], "m");
+      expect(claimed?.id, String(at)).toBe(id);
+      expect(await store.wake(["w"])).toBe(1);
+      await met();
+      const [now] = await store.get([id]);
+      const { fence = 0, version = 0 } = now ?? {};
+      const release: Outcome = {
+        kind: "retry",
+        cause: "released",
+        delayMs: 60_000,
+        priority: 100,
+        attemptsUsed: 1,
+        crashes: 0,
+        errors: 0,
+      };
+      expect(await store.settle([{ id, fence, version, outcome: release }])).toEqual([{ state: "applied" }]);
+      const [again] = await store.claim([request], "m");
+      expect(again).toMatchObject({ id, fence: fence + 1 });
+      await store.settle([end(again)]);
+    }
+    expect(disagreements()).toEqual([]);
+  });
+
   it("L1 those of other names stay in line, before and behind what is taken", async () => {
     const names = ["other", "work", "other", "work", "work", "other"];
     const added = await store.enqueue(names.map((name, at) => job({ name, priority: at < 3 ? 200 : 100 })));

@@ -17,7 +17,7 @@ export function ofPlace(place: number): { priority: number; used: number } {
 
 const nextPlaceSql = "SELECT place FROM jobs_ready WHERE line = ? AND place > ? ORDER BY place LIMIT 1";
 const coolSql = `UPDATE jobs_job SET status = 'in_progress', fence = r.fence, started_at = r.started_at, lease_until = r.lease_until,
-    claimed_by = r.claimed_by, woken = 0, limited = 0
+    claimed_by = r.claimed_by, limited = 0
   FROM jobs_running AS r WHERE jobs_job.id = ?1 AND r.id = ?1`;
 const leaveSql = "DELETE FROM jobs_running WHERE id = ?";
 
@@ -30,7 +30,7 @@ export function* places(session: Session, line: number): Generator<number> {
   }
 }
 
-/** Writes a hot running job's state to its row; of others nothing. */
+/** Writes a hot running job's state to its row; of others nothing. A wake that came meanwhile is there already (L7). */
 export function cool(session: Session, id: number): void {
   if (session.run(coolSql, id) === 1) session.run(leaveSql, id);
 }
