@@ -34,6 +34,7 @@ export class Session {
   readonly ready = new Set<string>();
   readonly #statements = new Map<string, StatementSync>();
   readonly #lines = new Map<string, Line>();
+  readonly #linesById = new Map<number, Line>();
   readonly #counted = new Map<string, Map<JobStatus, number>>();
 
   constructor(db: DatabaseSync) {
@@ -85,8 +86,7 @@ export class Session {
     const known = this.#lines.get(key);
     if (known !== undefined) return known.id;
     const row = this.get<{ id: number }>(lineSql, queue, lane);
-    if (row !== undefined) this.#lines.set(key, { id: row.id, queue, lane });
-    return row?.id;
+    return row === undefined ? undefined : this.#keep({ id: row.id, queue, lane }).id;
   }
 
   /** As `line`, of jobs that are being enqueued. */
@@ -96,15 +96,20 @@ export class Session {
     const id = this.get<{ id: number }>(newLineSql, queue, lane)?.id;
     if (id === undefined) throw new JobsError("store_unavailable", `no line for queue "${queue}": restore a backup`);
     this.run(newCountSql, queue, lane);
-    this.#lines.set(`${lane}:${queue}`, { id, queue, lane });
-    return id;
+    return this.#keep({ id, queue, lane }).id;
   }
 
   lineOf(id: number): Line {
-    for (const line of this.#lines.values()) if (line.id === id) return line;
+    const known = this.#linesById.get(id);
+    if (known !== undefined) return known;
     const line = this.get<Line>(lineOfSql, id);
     if (line === undefined) throw new JobsError("store_unavailable", `line ${id} has no row: restore a backup`);
+    return this.#keep(line);
+  }
+
+  #keep(line: Line): Line {
     this.#lines.set(`${line.lane}:${line.queue}`, line);
+    this.#linesById.set(line.id, line);
     return line;
   }
 
@@ -142,6 +147,7 @@ export class Session {
   /** After anything was rolled back, and wherever others may have done so: what was kept beside the file may not hold any more. */
   forget(): void {
     this.#lines.clear();
+    this.#linesById.clear();
     this.#counted.clear();
   }
 }
