@@ -96,7 +96,8 @@ describe("Pulse", () => {
 
 function keeper(renew: () => Promise<RenewState[]>) {
   const clock = new FakeClock();
-  const attempt = new Attempt(claimOf(), definition, 0, 9_000);
+  const attempt = new Attempt({ claimed: claimOf(), definition, leaseUntil: 9_000, isMarked: true, onSettled() {} });
+  attempt.startedAt = 0;
   const aborted: [AbortReason, number][] = [];
   const service = new LeaseKeeper({
     transporter: { renew },
@@ -181,8 +182,8 @@ function settler(answer: (settlements: Settlement[], call: number) => SettleResu
     log: () => undefined,
     onApplied: () => undefined,
   });
-  const settle = (id: string, end: AttemptEnd = { kind: "processed" }, giveUpAt = 60_000): Promise<Settled> =>
-    service.settle({ job: claimOf({ id }), end, rules: defaultRules, giveUpAt });
+  const settle = (id: string, end: AttemptEnd = { kind: "processed" }, keptMs = 60_000): Promise<Settled> =>
+    service.settle({ job: claimOf({ id }), end, rules: defaultRules, keptMs });
   return { clock, calls, service, settle };
 }
 

@@ -33,6 +33,7 @@ const migrations: readonly Migration[] = [
   { version: 14, name: "counters, kept keys, progress, managers", sql: sightTables },
   { version: 15, name: "holds, errors counted", sql: holdTables },
   { version: 19, name: "permits are handed over", sql: () => "" },
+  { version: 20, name: "what was prefetched tells its start with its end", sql: () => "" },
 ];
 
 /**

@@ -32,13 +32,14 @@ export function settlementValues(settlements: readonly Settlement[]): { values: 
   };
 }
 
-function itemOf({ id, fence, version, outcome, expiredOnly }: Settlement, place: number): object {
+function itemOf({ id, fence, version, outcome, expiredOnly, startedMs }: Settlement, place: number): object {
   const proof = {
     place,
     id: idText(id),
     fence,
     version,
     ...(expiredOnly === true ? { expired: true } : {}),
+    started: startedMs,
     kind: outcome.kind,
   };
   switch (outcome.kind) {

@@ -15,7 +15,7 @@ export function settleFunctions(schema: string): string {
 }
 
 /** A settlement as it is sent (`settlements.ts`). */
-const itemColumns = `place integer, id bigint, fence integer, version integer, kind text, cause text, expired boolean,
+const itemColumns = `place integer, id bigint, fence integer, version integer, kind text, cause text, expired boolean, started bigint,
       delay bigint, priority smallint, used smallint, crashes smallint, errors smallint, wake text, failure text, result text`;
 
 function settle(schema: string): string {
@@ -89,7 +89,7 @@ BEGIN
     SELECT i.*, row_number() OVER (PARTITION BY i.id ORDER BY i.place) AS nth
     FROM json_to_recordset(p_items) AS i(${itemColumns})
   ), judged AS MATERIALIZED (
-    SELECT i.*, j.stage_id, j.started_at, j.claimed_by, j.priority AS before, j.wake_key AS known, j.unique_key AS key,
+    SELECT i.*, j.stage_id, coalesce(j.started_at, p_now - i.started) AS started_at, j.claimed_by, j.priority AS before, j.wake_key AS known, j.unique_key AS key,
       CASE
         WHEN j.id IS NULL OR j.status <> 'in_progress' OR j.fence <> i.fence OR i.nth > 1 THEN 'fence'
         WHEN i.expired AND j.lease_until > p_now THEN 'not-expired'
@@ -110,7 +110,7 @@ BEGIN
     UPDATE ${schema}.job j SET
       status = CASE WHEN g.kind NOT IN ('retry', 'defer') THEN g.kind WHEN g.delay > 0 AND NOT g.woken THEN 'delayed' ELSE 'queued' END,
       ready_at = CASE WHEN g.kind NOT IN ('retry', 'defer') THEN j.ready_at WHEN g.woken THEN p_now ELSE p_now + g.delay END,
-      finished_at = CASE WHEN g.kind NOT IN ('retry', 'defer') THEN p_now END,
+      finished_at = CASE WHEN g.kind NOT IN ('retry', 'defer') THEN p_now END, started_at = g.started_at,
       claimed_by = CASE WHEN g.kind NOT IN ('retry', 'defer') THEN j.claimed_by END,
       directed = CASE WHEN g.kind = 'defer' THEN j.directed END, lease_until = NULL, priority = coalesce(g.priority, j.priority), attempts_used = coalesce(g.used, j.attempts_used),
       crashes = coalesce(g.crashes, j.crashes), errors = coalesce(g.errors, j.errors), wake_key = coalesce(g.wake, j.wake_key), result = g.result,

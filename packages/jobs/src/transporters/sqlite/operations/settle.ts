@@ -37,6 +37,7 @@ const backSql = `UPDATE jobs_job SET status = ?, ready_at = ?, priority = ?, att
   directed = CASE WHEN ? THEN directed END, lease_until = NULL, claimed_by = NULL WHERE id = ?`;
 const attemptSql = `INSERT INTO jobs_attempt (job_id, fence, cause, claimed_by, started_at, ended_at, priority_before, priority_after, failure)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+const startedSql = "UPDATE jobs_job SET started_at = ? WHERE id = ?";
 const forgetDeferredSql = "DELETE FROM jobs_attempt WHERE job_id = ? AND cause = 'deferred'";
 
 /** Ends attempts by compare-and-set on the fence, `retry` and `defer` on the version too (L3). */
@@ -44,13 +45,18 @@ export function settle(session: Session, settlements: readonly Settlement[]): Se
   return settlements.map((settlement) => settleOne(session, settlement));
 }
 
-function settleOne(session: Session, { id, fence, version, outcome, expiredOnly }: Settlement): SettleResult {
+function settleOne(session: Session, settlement: Settlement): SettleResult {
+  const { id, fence, version, outcome, expiredOnly, startedMs } = settlement;
   const row = session.get<SettleRow>(rowSql, idNumber(id), fence);
   if (row === undefined) return { state: "refused", why: "fence" };
   if (expiredOnly === true && (row.lease_until ?? 0) > session.now) return { state: "refused", why: "not-expired" };
   if ((outcome.kind === "retry" || outcome.kind === "defer") && row.version !== version) {
     const now = current(session, row.id);
     return now === undefined ? { state: "refused", why: "fence" } : { state: "refused", why: "version", current: now };
+  }
+  if (startedMs !== undefined && row.started_at === null) {
+    row.started_at = session.now - startedMs;
+    session.run(startedSql, row.started_at, row.id);
   }
   apply(session, row, outcome);
   if (row.limited === 1) releaseLimits(session, row);

@@ -1,0 +1,94 @@
+import { limits } from "../core/limits.ts";
+import type { QueueSettings } from "../core/queue.ts";
+import type { Attempt } from "./attempt.ts";
+import { Pace } from "./pace.ts";
+import type { ServedLine } from "./registry.ts";
+
+/** What the claimer knows of one line, and the claims ahead that wait for its slots. */
+export class Line {
+  readonly served: ServedLine;
+  readonly pace: Pace;
+  /**
+   * Its last claim came back short, with nothing hinting at new jobs since: until then it is not asked again, which is the next poll,
+   * or the time in which a queue's rate brings one.
+   */
+  dryUntil = -Infinity;
+  /** Claims in a row for which it, having a rate, had nothing. */
+  misses = 0;
+  /** The store may have better jobs of it than those that wait. */
+  isStale = false;
+  #target = 0;
+  /** In the order of L1 from `#first` on. */
+  readonly #waiting: Attempt[] = [];
+  #first = 0;
+
+  constructor(served: ServedLine, now: number) {
+    this.served = served;
+    this.pace = new Pace(now);
+  }
+
+  /** Claims that wait; those that were called back meanwhile are still counted until they are met. */
+  get waiting(): number {
+    return this.#waiting.length - this.#first;
+  }
+
+  /** How many more it may be handed ahead; 0 while half of that is there. */
+  get wanted(): number {
+    return this.waiting * 2 <= this.#target ? this.#target - this.waiting : 0;
+  }
+
+  /**
+   * Sets how much is claimed ahead: what it ends in 50 ms at its pace, which is nothing where jobs are long (L16). Nor is any of a
+   * queue with limits, whose places would be taken by what does not run; of one that ages, whose order is not that of L1; of
+   * isolated jobs, whose pool is what they wait for; of the long lane.
+   */
+  aim(now: number, { paused, concurrency, keyConcurrency, ratePerSecond, agingMs }: QueueSettings): void {
+    const { lane, process } = this.served;
+    const isPlain =
+      !paused && concurrency === null && keyConcurrency === null && ratePerSecond === null && agingMs === null;
+    const worth = Math.floor(this.pace.at(now) * limits.prefetchMs);
+    this.#target = isPlain && lane === "short" && process === "inline" ? Math.min(worth, limits.prefetchJobsMax) : 0;
+  }
+
+  add(attempt: Attempt): void {
+    // Most come behind all that wait.
+    let place = this.#waiting.length;
+    while (place > this.#first && isBefore(attempt, this.#waiting[place - 1])) place -= 1;
+    if (place === this.#waiting.length) this.#waiting.push(attempt);
+    else this.#waiting.splice(place, 0, attempt);
+  }
+
+  /** The next by L1. */
+  next(): Attempt | undefined {
+    while (this.#first < this.#waiting.length) {
+      const attempt = this.#waiting[this.#first];
+      this.#first += 1;
+      if (this.#first > limits.prefetchJobsMax || this.#first === this.#waiting.length) this.#forgetBegun();
+      // Given back meanwhile: a stop, a cancel.
+      if (attempt?.isWaiting === true) return attempt;
+    }
+    return undefined;
+  }
+
+  /** Takes all out that waits. */
+  drain(): Attempt[] {
+    const all = this.#waiting.slice(this.#first);
+    this.#first = this.#waiting.length;
+    this.#forgetBegun();
+    return all;
+  }
+
+  #forgetBegun(): void {
+    this.#waiting.splice(0, this.#first);
+    this.#first = 0;
+  }
+}
+
+/** L1, which is the order in which claims come. */
+function isBefore({ claimed: a }: Attempt, other: Attempt | undefined): boolean {
+  if (other === undefined) return false;
+  const { claimed: b } = other;
+  if (a.priority !== b.priority) return a.priority > b.priority;
+  if (a.attemptsUsed !== b.attemptsUsed) return a.attemptsUsed < b.attemptsUsed;
+  return a.id.length === b.id.length ? a.id < b.id : a.id.length < b.id.length;
+}
