@@ -1,4 +1,4 @@
-import type { ProcessKind } from "../core/job.ts";
+import type { Lane, ProcessKind } from "../core/job.ts";
 import { limits } from "../core/limits.ts";
 import type { Claimed, ClaimRequest, Transporter } from "../transporters/transporter.ts";
 import type { Clock } from "./clock.ts";
@@ -43,7 +43,7 @@ export class Claimer {
   readonly #pulse: Pulse;
   readonly #shares: LineShares;
   readonly #lines: readonly Line[];
-  readonly #desks: readonly Desk[];
+  readonly #desks: Readonly<Record<Lane, Desk>>;
   #hints = 0;
   #forgottenAt = -Infinity;
   #turn = 0;
@@ -56,10 +56,11 @@ export class Claimer {
     this.#shares = new LineShares({ queues: transporter.queues, keptMs: 2 * pollMs, clock });
     this.#lines = registry.served.map((served) => new Line(served, clock.now()));
     const keptMs = Math.min(limits.prefetchKeptMs, leaseMs / 4);
-    this.#desks = (["short", "long"] as const).map((lane) => {
+    const desk = (lane: Lane): Desk => {
       const lines = this.#lines.filter(({ served }) => served.lane === lane);
       return new Desk(lane, { lines, shares: this.#shares, runner, leaseMs, keptMs });
-    });
+    };
+    this.#desks = { short: desk("short"), long: desk("long") };
     this.#pulse = new Pulse({ ...options, service: "claimer", beat: () => this.#claim() });
   }
 
@@ -83,7 +84,7 @@ export class Claimer {
 
   /** There may be ready jobs in these queues; in any, when none are named. */
   hint(queues?: readonly string[]): void {
-    for (const desk of this.#desks) {
+    for (const desk of Object.values(this.#desks)) {
       for (const line of desk.lines) {
         if (queues !== undefined && !queues.includes(line.served.queue)) continue;
         line.dryUntil = -Infinity;
@@ -97,7 +98,7 @@ export class Claimer {
   /** The settings of a queue were changed here. */
   configured(queue: string): void {
     this.#shares.changed();
-    for (const desk of this.#desks) desk.giveBack(queue);
+    for (const desk of Object.values(this.#desks)) desk.giveBack(queue);
     this.hint([queue]);
   }
 
@@ -109,7 +110,7 @@ export class Claimer {
   #serve(): void {
     this.#serving = undefined;
     const now = this.#options.clock.now();
-    for (const desk of this.#desks) if (!this.#mustAsk(desk, now)) desk.serve(Infinity, now);
+    for (const desk of Object.values(this.#desks)) if (!this.#mustAsk(desk, now)) desk.serve(Infinity, now);
     if (this.#hasMore(now)) this.#pulse.wake();
   }
 
@@ -120,7 +121,7 @@ export class Claimer {
 
   #hasMore(now: number): boolean {
     const { runner } = this.#options;
-    return this.#desks.some(
+    return Object.values(this.#desks).some(
       (desk) =>
         (runner.freeSlots(desk.lane) > 0 && this.#mustAsk(desk, now)) ||
         desk.lines.some((line) => line.wanted > 0 && this.#mayServe(line, now)),
@@ -133,8 +134,11 @@ export class Claimer {
     const sentAt = clock.now();
     this.#lookAround(sentAt);
     this.#turn += 1;
-    const rounds = this.#desks.map((desk) => this.#round(desk, sentAt));
-    const asked = rounds.flatMap((round) => round.asked);
+    // One batch for both lanes: the long one has half of it at most (L8).
+    const long = this.#round(this.#desks.long, limits.batchJobsMax / 2, sentAt);
+    const short = this.#round(this.#desks.short, limits.batchJobsMax - requested(long), sentAt);
+    const rounds = [short, long];
+    const asked = [...short.asked, ...long.asked];
     if (asked.length === 0) return this.#restMs();
     for (const { line } of asked) line.isStale = false;
     const hintsBefore = this.#hints;
@@ -168,7 +172,7 @@ export class Claimer {
     if (now - this.#forgottenAt < this.#options.pollMs / 2) return;
     this.#forgottenAt = now;
     for (const line of this.#lines) line.dryUntil = -Infinity;
-    for (const desk of this.#desks) if (!desk.isEmpty) desk.giveBackOld(now);
+    for (const desk of Object.values(this.#desks)) if (!desk.isEmpty) desk.giveBackOld(now);
   }
 
   #take(job: Claimed, rounds: readonly Round[], sentAt: number, now: number): void {
@@ -195,13 +199,13 @@ export class Claimer {
   }
 
   /**
-   * What to ask for one lane. Its free slots are dealt out to the lines by weight (L16); a line begins what waits there before it asks for
-   * more. When no slot asks, the lines may be handed jobs ahead. Each round takes jobs or finds a line dry, so that
-   * rounds come to an end.
+   * What to ask for one lane, `most` at most. Its free slots are dealt out to the lines by weight (L16); a line begins what waits there
+   * before it asks for more, and asks ahead with the same request, or when no slot asks. Each round takes jobs or finds a
+   * line dry, so that rounds come to an end.
    */
-  #round(desk: Desk, now: number): Round {
+  #round(desk: Desk, most: number, now: number): Round {
     const { runner, processes } = this.#options;
-    const free = Math.min(runner.freeSlots(desk.lane), limits.batchJobsMax);
+    const free = Math.min(runner.freeSlots(desk.lane), most);
     const open = desk.lines.filter((line) => this.#mayServe(line, now));
     // A stale one may hide a directed job, which any line's request brings (L5).
     const isStale = open.some((line) => line.isStale);
@@ -219,7 +223,7 @@ export class Claimer {
       turned.map((line) => (open.includes(line) ? places[line.served.process] : line.waiting)),
       free,
     );
-    const limitsOf = new Map<Line, number>();
+    const wants = new Map<Line, number>();
     for (const [index, line] of turned.entries()) {
       const part = slots[index] ?? 0;
       const begun = isStale ? 0 : desk.serveLine(line, part, now);
@@ -228,12 +232,13 @@ export class Claimer {
       // Lines of one kind of process share its places.
       const limit = Math.min(part - begun, places[process]);
       places[process] -= limit;
-      if (limit > 0) limitsOf.set(line, limit);
+      if (limit > 0) wants.set(line, limit);
     }
-    // Behind what waits already, what comes waits too: it is put in order with it.
-    const started = limitsOf.size > 0 && desk.isEmpty;
-    if (limitsOf.size === 0) ahead(open, limitsOf);
-    const asked = [...limitsOf].map(([line, limit]) => ({ line, request: this.#request(line, limit, started) }));
+    const begins = wants.size > 0;
+    askAhead(begins ? [...wants.keys()] : open, wants, most);
+    // What comes with jobs ahead, or behind what waits, waits too: it is put in order with them.
+    const started = begins && desk.isEmpty && sum(wants) <= free;
+    const asked = [...wants].map(([line, limit]) => ({ line, request: this.#request(line, limit, started) }));
     return { desk, free, started, asked };
   }
 
@@ -273,19 +278,29 @@ export class Claimer {
   }
 }
 
-/** When no slot asks, lines are handed jobs ahead, as many as they are to have. */
-function ahead(open: readonly Line[], limitsOf: Map<Line, number>): void {
-  let left: number = limits.batchJobsMax;
-  for (const line of open) {
-    const limit = Math.min(line.wanted, left);
-    left -= limit;
-    if (limit > 0) limitsOf.set(line, limit);
+/** Adds what the lines are to be handed ahead of their slots. */
+function askAhead(lines: readonly Line[], wants: Map<Line, number>, most: number): void {
+  let left = most - sum(wants);
+  for (const line of lines) {
+    const ahead = Math.min(line.wanted, left);
+    left -= ahead;
+    if (ahead > 0) wants.set(line, (wants.get(line) ?? 0) + ahead);
   }
+}
+
+function sum(wants: ReadonlyMap<Line, number>): number {
+  let total = 0;
+  for (const want of wants.values()) total += want;
+  return total;
 }
 
 interface Asked {
   line: Line;
   request: ClaimRequest;
+}
+
+function requested({ asked }: Round): number {
+  return asked.reduce((sofar, { request }) => sofar + request.limit, 0);
 }
 
 /** What one claim is to bring for a lane. `free`: its slots when it was sent. `started`: what comes begins at once. */
