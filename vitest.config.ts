@@ -5,7 +5,7 @@ export default defineConfig({
   resolve: { conditions: ["source"] },
   ssr: { resolve: { conditions: ["source"] } },
   test: {
-    include: ["packages/*/{src,tests}/**/*.test.ts", "tests/**/*.test.ts"],
+    include: ["packages/*/{src,tests}/**/*.test.ts", "tests/**/*.test.ts", "bench/harness/*.test.ts"],
     exclude: [...configDefaults.exclude, ...slowTests],
     pool: "forks",
     // They mostly wait: for boots, leases and processes of their own. One worker for each core leaves the cores idle.

@@ -2,12 +2,16 @@
  * `npm run bench`: every scenario of docs/benchmarks.md on every engine it is for, five rounds, and the page written anew.
  * `npm run bench -- drain` for one, or several by name. For a look: `--quick` (small, one round), `--rounds 2`, `--size 10000`,
  * `--engines ours-postgres,graphile-worker`; a look prints its tables and writes no page unless `--write` is given. `--profile folder` puts
- * CPU profiles of the workers' processes there (for Chrome's developer tools). The figures of every run are kept as JSON lines.
+ * CPU profiles of the workers' processes there (for Chrome's developer tools). Ours is compiled first and run as it is installed; `--source`
+ * runs it as it stands. The figures of every run are kept as JSON lines.
  */
+import { spawnSync } from "node:child_process";
 import { appendFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { BenchError } from "./bench-error.ts";
 import { engineNamed } from "./engines.ts";
+import type { AgentOptions } from "./harness/agent.ts";
 import { Bench } from "./harness/bench-run.ts";
 import { sectionOf, withSection } from "./harness/page.ts";
 import type { Result } from "./harness/results.ts";
@@ -26,6 +30,7 @@ const { values, positionals } = parseArgs({
     size: { type: "string" },
     engines: { type: "string" },
     profile: { type: "string" },
+    source: { type: "boolean", default: false },
     write: { type: "boolean", default: false },
   },
 });
@@ -36,18 +41,34 @@ const rounds = Number(values.rounds ?? (values.quick ? 1 : 5));
 const asked = positionals.length === 0 ? scenarios : positionals.map(scenarioNamed);
 const only = values.engines?.split(",").map((name) => engineNamed(name).name);
 
+const agents: AgentOptions = {
+  fromSource: values.source,
+  ...(values.profile !== undefined && { profile: values.profile }),
+};
+
+/** What would be packed: users of the package pay for no stripping of types. */
+function build(): void {
+  const { status } = spawnSync("npm", ["run", "build", "--workspace", "@provost/jobs", "--silent"], {
+    cwd: root,
+    stdio: "inherit",
+  });
+  if (status === 0) return;
+  throw new BenchError("build_failed", `@provost/jobs does not compile (exit ${status}): mend it, or give --source`);
+}
+
 /** All rounds of a scenario: engines in turns, so that what else the machine does meets all of them. */
-async function measure(stores: Stores, scenario: Scenario): Promise<Result[]> {
+async function measure(stores: Stores, scenario: Scenario): Promise<{ results: Result[]; failures: string[] }> {
   const size = Number(values.size ?? (values.quick ? scenario.sizes.quick : scenario.sizes.full));
   const names = scenario.engines.filter((name) => only?.includes(name) ?? true);
   const results: Result[] = [];
+  const failures: string[] = [];
   const file = resultsFile(scenario);
   rmSync(file, { force: true });
   for (let round = 1; round <= rounds; round += 1) {
     // Who goes first changes with the rounds.
     const first = (round - 1) % Math.max(1, names.length);
     for (const name of [...names.slice(first), ...names.slice(0, first)]) {
-      const bench = new Bench(stores, values.profile);
+      const bench = new Bench(stores, agents);
       try {
         const figures = await scenario.run(bench, engineNamed(name), size);
         const result: Result = {
@@ -62,12 +83,17 @@ async function measure(stores: Stores, scenario: Scenario): Promise<Result[]> {
         const line = JSON.stringify(result);
         console.log(line);
         appendFileSync(file, `${line}\n`);
+      } catch (error) {
+        // The others are still worth their while; the page says which one failed.
+        if (!(error instanceof BenchError)) throw error;
+        console.error(error);
+        failures.push(`${name}, round ${round}: \`${error.code}\``);
       } finally {
         await bench.close();
       }
     }
   }
-  return results;
+  return { results, failures };
 }
 
 /** What the page shows is kept beside this file; looks are not. */
@@ -77,11 +103,13 @@ function resultsFile({ name }: Scenario): string {
   return join(folder, `${name}.jsonl`);
 }
 
+if (!values.source) build();
 const stores = new Stores();
 try {
   for (const scenario of asked) {
-    const results = await measure(stores, scenario);
-    const section = sectionOf(scenario, results);
+    const { results, failures } = await measure(stores, scenario);
+    if (failures.length > 0) process.exitCode = 1;
+    const section = sectionOf(scenario, results, failures);
     console.log(`\n${scenario.name}\n\n${section}\n`);
     if (writes) writeFileSync(page, withSection(readFileSync(page, "utf8"), scenario.name, section));
   }

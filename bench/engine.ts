@@ -4,6 +4,8 @@ export interface Payload {
   at?: number;
   /** How long it takes; nothing when missing. */
   ms?: number;
+  /** Of the highest priority, in a scenario that looks at when those start. */
+  urgent?: boolean;
 }
 
 /** A job to enqueue; what is left out is the engine's default. */

@@ -34,6 +34,8 @@ function engine(
 export const engines: readonly Engine[] = [
   engine("ours-postgres", "Provost, PostgreSQL", "postgres", "./engines/ours.ts", "ours"),
   engine("ours-sqlite", "Provost, SQLite", "sqlite", "./engines/ours.ts", "ours"),
+  engine("ours-threads", "Provost, threads", "postgres", "./engines/ours-threads.ts", "ours"),
+  engine("ours-processes", "Provost, processes", "postgres", "./engines/ours-processes.ts", "ours"),
   engine("graphile-worker", "graphile-worker", "postgres", "./peers/graphile-worker.ts", "peer"),
   engine("pg-boss", "pg-boss", "postgres", "./peers/pg-boss.ts", "peer"),
   engine("bullmq", "BullMQ, Redis everysec", "redis", "./peers/bullmq.ts", "peer"),

@@ -18,7 +18,9 @@ if (!existsSync(stampFile) || readFileSync(stampFile, "utf8") !== lock) {
     stdio: ["ignore", "ignore", "inherit"],
   });
   if (run.status !== 0) {
-    console.error(`npm install failed in bench (exit ${run.status ?? run.signal}). Check the network or the npm registry.`);
+    console.error(
+      `npm install failed in bench (exit ${run.status ?? run.signal}). Check the network or the npm registry.`,
+    );
     process.exit(1);
   }
   writeFileSync(stampFile, lock);

@@ -66,7 +66,7 @@ export const open: Open = async (connectionString, { quiet }) => {
       for (let count = 0; count < loops; count += 1) running.push(loop(each, run));
     },
     async unfinished() {
-      const { rows } = await pool.query("SELECT 1 FROM job LIMIT 1");
+      const { rows } = await pool.query("SELECT 1 FROM job WHERE run_at <= now() LIMIT 1");
       return rows.length;
     },
     async claimOne() {

@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { BenchError } from "../bench-error.ts";
@@ -10,6 +11,14 @@ import type { Store } from "./stores.ts";
 const script = fileURLToPath(new URL("agent-process.ts", import.meta.url));
 const closeMsMax = 30_000;
 
+/** How the processes that have engines are run. */
+export interface AgentOptions {
+  /** Where CPU profiles of the workers go; none are made when left out. */
+  profile?: string;
+  /** Our packages as they stand in the checkout, instead of compiled as they are installed. */
+  fromSource: boolean;
+}
+
 type Name = Exclude<Operation, "close">;
 
 /** The parent's end of a process that has an engine's session. */
@@ -18,15 +27,16 @@ export class Agent {
   readonly #engine: string;
   readonly #pending = new Map<number, PromiseWithResolvers<unknown>>();
   #calls = 0;
+  #lost: BenchError | undefined;
 
-  private constructor(engine: Engine, store: Store, profile: string | undefined) {
+  private constructor(engine: Engine, store: Store, { profile, fromSource }: AgentOptions) {
     this.#engine = engine.name;
     this.#child = fork(script, [engine.name], {
       execArgv: [
-        "--conditions=source",
+        ...(fromSource ? ["--conditions=source"] : []),
         ...(profile === undefined
           ? []
-          : ["--cpu-prof", `--cpu-prof-dir=${profile}`, `--cpu-prof-name=${engine.name}-${Date.now()}.cpuprofile`]),
+          : ["--cpu-prof", `--cpu-prof-dir=${profile}`, `--cpu-prof-name=${engine.name}-${randomUUID()}.cpuprofile`]),
       ],
       // An argument could be read by everybody on this machine.
       env: { ...process.env, BENCH_ADDRESS: store.address },
@@ -38,14 +48,14 @@ export class Agent {
       else pending?.reject(new BenchError("agent_failed", `${this.#engine}: ${problem}`));
     });
     this.#child.once("exit", (code, signal) => {
-      const lost = new BenchError("agent_failed", `${this.#engine}: its process ended (${code ?? signal})`);
-      for (const { reject } of this.#pending.values()) reject(lost);
+      this.#lost = new BenchError("agent_failed", `${this.#engine}: its process ended (${code ?? signal})`);
+      for (const { reject } of this.#pending.values()) reject(this.#lost);
     });
   }
 
-  /** A process with the engine's session on this store. @param profile folder for its CPU profile, where one is wanted. */
-  static async start(engine: Engine, store: Store, profile?: string): Promise<Agent> {
-    const agent = new Agent(engine, store, profile);
+  /** A process with the engine's session on this store. */
+  static async start(engine: Engine, store: Store, options: AgentOptions): Promise<Agent> {
+    const agent = new Agent(engine, store, options);
     await agent.#expect(0);
     return agent;
   }
@@ -59,6 +69,7 @@ export class Agent {
     operation: N,
     ...[argument]: Parameters<Operations[N]>
   ): Promise<Awaited<ReturnType<Operations[N]>>> {
+    if (this.#lost !== undefined) throw this.#lost;
     this.#calls += 1;
     const answered = this.#expect(this.#calls);
     this.#child.send({ id: this.#calls, operation, argument } satisfies Call);

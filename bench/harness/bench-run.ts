@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { BenchError } from "../bench-error.ts";
 import { nowMs } from "../engine.ts";
 import type { Engine } from "../engines.ts";
-import { Agent } from "./agent.ts";
+import { Agent, type AgentOptions } from "./agent.ts";
 import { cpuSecondsUnder } from "./cpu.ts";
 import type { Progress } from "./operations.ts";
 import type { Store, Stores } from "./stores.ts";
@@ -14,12 +14,12 @@ const boundMs = 15 * 60_000;
 /** What a scenario's run is given: stores and processes, which end with it. */
 export class Bench {
   readonly #stores: Stores;
-  readonly #profile: string | undefined;
+  readonly #options: AgentOptions;
   readonly #opened: { store: Store; agents: Agent[] }[] = [];
 
-  constructor(stores: Stores, profile?: string) {
+  constructor(stores: Stores, options: AgentOptions) {
     this.#stores = stores;
-    this.#profile = profile;
+    this.#options = options;
   }
 
   /** An empty store, and a process beside it that fills it and looks at it. */
@@ -27,14 +27,14 @@ export class Bench {
     const store = await this.#stores.fresh(engine.store);
     const agents: Agent[] = [];
     this.#opened.push({ store, agents });
-    const start = async (profile?: string): Promise<Agent> => {
-      const agent = await Agent.start(engine, store, profile);
+    const start = async (options: AgentOptions): Promise<Agent> => {
+      const agent = await Agent.start(engine, store, options);
       agents.push(agent);
       return agent;
     };
     // Alone: it makes the tables.
-    const beside = await start();
-    return new Site(store, beside, async () => await start(this.#profile));
+    const beside = await start({ fromSource: this.#options.fromSource });
+    return new Site(store, beside, async () => await start(this.#options));
   }
 
   async close(): Promise<void> {
@@ -97,6 +97,15 @@ export class Site {
       nodeCpu: cpuSecondsUnder(pids) - before.node,
       storeCpu: cpuSecondsUnder(this.store.pids) - before.store,
     };
+  }
+
+  /** Waits until a worker has run so many jobs, or more. @throws BenchError `not_ended`. */
+  async handled(worker: Agent, count: number): Promise<void> {
+    const until = nowMs() + boundMs;
+    for (let { ended } = await worker.call("progress"); ended < count; { ended } = await worker.call("progress")) {
+      if (nowMs() > until) throw new BenchError("not_ended", `${ended} of ${count} jobs ended within ${boundMs} ms`);
+      await sleep(lookEveryMs);
+    }
   }
 
   /** Waits until so many jobs have ended, in the store too, or until this time. */

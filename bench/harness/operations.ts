@@ -19,6 +19,13 @@ export interface Waits {
   max: number;
 }
 
+/** When a job ran, by `nowMs`. */
+export interface Traced {
+  start: number;
+  end: number;
+  isUrgent: boolean;
+}
+
 /** What a benchmark asks of a process that has an engine's session. Arguments and answers cross to another process as JSON. */
 export class Operations {
   readonly #session: Session;
@@ -26,17 +33,19 @@ export class Operations {
   #firstAt: number | undefined;
   readonly #marks: number[] = [];
   #waits: number[] = [];
+  #traces: Traced[] | undefined;
 
   constructor(session: Session) {
     this.#session = session;
   }
 
   /** Begins to run jobs, and to count them. */
-  async work(options: { concurrency?: number }): Promise<void> {
+  async work({ traced = false, ...options }: { concurrency?: number; traced?: boolean }): Promise<void> {
+    if (traced) this.#traces = [];
     const run: Run = (payload: Payload) => {
       this.#firstAt ??= nowMs();
       if (payload.at !== undefined) this.#waits.push(nowMs() - payload.at);
-      if (payload.ms !== undefined) return this.#endAfter(payload.ms);
+      if (payload.ms !== undefined) return this.#endAfter(payload.ms, payload.urgent === true);
       this.#end();
       return undefined;
     };
@@ -49,9 +58,11 @@ export class Operations {
   }
 
   /** One timer and one promise: twenty thousand of them shall not be what is measured. */
-  #endAfter(ms: number): Promise<void> {
+  #endAfter(ms: number, isUrgent: boolean): Promise<void> {
+    const start = this.#traces === undefined ? 0 : nowMs();
     return new Promise((resolve) => {
       setTimeout(() => {
+        this.#traces?.push({ start, end: nowMs(), isUrgent });
         this.#end();
         resolve();
       }, ms);
@@ -72,6 +83,23 @@ export class Operations {
     const sorted = this.#waits.toSorted((a, b) => a - b);
     this.#waits = [];
     return spreadOf(sorted);
+  }
+
+  /** The ended jobs of a `traced` run, in the order of their ends. */
+  async traces(): Promise<Traced[]> {
+    return this.#traces ?? [];
+  }
+
+  /** Enqueues urgent jobs one by one; when each was there, by `nowMs`. */
+  async interrupt({ count, everyMs, jobMs }: { count: number; everyMs: number; jobMs: number }): Promise<number[]> {
+    const there: number[] = [];
+    for (let index = 0; index < count; index += 1) {
+      // At any moment of the ordinary jobs' time.
+      await sleep(everyMs + Math.random() * jobMs);
+      await this.#session.add({ payload: { ms: jobMs, urgent: true }, first: true });
+      there.push(nowMs());
+    }
+    return there;
   }
 
   async unfinished(): Promise<number> {

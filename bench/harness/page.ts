@@ -5,7 +5,7 @@ import { type Result, ratio, summary, type Verdict, verdicts } from "./results.t
 const barWidth = 40;
 
 /** A scenario's part of docs/benchmarks.md: what it measures, the table, a chart, and what it was to show. */
-export function sectionOf(scenario: Scenario, results: readonly Result[]): string {
+export function sectionOf(scenario: Scenario, results: readonly Result[], failures: readonly string[]): string {
   const engines = scenario.engines.filter((name) => results.some(({ engine }) => engine === name));
   const [last] = results.toReversed();
   const rounds = new Set(results.map(({ round }) => round)).size;
@@ -19,6 +19,7 @@ export function sectionOf(scenario: Scenario, results: readonly Result[]): strin
     "```",
     "",
     ...verdicts(scenario, results).map(sentenceOf),
+    ...failures.map((failure) => `- **Failed**: ${failure}.`),
   ].join("\n");
 }
 
@@ -82,7 +83,7 @@ function grouped(value: number): string {
 
 /** `jobsPerSecond` as words. */
 function spaced(name: string): string {
-  return name.replace(/(?<=[a-z])(?=[A-Z0-9])/g, " ").toLowerCase();
+  return name.replace(/(?<=[a-z0-9])(?=[A-Z])|(?<=[a-z]{2})(?=\d)/g, " ").toLowerCase();
 }
 
 function capital(text: string): string {

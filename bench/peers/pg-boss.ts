@@ -4,6 +4,10 @@ import { type NewJob, type Open, type Payload, runAll } from "../engine.ts";
 
 /** As FACTS.md found it fastest: two workers that fetch 500 at a time without a rest while batches are full, woken by NOTIFY. */
 const best = { batchSize: 500, localConcurrency: 2 };
+/** How often it looks for flows whose next jobs may start: the shortest there is. */
+const flowIntervalSeconds = 1;
+/** The next jobs of flows come without a NOTIFY: the shortest wait there is. */
+const notifyPollingIntervalSeconds = 0.5;
 const queue = "bench";
 
 function insert({ payload, first, delayMs }: NewJob): JobInsert {
@@ -15,7 +19,7 @@ function insert({ payload, first, delayMs }: NewJob): JobInsert {
 }
 
 export const open: Open = async (connectionString, { defaults }) => {
-  const boss = new PgBoss({ connectionString, ...(!defaults && { useListenNotify: true }) });
+  const boss = new PgBoss({ connectionString, ...(!defaults && { useListenNotify: true, flowIntervalSeconds }) });
   boss.on("error", () => undefined);
   await boss.start();
   // The queue may be there: another process of this run has made it.
@@ -31,7 +35,9 @@ export const open: Open = async (connectionString, { defaults }) => {
     async work({ concurrency, run }) {
       const batchSize = Math.min(best.batchSize, concurrency ?? best.batchSize);
       const localConcurrency = Math.ceil((concurrency ?? best.batchSize * best.localConcurrency) / batchSize);
-      const options = defaults ? {} : { batchSize, localConcurrency, burstWhenBatchFull: true };
+      const options = defaults
+        ? {}
+        : { batchSize, localConcurrency, burstWhenBatchFull: true, notifyPollingIntervalSeconds };
       await boss.work<Payload>(queue, options, async (jobs) => {
         await runAll(
           jobs.map(({ data }) => data),

@@ -1,20 +1,12 @@
+import { once } from "node:events";
+import type { ChildProcess } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { postgresMissing, startThrowawayPostgres, type ThrowawayPostgres } from "@provost/jobs/testing/postgres";
-
-/** A proof that could not be run to its end. */
-export class ProofError extends Error {
-  override readonly name = "ProofError";
-  readonly code: "enqueuer_failed" | "not_ended";
-
-  constructor(code: ProofError["code"], message: string) {
-    super(message);
-    this.code = code;
-  }
-}
-
-export type StoreKind = "SQLite" | "PostgreSQL";
+import { setTimeout as pause } from "node:timers/promises";
+import type { Job, JobStatus, JobQuery, Transporter } from "@provost/jobs";
+import { startThrowawayPostgres, type ThrowawayPostgres } from "@provost/jobs/testing/postgres";
+import { ProofError, type StoreKind } from "./proof.ts";
 
 /** A store of a proof's own. */
 export interface ProofStore {
@@ -28,41 +20,60 @@ export interface ProofStore {
 }
 
 /**
- * Runs `fn` on a store that is gone afterwards. @throws JobsError `store_unavailable` where there can be no throwaway server: a
- * proof that cannot be run fails.
+ * Runs `fn` on a store that is gone afterwards, also when the process ends meanwhile. @throws JobsError `store_unavailable` where
+ * there can be no throwaway server.
+ *
+ * @param settings of the server, where it is one.
  */
 export async function onThrowawayStore<T>(
   kind: StoreKind,
   fn: (store: ProofStore) => Promise<T>,
-  connections = 120,
+  settings: Readonly<Record<string, string>> = {},
 ): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), "provost-prove-"));
+  const remove = (): void => rmSync(folder, { recursive: true, force: true });
+  process.once("exit", remove);
   let server: ThrowawayPostgres | undefined;
   try {
     if (kind === "SQLite") return await fn({ kind, address: join(folder, "jobs.db"), folder });
-    server = await startThrowawayPostgres({ settings: { max_connections: String(connections) } });
+    server = await startThrowawayPostgres({ settings });
     return await fn({ kind, address: server.url, folder, server });
   } finally {
     await server?.stop();
-    rmSync(folder, { recursive: true, force: true });
+    remove();
+    process.off("exit", remove);
   }
 }
 
-/** The stores a proof was asked for by `--store`; both by default, those that cannot be had included. */
-export function storesAsked(asked: string | undefined): StoreKind[] {
-  if (asked === "sqlite") return ["SQLite"];
-  if (asked === "postgres") return ["PostgreSQL"];
-  return ["SQLite", "PostgreSQL"];
+/** How many jobs of the store have one of these statuses. */
+export async function countOf(transporter: Transporter, ...statuses: JobStatus[]): Promise<number> {
+  const lines = await transporter.sight.counts();
+  return lines.reduce((sum, { counts }) => sum + statuses.reduce((part, status) => part + counts[status], 0), 0);
 }
 
-/** Prints the one line of figures and each fault, and sets the exit code by them. */
-export function report(proof: string, figures: unknown, faults: readonly string[]): void {
-  console.log(JSON.stringify({ proof, holds: faults.length === 0, figures, faults: faults.slice(0, 20) }));
-  process.exitCode = faults.length === 0 ? 0 : 1;
+/** Looks again and again until it holds. @throws ProofError `not_ended`. */
+export async function until(holds: () => Promise<boolean>, limitMs: number): Promise<void> {
+  for (const end = performance.now() + limitMs; !(await holds()); await pause(100)) {
+    if (performance.now() > end) throw new ProofError("not_ended", `not after ${limitMs} ms: ${holds.toString()}`);
+  }
 }
 
-/** The fault of a store that cannot be tried here; undefined when it can. */
-export function cannotTry(kind: StoreKind): string | undefined {
-  const missing = kind === "PostgreSQL" ? postgresMissing() : undefined;
-  return missing === undefined ? undefined : `PostgreSQL was not tried: ${missing}`;
+/** All jobs of the store that the query names, page by page. */
+export async function allJobs(transporter: Transporter, query: Omit<JobQuery, "limit" | "after"> = {}): Promise<Job[]> {
+  const jobs: Job[] = [];
+  for (;;) {
+    const last = jobs.at(-1);
+    const more = last === undefined ? {} : { after: last.id };
+    const page = await transporter.list({ ...query, limit: 1_000, ...more });
+    if (page.length === 0) return jobs;
+    jobs.push(...page);
+  }
+}
+
+/** kill -9, and until it is gone. */
+export async function killed(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exit = once(child, "exit");
+  child.kill("SIGKILL");
+  await exit;
 }

@@ -4,19 +4,24 @@
  * own any more. Runs until it is killed, or whoever started it is gone.
  */
 import { closeSync, openSync, writeSync } from "node:fs";
+import { flushCompileCache } from "node:module";
 import { setTimeout as pause } from "node:timers/promises";
-import { JobsError, type Claimed, type Outcome } from "@provost/jobs";
-import { postgres } from "@provost/jobs/postgres";
-import { storeAt } from "../blocked/store.ts";
+import { JobsError, type Claimed, type Outcome, type Transporter } from "@provost/jobs";
 
 const [address = "", ledgerPath = "", leaseMs = "0", oversleepOneIn = "0"] = process.argv.slice(2);
 const ledger = openSync(ledgerPath, "a");
 const processed: Outcome = { kind: "processed" };
-const waitMsMax = 400;
-// One connection for each: what 500 processes can have of one server.
-const transporter = address.startsWith("postgres")
-  ? postgres({ connectionString: address, poolMax: 1, sqlPoolMax: 1, connectTimeoutMs: 60_000 })
-  : storeAt(address);
+/** Half a thousand that look for work ten times a second each would leave none of the machine for it. */
+const waitMsMax = 2_000;
+const retryMsMax = 400;
+const transporter = await opened();
+
+/** Loads no more than it needs, and has one connection: what 500 processes can have of one host and one server. */
+async function opened(): Promise<Transporter> {
+  if (!address.startsWith("postgres")) return (await import("@provost/jobs/sqlite")).sqlite(address);
+  const { postgres } = await import("@provost/jobs/postgres");
+  return postgres({ connectionString: address, poolMax: 1, sqlPoolMax: 1, connectTimeoutMs: 60_000 });
+}
 
 function write(what: string, { id, fence }: Pick<Claimed, "id" | "fence">, more = ""): void {
   writeSync(ledger, `${what} ${id} ${fence} ${more}\n`);
@@ -29,7 +34,7 @@ async function persistently<T>(act: () => Promise<T>): Promise<T> {
       return await act();
     } catch (error) {
       if (!(error instanceof JobsError) || error.code !== "store_unavailable") throw error;
-      await pause(Math.random() * waitMsMax);
+      await pause(Math.random() * retryMsMax);
     }
   }
 }
@@ -51,6 +56,9 @@ async function run(claimed: Claimed): Promise<void> {
 await persistently(() => transporter.start());
 const manager = `claims-${process.pid}`;
 const request = { queue: "claims", lane: "short" as const, names: ["work"], leaseMs: Number(leaseMs), started: true };
+// For those that come after: a killed process would not write what it compiled.
+flushCompileCache();
+process.send?.("claims");
 while (process.connected) {
   const limit = 1 + Math.floor(Math.random() * 8);
   const claimed = await persistently(() => transporter.claim([{ ...request, limit }], manager));

@@ -1,6 +1,6 @@
 /** Enqueues one job after the other and prints the store's settings, and what a server counted of its syncs, as JSON. */
 import { defineJob, JobManager } from "@provost/jobs";
-import { storeAt } from "../blocked/store.ts";
+import { storeAt } from "../store-at.ts";
 
 const [address = "", count = "0"] = process.argv.slice(2);
 const job = defineJob("crash.counted", { queue: "counted", run: () => undefined });

@@ -5,7 +5,7 @@
 import { closeSync, openSync, writeSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import { JobManager, JobsError } from "@provost/jobs";
-import { storeAt } from "../blocked/store.ts";
+import { storeAt } from "../store-at.ts";
 import { jobs } from "./jobs.ts";
 
 const [address = "", enqueuedPath = "", ledger = "", until = "0", everyMs = "25"] = process.argv.slice(2);

@@ -2,30 +2,19 @@
  * `npm run prove:crash`: `kill -9` of managers, of the children that run isolated jobs, and of the database itself, at random for
  * two minutes under load, on SQLite and PostgreSQL. Every enqueue that returned is accounted for (L11), nothing runs twice under one
  * fence (L3), and what a dead manager held is back within 15 s (L9; p99 reported). That commits reach the disk is shown apart: sync calls counted,
- * settings read back. `-- --seconds 20 --store postgres` for less. Linux: needs /proc and strace. Exits with 1 when anything does not hold, or cannot be run.
+ * settings read back. Linux: needs /proc and strace.
  */
 import { fork, type ChildProcess } from "node:child_process";
-import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
 import type { Job, Transporter } from "@provost/jobs";
-import { storeAt } from "../blocked/store.ts";
-import { percentile } from "../fairness/store.ts";
-import { cannotTry, onThrowawayStore, report, storesAsked, type ProofStore } from "../stores.ts";
+import { percentile, prove, type Ground } from "../proof.ts";
+import { storeAt } from "../store-at.ts";
+import { allJobs, killed, onThrowawayStore, type ProofStore } from "../stores.ts";
 import { countSyncs } from "./syncs.ts";
 
-const { values } = parseArgs({
-  options: {
-    seconds: { type: "string", default: "120" },
-    managers: { type: "string", default: "4" },
-    store: { type: "string" },
-  },
-});
-const killingMs = Number(values.seconds) * 1_000;
-const managersCount = Number(values.managers);
 const managerScript = fileURLToPath(new URL("manager.ts", import.meta.url));
 const killEveryMs = 2_000;
 const rescueMsMax = 15_000;
@@ -33,9 +22,12 @@ const drainMsMax = 120_000;
 const countedEnqueues = 100;
 const databaseDownMs = 500;
 
+type Sizes = Ground<"seconds" | "managers">["numbers"];
+
 class Killing {
   readonly #store: ProofStore;
-  readonly #until = Date.now() + killingMs;
+  readonly #sizes: Sizes;
+  #until = 0;
   readonly #managers = new Set<ChildProcess>();
   /** When each killed manager died, by its pid. */
   readonly deaths = new Map<number, number>();
@@ -43,12 +35,13 @@ class Killing {
   children = 0;
   databases = 0;
 
-  constructor(store: ProofStore) {
+  constructor(store: ProofStore, sizes: Sizes) {
     this.#store = store;
+    this.#sizes = sizes;
   }
 
   fill(): void {
-    while (this.#managers.size < managersCount) {
+    while (this.#managers.size < this.#sizes.managers) {
       const { address, folder } = this.#store;
       const args = [address, join(folder, "enqueued"), join(folder, "runs"), String(this.#until)];
       const child = fork(managerScript, args, { execArgv: process.execArgv });
@@ -61,6 +54,7 @@ class Killing {
   }
 
   async run(): Promise<void> {
+    this.#until = Date.now() + this.#sizes.seconds * 1_000;
     for (let n = 0; Date.now() < this.#until; n += 1) {
       this.fill();
       await pause(killEveryMs * (0.5 + Math.random()));
@@ -103,28 +97,13 @@ class Killing {
   }
 
   async end(): Promise<void> {
-    for (const child of this.#managers) {
-      const exit = once(child, "exit");
-      child.kill("SIGKILL");
-      await exit;
-    }
+    await Promise.all([...this.#managers].map(killed));
   }
 }
 
 async function isDrained(transporter: Transporter): Promise<boolean> {
   const lines = (await transporter.sight.counts()).filter(({ queue }) => queue === "crash");
   return lines.every(({ counts }) => counts.queued + counts.delayed + counts.in_progress === 0);
-}
-
-async function jobsOf(transporter: Transporter): Promise<Job[]> {
-  const jobs: Job[] = [];
-  for (;;) {
-    const last = jobs.at(-1);
-    const more = last === undefined ? {} : { after: last.id };
-    const page = await transporter.list({ queue: "crash", limit: 1_000, ...more });
-    if (page.length === 0) return jobs;
-    jobs.push(...page);
-  }
 }
 
 /** From the death of a manager to the end of each attempt it held: then its job is back in the queue. */
@@ -159,49 +138,49 @@ function ledgerFaults(folder: string, jobs: readonly Job[]): { faults: string[];
   return { faults, returned: returned.length, runs: runs.length };
 }
 
-async function prove(store: ProofStore): Promise<{ figures: object; faults: string[] }> {
+async function drained(transporter: Transporter): Promise<void> {
+  const end = performance.now() + drainMsMax;
+  while (!(await isDrained(transporter)) && performance.now() < end) await pause(500);
+}
+
+async function proveOn(store: ProofStore, { numbers, say, check }: Ground<keyof Sizes>): Promise<void> {
   const transporter = storeAt(store.address);
+  const killing = new Killing(store, numbers);
   try {
     await transporter.start();
-    const syncs = await countSyncs(store, countedEnqueues);
-    const killing = new Killing(store);
-    try {
-      await killing.run();
-      const end = performance.now() + drainMsMax;
-      while (!(await isDrained(transporter)) && performance.now() < end) await pause(500);
-    } finally {
-      await killing.end();
-    }
-    const jobs = await jobsOf(transporter);
+    const { enqueues, syncCalls, settings } = await countSyncs(store, countedEnqueues);
+    check(syncCalls >= enqueues, `${enqueues} enqueues made ${syncCalls} sync calls; ${JSON.stringify(settings)}`);
+    await killing.run();
+    await drained(transporter);
+    await killing.end();
+    const jobs = await allJobs(transporter, { queue: "crash" });
     const { faults, returned, runs } = ledgerFaults(store.folder, jobs);
-    faults.push(...killing.faults);
-    const latencies = await rescues(transporter, jobs, killing.deaths);
-    const p99 = percentile(latencies, 0.99);
-    if (latencies.length === 0) faults.push("no killed manager held a started job: nothing is shown");
-    if (p99 >= rescueMsMax) faults.push(`rescued after ${p99} ms (p99)`);
-    if (syncs.syncCalls < syncs.enqueues) faults.push(`${syncs.enqueues} enqueues made ${syncs.syncCalls} sync calls`);
     const { deaths, children, databases } = killing;
-    const killed = { managers: deaths.size, children, databases };
-    if (killed.managers * killed.children === 0 || (store.server !== undefined && databases === 0))
-      faults.push(`not all kinds were killed: ${JSON.stringify(killed)}`);
-    const rescue = { rescued: latencies.length, p50Ms: percentile(latencies, 0.5), p99Ms: p99 };
-    const figures = { store: store.kind, enqueuesReturned: returned, runs, killed, rescue, syncs };
-    return { figures, faults: faults.map((fault) => `${store.kind}: ${fault}`) };
+    const isEach = deaths.size * children > 0 && (store.server === undefined || databases > 0);
+    check(isEach, `killed: ${deaths.size} managers, ${children} isolated children, ${databases} times the database`);
+    check(killing.faults.length === 0, `no manager ended by itself ${killing.faults.slice(0, 5).join("; ")}`);
+    say(`${runs} attempts of ${jobs.length} jobs`);
+    check(faults.length === 0, `${returned} enqueues returned, all accounted for ${faults.slice(0, 5).join("; ")}`);
+    const latencies = await rescues(transporter, jobs, deaths);
+    check(latencies.length > 0, `${latencies.length} attempts died with their managers`);
+    const [p50, p99] = [percentile(latencies, 0.5), percentile(latencies, 0.99)];
+    check(p99 < rescueMsMax, `they were back after p50 ${p50} ms, p99 ${p99} ms (limit ${rescueMsMax} ms)`);
   } finally {
+    await killing.end();
     await transporter.stop();
   }
 }
 
-const figures: object[] = [];
-const faults: string[] = [];
-for (const kind of storesAsked(values.store)) {
-  const missing = cannotTry(kind);
-  if (missing !== undefined) {
-    faults.push(missing);
-    continue;
-  }
-  const shown = await onThrowawayStore(kind, prove);
-  figures.push(shown.figures);
-  faults.push(...shown.faults);
-}
-report("crash", figures, faults);
+await prove(
+  {
+    name: "crash",
+    about:
+      "kill -9 of managers, isolated children and the database under load: every enqueue that returned is accounted for (L11, L3, L9).",
+    numbers: {
+      seconds: { value: 120, about: "of killing, on each store" },
+      managers: { value: 4, about: "that run and enqueue jobs; one that dies is replaced" },
+    },
+    minutesMax: 20,
+  },
+  async (ground) => onThrowawayStore(ground.kind, (store) => proveOn(store, ground)),
+);

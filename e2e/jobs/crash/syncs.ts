@@ -3,7 +3,8 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { ProofError, type ProofStore } from "../stores.ts";
+import { ProofError } from "../proof.ts";
+import type { ProofStore } from "../stores.ts";
 
 const enqueuerScript = fileURLToPath(new URL("enqueuer.ts", import.meta.url));
 

@@ -1,17 +1,18 @@
 /**
  * `npm run prove:rogues`: 1,000 rogues at base priority 255, each of which holds its slot for a second and fails, beside
- * fresh jobs at 255 and at 100. Once with decay (L4), once without, side by side: how long the fresh ones wait. Exits with 1 unless
- * the rogues' priorities fall to the letter of the law and the fresh jobs are visibly better off with decay. About 100 s.
+ * fresh jobs at 255 and at 100. Once with decay (L4), once without, side by side: how long the fresh ones wait. The
+ * rogues' priorities fall to the letter of the law, and the fresh jobs are visibly better off with decay.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Attempt, defineJob, type DecayRule, JobManager, typed } from "@provost/jobs";
-import { onFreshStore, percentile } from "./store.ts";
+import { percentile, prove, type Ground, type StoreKind } from "../proof.ts";
+import { storeAt } from "../store-at.ts";
+import { onThrowawayStore } from "../stores.ts";
 
 const rogues = 1_000;
 const rogueAttempts = 10;
 const holdMs = 1_000;
 const slots = 250;
-const runMs = 45_000;
 const freshEveryMs = 250;
 
 interface Waits {
@@ -27,8 +28,9 @@ interface Seen {
 
 const keepBase: DecayRule = (base) => base;
 
-async function run(decay: DecayRule | undefined): Promise<Seen> {
-  return await onFreshStore(async (transporter) => {
+async function run(kind: StoreKind, runMs: number, decay: DecayRule | undefined): Promise<Seen> {
+  return await onThrowawayStore(kind, async ({ address }) => {
+    const transporter = storeAt(address);
     const waits = new Map<number, Waits>([255, 100].map((priority) => [priority, { started: [], waiting: [] }]));
     const open = new Map<string, { priority: number; at: number }>();
     const rogue = defineJob("rogue", {
@@ -57,6 +59,7 @@ async function run(decay: DecayRule | undefined): Promise<Seen> {
       stopGrace: 0,
       abortGrace: "2s",
     });
+    await transporter.start();
     const added = await manager.enqueueMany(Array.from({ length: rogues }, () => rogue.with()));
     await manager.start();
     const begun = performance.now();
@@ -71,7 +74,9 @@ async function run(decay: DecayRule | undefined): Promise<Seen> {
     await manager.stop();
     for (const { priority, at } of open.values()) waits.get(priority)?.waiting.push(performance.now() - at);
     const sample = [0, 1, 499, 998, 999].map((index) => added[index]?.id ?? "");
-    return { waits, histories: await Promise.all(sample.map((id) => manager.attempts(id))) };
+    const histories = await Promise.all(sample.map((id) => manager.attempts(id)));
+    await transporter.stop();
+    return { waits, histories };
   });
 }
 
@@ -88,43 +93,59 @@ function seconds(ms: number): string {
 
 function line(what: string, { started, waiting }: Waits): string {
   const all = [...started, ...waiting];
-  return `  ${what.padEnd(22)} started ${String(started.length).padStart(4)} of ${String(all.length).padStart(4)} · waited p50 ${seconds(percentile(all, 0.5))} · p99 ${seconds(percentile(all, 0.99))} · longest ${seconds(Math.max(0, ...all))}`;
+  return `${what} started ${String(started.length).padStart(4)} of ${String(all.length).padStart(4)} · waited p50 ${seconds(percentile(all, 0.5))} · p99 ${seconds(percentile(all, 0.99))} · longest ${seconds(Math.max(0, ...all))}`;
 }
 
-const problems: string[] = [];
-const without = await run(keepBase);
-const withDecay = await run(undefined);
-console.log(
-  `${rogues} rogues at 255, ${rogueAttempts} attempts of ${holdMs} ms, ${slots} slots; two fresh jobs every ${freshEveryMs} ms for ${runMs / 1_000} s`,
-);
-for (const priority of [255, 100]) {
-  console.log(`fresh jobs at ${priority}`);
-  for (const [what, seen] of [
-    ["decay off", without],
-    ["decay on", withDecay],
-  ] as const) {
-    const waits = seen.waits.get(priority);
-    if (waits !== undefined) console.log(line(what, waits));
-  }
-}
-console.log("priorities of five rogues, decay on (by the law: floor(255 × left / 10)); decay off");
-withDecay.histories.forEach((attempts, index) => {
-  const history = priorities(attempts);
-  console.log(`  ${history.join(" → ")}   |   ${priorities(without.histories[index] ?? []).join(" → ")}`);
-  history.forEach((priority, used) => {
-    // The last attempt ends the job: what it leaves is no priority any more.
-    const lawful = Math.floor((255 * (rogueAttempts - used)) / rogueAttempts);
-    if (used < rogueAttempts && priority !== lawful)
-      problems.push(`after ${used} attempts a rogue has ${priority}, by the law ${lawful}`);
-  });
-  if (history.length < 3) problems.push(`rogue ${index} was tried ${history.length - 1} times only: nothing is shown`);
-});
 const all = ({ started, waiting }: Waits): number[] => [...started, ...waiting];
 const median = (seen: Seen): number => percentile(all(seen.waits.get(100)!), 0.5);
-if (median(withDecay) > 0.75 * median(without)) {
-  problems.push(
-    `fresh jobs at 100 wait ${Math.round(median(withDecay))} ms with decay, ${Math.round(median(without))} ms without: no better`,
+
+/** What a rogue has lost, attempt by attempt, is what the law says; and it was tried often enough to show it. */
+function isLawful(history: readonly number[]): boolean {
+  // The last attempt ends the job: what it leaves is no priority any more.
+  const shown = history.slice(0, rogueAttempts);
+  return (
+    shown.length >= 3 &&
+    shown.every((priority, used) => priority === Math.floor((255 * (rogueAttempts - used)) / rogueAttempts))
   );
 }
-for (const problem of problems) console.error(`FAILED: ${problem}`);
-process.exitCode = problems.length === 0 ? 0 : 1;
+
+async function proveOn({ kind, numbers, say, check }: Ground<"seconds">): Promise<void> {
+  const without = await run(kind, numbers.seconds * 1_000, keepBase);
+  const withDecay = await run(kind, numbers.seconds * 1_000, undefined);
+  say(
+    `${rogues} rogues at 255, ${rogueAttempts} attempts of ${holdMs} ms, ${slots} slots; two fresh jobs every ${freshEveryMs} ms for ${numbers.seconds} s`,
+  );
+  for (const priority of [255, 100]) {
+    for (const [what, seen] of [
+      ["decay off", without],
+      ["decay on ", withDecay],
+    ] as const) {
+      const waits = seen.waits.get(priority);
+      if (waits !== undefined) say(line(`fresh jobs at ${priority}, ${what}:`, waits));
+    }
+  }
+  withDecay.histories.forEach((attempts, index) => {
+    const history = priorities(attempts);
+    const off = priorities(without.histories[index] ?? []);
+    check(isLawful(history), `a rogue's priorities, decay on: ${history.join(" → ")}; decay off: ${off.join(" → ")}`);
+  });
+  check(
+    median(withDecay) <= 0.75 * median(without),
+    `fresh jobs at 100 wait ${seconds(median(withDecay)).trim()} with decay, ${seconds(median(without)).trim()} without (p50)`,
+  );
+}
+
+await prove(
+  {
+    name: "rogues",
+    about: "Jobs that keep failing lose priority, and fresh ones overtake them (L4).",
+    numbers: {
+      seconds: {
+        value: 45,
+        about: "of each run, one with decay and one without; 30 at least: rogues must have fallen below 100",
+      },
+    },
+    minutesMax: 15,
+  },
+  proveOn,
+);

@@ -19,7 +19,7 @@ export { flow, FlowBuilder, type FlowOptions, type Member, type StageOptions } f
 export type * from "./core/job.ts";
 export { defaults, limits } from "./core/limits.ts";
 export type { FlowTree, JobNode, StageNode } from "./core/tree.ts";
-export type { Unique } from "./core/unique.ts";
+export type { OnClash, Unique } from "./core/unique.ts";
 export type { Holder, Reason } from "./core/why.ts";
 export {
   defineSchedule,

@@ -52,9 +52,16 @@ export type JobsErrorCode = (typeof jobsErrorCodes)[number];
 export class JobsError extends Error {
   override readonly name = "JobsError";
   readonly code: JobsErrorCode;
+  /** What programs may want of the message: `unique_key_taken` has `holder`, the id of the job or flow. */
+  readonly details?: Readonly<Record<string, string>>;
 
-  constructor(code: JobsErrorCode, message: string, options?: { cause?: unknown }) {
+  constructor(
+    code: JobsErrorCode,
+    message: string,
+    { details, ...options }: { cause?: unknown; details?: Readonly<Record<string, string>> } = {},
+  ) {
     super(message, options);
     this.code = code;
+    if (details !== undefined) this.details = details;
   }
 }

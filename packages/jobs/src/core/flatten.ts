@@ -3,7 +3,7 @@ import { JobsError } from "./errors.ts";
 import { FlowBuilder } from "./flow.ts";
 import { limits } from "./limits.ts";
 import type { JobRequest } from "./request.ts";
-import { uniqueOf } from "./unique.ts";
+import { uniqueOfFlow } from "./unique.ts";
 
 /** A flow's tree, flat, with its requests not yet checked: parents before children, stages in order. */
 export interface FlatFlow {
@@ -33,7 +33,7 @@ export async function newFlow(flow: FlowBuilder, prepare: (request: JobRequest) 
     jobs,
     stages: flat.stages,
     ...(flow.failedRequest === undefined ? {} : { onFailed: await prepare(flow.failedRequest) }),
-    ...uniqueOf(flow.unique),
+    ...uniqueOfFlow(flow.unique),
   };
 }
 

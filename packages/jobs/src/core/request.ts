@@ -41,8 +41,8 @@ export interface JobOptions {
   /** Not before this instant (a Date, or ms since 1970); not in a flow. */
   at?: Date | number;
   /**
-   * While an unfinished job holds this key no other is added, and with `{ key, for }` so long after its end (L17); not in a flow,
-   * which has a key of its own.
+   * While an unfinished job holds this key no other is added, and with `{ key, for }` so long after its end (L17); `onClash` says what
+   * becomes of this one then. Not in a flow, which has a key of its own.
    */
   unique?: Unique;
   /** Wake key known from the start: a wake before the first release is not lost (L7). */

@@ -18,7 +18,7 @@ export interface LeaderOptions {
 const seat = "maintenance";
 
 /**
- * Campaigns for the leader's seat (L13): keeps it three times a lease, takes it over as soon as the lease of one that died
+ * Campaigns for the leader's seat (L13): the one of many managers that fires schedules, promotes, rescues and prunes. Keeps it three times a lease, takes it over as soon as the lease of one that died
  * is out, gives it up at stop. What a leader does is safe if two believe they lead: leading saves work and nothing else.
  */
 export class Leader {

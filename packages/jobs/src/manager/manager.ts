@@ -44,10 +44,13 @@ export interface InTransaction {
   tx?: Tx;
 }
 
-/** `existing`: an unfinished one holds the unique key, its ids are given, and nothing was added (L17). */
+/**
+ * `existing`: an unfinished one holds the unique key, its ids are given, and nothing was added (L17). `replaced`: that job, never started,
+ * is now what was enqueued.
+ */
 export interface EnqueuedJob {
   id: JobId;
-  state: "added" | "existing";
+  state: "added" | "existing" | "replaced";
 }
 
 /** As `EnqueuedJob`, of a flow. */
@@ -129,7 +132,7 @@ export class JobManager extends JobReader {
    * Adds one job or flow; durable when it resolves, or with the commit of `tx` (L11).
    *
    * @throws JobsError `invalid_input`, `invalid_options`, `invalid_definition`, `payload_too_large`, `flow_too_large`,
-   *   `flow_too_deep`, `store_unavailable`: then nothing was added (after a lost connection that is not certain: use `unique`).
+   *   `flow_too_deep`, `unique_key_taken` where `onClash` is `"reject"`, `queue_full`, `store_unavailable`: then nothing was added (after a lost connection that is not certain: use `unique`).
    */
   enqueue(flow: FlowBuilder, options?: InTransaction): Promise<EnqueuedFlow>;
   enqueue(request: JobRequest, options?: InTransaction): Promise<EnqueuedJob>;
@@ -364,7 +367,7 @@ function flowOf({ ids, state, flowId }: Enqueued): EnqueuedFlow {
   const id = flowId ?? ids[0];
   if (id === undefined)
     throw new JobsError("store_unavailable", "the store gave no id for a flow: look for it before repeating");
-  return { id, state, jobIds: ids };
+  return { id, state: state === "added" ? state : "existing", jobIds: ids };
 }
 
 /** Not because of another one, which brings it back when it is retried itself. */

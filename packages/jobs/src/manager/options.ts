@@ -61,6 +61,8 @@ export interface ManagerSettings {
   /** How long an end is kept for a store that is away. The fence makes it safe past the lease (L3). */
   settleKeptMs: number;
   rescueEveryMs: number;
+  /** How long a leader that has died keeps the seat. */
+  seatMs: number;
   kept: Kept;
   hostFolder: string | undefined;
   clock: Clock;
@@ -72,6 +74,7 @@ export interface ManagerSettings {
 const slotsMax = 100_000;
 const leaseMsMin = 100;
 const leaseMsMax = 3_600_000;
+const seatMsMin = 500;
 
 /** @throws JobsError `invalid_options` with the value that is out of bounds. */
 export function settingsOf(options: JobManagerOptions): ManagerSettings {
@@ -96,6 +99,9 @@ export function settingsOf(options: JobManagerOptions): ManagerSettings {
     settleKeptMs: leaseMs * 6,
     // With the lease of 10 s a killed manager's jobs are back after 12.5 s at most (L9: 15 s).
     rescueEveryMs: leaseMs / 4,
+    // No longer than the leader's rounds: the worst case stays 12.5 s when it is the leader that dies. Below half a second it would
+    // be elected anew with every hiccup.
+    seatMs: Math.max(seatMsMin, leaseMs / 4),
     kept: {
       processedMs: durationMs(options.keep?.processed ?? defaults.keptMs.processed, "keep.processed"),
       badMs: durationMs(options.keep?.failed ?? defaults.keptMs.failed, "keep.failed"),

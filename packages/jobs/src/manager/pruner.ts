@@ -2,10 +2,12 @@ import type { Kept } from "../transporters/keeping.ts";
 import type { Transporter } from "../transporters/transporter.ts";
 import type { Clock } from "./clock.ts";
 import type { Log } from "./events.ts";
+import type { Leader } from "./leader.ts";
 import { Pulse } from "./pulse.ts";
 
 export interface PrunerOptions {
   transporter: Pick<Transporter, "keeping">;
+  leader: Pick<Leader, "leads">;
   kept: Kept;
   clock: Clock;
   random: () => number;
@@ -19,7 +21,7 @@ const everyMs = 5_000;
 
 /**
  * Removes what was kept long enough (L17), in batches with as long a rest behind each as it took: never more than half of the
- * store's time. Any manager may prune; of several at once the store lets one.
+ * store's time. The leader prunes; of several that believe they lead the store lets one.
  */
 export class Pruner {
   readonly #options: PrunerOptions;
@@ -38,8 +40,14 @@ export class Pruner {
     await this.#pulse.stop();
   }
 
+  /** This manager leads now. */
+  wake(): void {
+    this.#pulse.wake();
+  }
+
   async #prune(): Promise<number> {
-    const { transporter, kept, clock, random, log } = this.#options;
+    const { transporter, leader, kept, clock, random, log } = this.#options;
+    if (!leader.leads) return everyMs;
     const startedAt = clock.now();
     const { jobs, flows, more } = await transporter.keeping.prune(kept, pruneBatchJobs);
     if (jobs > 0) log({ event: "pruned", jobs, flows });

@@ -42,15 +42,10 @@ export class Scheduler {
     this.#pulse = new Pulse({ ...options, service: "scheduler", beat: () => this.#beat() });
   }
 
-  /** Managers without schedules leave the clock to those who have some. */
-  get isNeeded(): boolean {
-    return this.#options.schedules.length > 0;
-  }
-
   /** Makes the store's schedules those of this manager's code. Throws what the store throws. */
   async define(): Promise<void> {
     const { transporter, schedules, clock } = this.#options;
-    if (!this.isNeeded) return;
+    if (schedules.length === 0) return;
     const wantedAt = clock.now();
     const now = await transporter.now();
     await transporter.schedules.define(
@@ -61,7 +56,7 @@ export class Scheduler {
   }
 
   start(): void {
-    if (this.isNeeded) this.#pulse.start();
+    this.#pulse.start();
   }
 
   async stop(): Promise<void> {
@@ -84,7 +79,7 @@ export class Scheduler {
 
   async #want(): Promise<void> {
     const { transporter, schedules, clock } = this.#options;
-    if (clock.now() - this.#wantedAt < limits.scheduleWantedMs / 3) return;
+    if (schedules.length === 0 || clock.now() - this.#wantedAt < limits.scheduleWantedMs / 3) return;
     const wantedAt = clock.now();
     await transporter.schedules.want(
       schedules.map(({ name }) => name),

@@ -75,7 +75,9 @@ export class Services {
       onFree: () => this.claimer.freeSlot(),
     });
     this.#progress = new ProgressKeeper(shared);
-    this.#pruner = new Pruner(shared);
+    this.#leader = new Leader({ ...shared, manager, leaseMs: settings.seatMs, onElected: () => this.#elected() });
+    const led = { ...shared, leader: this.#leader };
+    this.#pruner = new Pruner(led);
     this.#herald = new Herald({ ...shared, beat: beatOf(manager, registry, settings) });
     this.runner = new Runner({
       ...shared,
@@ -91,25 +93,17 @@ export class Services {
     });
     this.claimer = new Claimer({ ...shared, registry, runner: this.runner, processes: this.#processes, manager });
     this.#leaseKeeper = new LeaseKeeper({ ...shared, runner: this.runner, guard: this.#leaseGuard });
-    this.#promoter = new Promoter({ ...shared, onPromoted: () => this.claimer.hint() });
+    this.#promoter = new Promoter({ ...led, onPromoted: () => this.claimer.hint() });
     this.#rescuer = new Rescuer({
-      ...shared,
+      ...led,
       settler: this.#settler,
       runner: this.runner,
       definitions: registry.definitions,
       everyMs: settings.rescueEveryMs,
     });
-    this.#leader = new Leader({
-      ...shared,
-      manager,
-      // A leader that dies leaves the clock standing for half a lease at most (L13).
-      leaseMs: settings.leaseMs / 2,
-      onElected: () => this.scheduler.wake(),
-    });
     this.scheduler = new Scheduler({
-      ...shared,
+      ...led,
       schedules: [...registry.definitions.values()].filter(isSchedule),
-      leader: this.#leader,
       onFired: () => this.claimer.hint(),
     });
   }
@@ -163,7 +157,7 @@ export class Services {
     this.#leaseKeeper.start();
     this.#promoter.start();
     this.#rescuer.start();
-    if (this.scheduler.isNeeded) this.#leader.start();
+    this.#leader.start();
     this.scheduler.start();
     this.#progress.start();
     this.#pruner.start();
@@ -196,6 +190,11 @@ export class Services {
     await settledWithin(this.memory.stop(), abortGraceMs, clock);
     await this.#leaseGuard.stop();
     settings.log({ event: "manager.stopped", manager, abandoned });
+  }
+
+  /** What the last leader may have left undone is done at once. */
+  #elected(): void {
+    for (const service of [this.scheduler, this.#promoter, this.#rescuer, this.#pruner]) service.wake();
   }
 
   #applied(applied: readonly { job: Claimed; outcome: Outcome }[]): void {

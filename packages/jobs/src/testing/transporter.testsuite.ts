@@ -20,6 +20,7 @@ import { permitsModelSuite } from "./permits-model.testsuite.ts";
 import { permitsSuite } from "./permits.testsuite.ts";
 import { renewalSuite } from "./renewal.testsuite.ts";
 import { sightSuite } from "./sight.testsuite.ts";
+import { uniqueSuite } from "./unique.testsuite.ts";
 import { wakeSuite } from "./wake.testsuite.ts";
 
 /**
@@ -48,5 +49,6 @@ export function transporterSuite(suite: TransporterSuite): void {
   permitsModelSuite(suite);
   sightSuite(suite);
   keepingSuite(suite);
+  uniqueSuite(suite);
   modelSuite(suite);
 }

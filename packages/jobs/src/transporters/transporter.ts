@@ -32,7 +32,8 @@ export interface Transporter {
 
   /**
    * Adds jobs and flows, all or none (L11). Ids are given in order. A flow's first stage, or root, gets ready or delayed;
-   * all behind it `waiting`. A unique key held by an unfinished job makes that item `existing` and adds nothing for it (L17).
+   * all behind it `waiting`. A unique key held by an unfinished job makes that item `existing` and adds nothing for it (L17), unless its
+   * `onClash` says otherwise: throws `unique_key_taken` with the holder in its details, or replaces.
    */
   enqueue(items: NewItem[], options?: { tx?: Tx }): Promise<Enqueued[]>;
 
@@ -171,6 +172,8 @@ export interface NewJob {
   uniqueKey?: string;
   /** How long the key is held when the job is final (L17); not at all by default. In a flow that is the flow's to say. */
   uniqueKeptMs?: number;
+  /** When the key is held: the enqueue is refused with `unique_key_taken`, or the holder replaced; by default it is kept (L17). */
+  onClash?: "reject" | "replace";
   /** Known before the first attempt: a wake that comes earlier is not lost (L7). */
   wakeKey?: string;
   /** What the queue's `keyConcurrency` counts by (L14). */
@@ -189,14 +192,19 @@ export interface NewFlow {
   uniqueKey?: string;
   /** How long the key is held when the flow has ended (L17). */
   uniqueKeptMs?: number;
+  /** As a job's. */
+  onClash?: "reject";
 }
 
 /** What is enqueued: a job of its own, or a flow. */
 export type NewItem = { job: NewJob } | { flow: NewFlow };
 
-/** `ids` of a flow are in the order of its `jobs`; `flowId` names it. For `existing`, those of the job or flow that holds the key. */
+/**
+ * `ids` of a flow are in the order of its `jobs`; `flowId` names it. For `existing`, those of the job or flow that holds the key; for
+ * `replaced`, that of the job, which has never been started and is now what was enqueued.
+ */
 export interface Enqueued {
-  state: "added" | "existing";
+  state: "added" | "existing" | "replaced";
   ids: JobId[];
   flowId?: JobId;
 }

@@ -236,6 +236,7 @@ describe("Promoter", () => {
           return answers.shift() ?? { promoted: 0 };
         },
       },
+      leader: { leads: true },
       pollMs: 1_000,
       clock,
       random: () => 1,
@@ -272,6 +273,7 @@ describe("Rescuer", () => {
       },
       runner: { holds: (id, fence) => id === "own" && fence === 7 },
       definitions: new Map(),
+      leader: { leads: true },
       everyMs: 2_500,
       clock,
       random: () => 1,

@@ -295,7 +295,7 @@ describe("L13 code and store", () => {
     }
   });
 
-  test("a manager without schedules leaves the clock alone, and two of one name are refused", async () => {
+  test("a manager without schedules leads as well, and gives the seat up when it stops; two of one name are refused", async () => {
     const transporter = await store();
     const job = defineJob("job", { run: () => undefined });
     const { manager, witness } = managed({ transporter, jobs: [job] });
@@ -303,8 +303,9 @@ describe("L13 code and store", () => {
     const { id } = await manager.enqueue(job);
     await witness.settled(id, "processed");
     await manager.stop();
-    expect(witness.events.filter(({ event }) => event.startsWith("leader"))).toEqual([]);
-    expect(await transporter.leader.campaign("maintenance", "another", 1_000)).toEqual({ leading: true, fence: 1 });
+    const led = witness.events.filter(({ event }) => event.startsWith("leader"));
+    expect(led.map(({ event }) => event)).toEqual(["leader.elected", "leader.deposed"]);
+    expect(await transporter.leader.campaign("maintenance", "another", 1_000)).toEqual({ leading: true, fence: 2 });
     const same = defineSchedule("job", { every: "1h", run: () => undefined });
     expect(() => managed({ transporter, jobs: [job, same] })).toThrow('two jobs are named "job"');
   });

@@ -105,7 +105,10 @@ export function storeError(error: unknown): JobsError | undefined {
     const full = JSON.parse(text) as Parameters<typeof queueFull>;
     return new JobsError("queue_full", queueFull(...full), { cause: error });
   }
-  if (code === uniqueKeyTakenState) return new JobsError("unique_key_taken", text, { cause: error });
+  if (code === uniqueKeyTakenState) {
+    const holder = "detail" in error && typeof error.detail === "string" ? { details: { holder: error.detail } } : {};
+    return new JobsError("unique_key_taken", text, { cause: error, ...holder });
+  }
   if (code === notANumberState) return new JobsError("invalid_input", text, { cause: error });
   const known =
     code === undefined

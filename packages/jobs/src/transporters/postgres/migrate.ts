@@ -12,6 +12,7 @@ import { permitFunctions, permitTables } from "./sql/permits.ts";
 import { scheduleTables } from "./sql/schedule-tables.ts";
 import { scheduleFunctions } from "./sql/schedules.ts";
 import { queueTables } from "./sql/queue-tables.ts";
+import { replaceFunctions } from "./sql/replace.ts";
 import { queueFunctions } from "./sql/queues.ts";
 import { settleFunctions } from "./sql/settle.ts";
 import { sightTables } from "./sql/sight-tables.ts";
@@ -32,6 +33,7 @@ const migrations: readonly Migration[] = [
   { version: 13, name: "settings of queues, limits, directed jobs", sql: queueTables },
   { version: 14, name: "counters, kept keys, progress, managers", sql: sightTables },
   { version: 15, name: "holds, errors counted", sql: holdTables },
+  { version: 16, name: "a clash of unique keys", sql: () => "" },
   { version: 19, name: "permits are handed over", sql: () => "" },
   { version: 20, name: "what was prefetched tells its start with its end", sql: () => "" },
 ];
@@ -44,6 +46,7 @@ const functions: readonly ((schema: string) => string)[] = [
   clock,
   gateFunctions,
   enqueueFunctions,
+  replaceFunctions,
   claimFunctions,
   wakeFunctions,
   settleFunctions,

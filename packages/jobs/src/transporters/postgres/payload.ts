@@ -55,6 +55,8 @@ interface KeyLine {
   flow: boolean;
   /** ms that the key outlives its holder by (L17). */
   kept?: number;
+  /** What a clash does besides being told. */
+  clash?: "reject" | "replace";
 }
 
 /** Where an item's ids stand among the new ones. */
@@ -117,13 +119,14 @@ export class EnqueuePayload {
   /** What the caller is told, from the new ids and the items whose key was held. */
   results(
     ids: readonly string[],
-    existing: readonly { item: number; ids: string[]; flow: string | null }[],
+    existing: readonly { item: number; ids: string[]; flow: string | null; replaced: boolean }[],
   ): Enqueued[] {
     const held = new Map(existing.map((found) => [found.item, found]));
     return this.#places.map(({ flow, first, count }, item) => {
       const found = held.get(item);
       if (found !== undefined) {
-        return { state: "existing", ids: found.ids, ...(found.flow === null ? {} : { flowId: found.flow }) };
+        const state = found.replaced ? "replaced" : "existing";
+        return { state, ids: found.ids, ...(found.flow === null ? {} : { flowId: found.flow }) };
       }
       const flowId = flow === undefined ? undefined : ids[flow - 1];
       return {
@@ -234,8 +237,11 @@ function line(item: number, n: number, job: NewJob): Omit<JobLine, "waits"> {
   };
 }
 
-function kept({ uniqueKeptMs }: NewJob | NewFlow): { kept?: number } {
-  return uniqueKeptMs === undefined ? {} : { kept: uniqueKeptMs };
+function kept({ uniqueKeptMs, onClash }: NewJob | NewFlow): Pick<KeyLine, "kept" | "clash"> {
+  return {
+    ...(uniqueKeptMs === undefined ? {} : { kept: uniqueKeptMs }),
+    ...(onClash === undefined ? {} : { clash: onClash }),
+  };
 }
 
 function orNull(lines: unknown): string | null {

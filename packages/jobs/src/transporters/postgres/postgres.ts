@@ -46,7 +46,7 @@ import { inSavepoint, inTransaction, runSql, stateOf } from "./tx.ts";
 /** In a checkout a thread runs it from TypeScript, in an installed package from what was built. */
 const renewerUrl = new URL(import.meta.url.endsWith(".ts") ? "./renewer.ts" : "./renewer.js", import.meta.url);
 
-type Existing = { item: number; ids: string[]; flow: string | null }[];
+type Existing = { item: number; ids: string[]; flow: string | null; replaced: boolean }[];
 
 /**
  * PostgreSQL 14 or later. Every method is one call of a function in the deployment's schema: one round trip, one act. What

@@ -85,15 +85,19 @@ export function typed(error: unknown, path: string): JobsError | SqliteError {
 }
 
 /** An error between threads: structured cloning would keep its message only. */
-export type WireError = { code: JobsErrorCode; message: string } | { errcode: number; message: string };
+export type WireError =
+  | { code: JobsErrorCode; message: string; details?: JobsError["details"] | undefined }
+  | { errcode: number; message: string };
 
 export function toWire(error: unknown, path: string): WireError {
   const known = typed(error, path);
   return known instanceof JobsError
-    ? { code: known.code, message: known.message }
+    ? { code: known.code, message: known.message, details: known.details }
     : { errcode: known.errcode, message: known.message };
 }
 
 export function fromWire(wire: WireError): JobsError | SqliteError {
-  return "errcode" in wire ? new SqliteError(wire.message, wire.errcode) : new JobsError(wire.code, wire.message);
+  if ("errcode" in wire) return new SqliteError(wire.message, wire.errcode);
+  const { code, message, details } = wire;
+  return new JobsError(code, message, details === undefined ? {} : { details });
 }

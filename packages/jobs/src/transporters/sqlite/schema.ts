@@ -3,6 +3,7 @@ import { queueSchema } from "./queue-schema.ts";
 import { sightSchema } from "./sight-schema.ts";
 import { holdSchema } from "./hold-schema.ts";
 import { permitsSchema } from "./permits-schema.ts";
+import { uniqueSchema } from "./unique-schema.ts";
 
 /**
  * The tables, by version. A migration that has shipped is never edited: what comes later is a new entry (`migrations.ts`).
@@ -123,4 +124,5 @@ export const migrations: readonly Migration[] = [
   { version: 13, sql: queueSchema },
   { version: 14, sql: sightSchema },
   { version: 15, sql: holdSchema },
+  { version: 16, sql: uniqueSchema },
 ];

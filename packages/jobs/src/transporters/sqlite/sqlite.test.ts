@@ -6,7 +6,7 @@ import { transporterSuite } from "../../testing/transporter.testsuite.ts";
 import { sqlite } from "./index.ts";
 
 transporterSuite({
-  name: "sqlite",
+  name: "SQLite",
   // CI takes the time for what a quick run leaves to it.
   modelRuns: process.env["CI"] ? 1_000 : 50,
   async create() {

@@ -4,7 +4,9 @@ import { functionSettings } from "./tables.ts";
 
 /** Acts of people, one after the other: an earlier one of the same call may have changed what a later one meets. */
 export function amendFunctions(schema: string): string {
-  return amend(schema) + directFunctions(schema) + retry(schema) + waitAgain(schema) + reopen(schema);
+  return (
+    amend(schema) + amendOne(schema) + directFunctions(schema) + retry(schema) + waitAgain(schema) + reopen(schema)
+  );
 }
 
 /**
@@ -63,6 +65,11 @@ BEGIN
   END IF;
 END $$;
 
+`;
+}
+
+function amendOne(schema: string): string {
+  return `
 -- \`line\`: the job, when it stood in line and may have been the one that a free key was waiting for (L14).
 CREATE FUNCTION ${schema}.amend_one(p_id bigint, p_kind text, p_priority smallint, p_reason text, p_now bigint,
   OUT state text, OUT ready text[], OUT line bigint[]) LANGUAGE plpgsql AS $$

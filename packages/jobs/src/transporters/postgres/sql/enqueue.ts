@@ -1,3 +1,4 @@
+import { keyTaken } from "../../../core/unique.ts";
 import { functionSettings } from "./tables.ts";
 
 /** SQLSTATE raised when a flow's member names a unique key that another holds. */
@@ -24,10 +25,12 @@ DECLARE
   v_skip integer[] := coalesce(p_skip, '{}');
   v_ids bigint[];
   v_existing integer[] := '{}';
+  v_replaced bigint[] := '{}';
 BEGIN
   PERFORM ${schema}.refuse_full(p_jobs, v_skip);
   SELECT array_agg(nextval('${schema}.id')) INTO v_ids FROM generate_series(1, p_total);
   IF p_keys IS NOT NULL THEN
+    PERFORM ${schema}.lock_holders(p_keys);
     v_existing := ${schema}.hold_keys(p_keys, v_ids, v_skip, v_now);
     v_skip := v_skip || v_existing;
   END IF;
@@ -53,11 +56,12 @@ BEGIN
     WHERE j.item <> ALL (v_skip);
   ids := v_ids::text[];
   IF cardinality(v_existing) > 0 THEN
-    SELECT json_agg(json_build_object('item', k.item, 'flow', coalesce(u.flow_id, h.flow_id)::text, 'ids',
+    v_replaced := ${schema}.replace_holders(p_jobs, p_keys, v_existing, v_now);
+    SELECT json_agg(json_build_object('item', k.item, 'replaced', coalesce(k.clash = 'replace' AND u.job_id = ANY (v_replaced), false), 'flow', coalesce(u.flow_id, h.flow_id)::text, 'ids',
         CASE WHEN u.flow_id IS NULL THEN ARRAY[u.job_id::text] ELSE
           ARRAY(SELECT m.id::text FROM ${schema}.job m WHERE m.flow_id = u.flow_id AND m.stage_id IS NOT NULL ORDER BY m.id) END))
       INTO existing
-      FROM json_to_recordset(p_keys) AS k(item integer, key text, whole boolean)
+      FROM json_to_recordset(p_keys) AS k(item integer, key text, whole boolean, clash text)
       JOIN ${schema}.unique_key u ON u.key = k.key LEFT JOIN ${schema}.job h ON h.id = u.job_id
       WHERE k.whole AND k.item = ANY (v_existing);
   END IF;
@@ -65,7 +69,12 @@ END $$;
 `;
 }
 
-/** Takes the keys of new items; returns the items whose key another holds. */
+/** As a literal of SQL. */
+function literal(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}
+
+/** Takes the keys of new items; throws for those that asked to be refused; returns the items whose key another holds. */
 function holdKeys(schema: string): string {
   return `
 CREATE FUNCTION ${schema}.hold_keys(p_keys json, p_ids bigint[], p_skip integer[], p_now bigint) RETURNS integer[] LANGUAGE plpgsql AS $$
@@ -95,6 +104,13 @@ BEGIN
   IF v_vanished > 0 THEN
     RAISE EXCEPTION 'unique keys were freed and taken again 20 times' USING ERRCODE = 'serialization_failure';
   END IF;
+  SELECT k.key, u.flow_id IS NOT NULL AS is_flow, coalesce(u.flow_id, u.job_id)::text AS holder INTO v_taken
+    FROM json_to_recordset(p_keys) AS k(item integer, key text, clash text) JOIN ${schema}.unique_key u ON u.key = k.key
+    WHERE k.clash = 'reject' AND k.item = ANY (v_existing) ORDER BY k.item LIMIT 1;
+  IF FOUND THEN
+    RAISE EXCEPTION '%', format(CASE WHEN v_taken.is_flow THEN ${literal(keyTaken("%1$s", "%2$s", true))} ELSE ${literal(keyTaken("%1$s", "%2$s", false))} END,
+      v_taken.key, v_taken.holder) USING ERRCODE = '${uniqueKeyTakenState}', DETAIL = v_taken.holder;
+  END IF;
   DELETE FROM ${schema}.unique_key u USING json_to_recordset(p_keys) AS k(item integer, n integer, key text, whole boolean)
     WHERE NOT k.whole AND k.item = ANY (v_existing) AND u.key = k.key AND u.job_id = p_ids[k.n];
   SELECT k.key, coalesce(u.flow_id, u.job_id) AS holder INTO v_taken
@@ -103,7 +119,7 @@ BEGIN
     WHERE NOT k.whole AND k.item <> ALL (p_skip || v_existing) AND u.job_id IS DISTINCT FROM p_ids[k.n] LIMIT 1;
   IF FOUND THEN
     RAISE EXCEPTION 'unique key "%" of a job in a flow is held by %: wait for its end or give the key to the flow',
-      v_taken.key, v_taken.holder USING ERRCODE = '${uniqueKeyTakenState}';
+      v_taken.key, v_taken.holder USING ERRCODE = '${uniqueKeyTakenState}', DETAIL = v_taken.holder::text;
   END IF;
   RETURN v_existing;
 END $$;

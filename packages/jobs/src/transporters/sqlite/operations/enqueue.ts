@@ -1,8 +1,10 @@
 import { JobsError } from "../../../core/errors.ts";
 import type { JobId } from "../../../core/job.ts";
+import { keyTaken } from "../../../core/unique.ts";
 import type { Enqueued, NewFlow, NewItem, NewJob } from "../../transporter.ts";
 import type { Session } from "../session.ts";
 import { refuseFull } from "./depth.ts";
+import { replaceJob } from "./replace.ts";
 
 const allocateSql = "UPDATE jobs_counter SET value = value + ? WHERE name = 'job' RETURNING value";
 const insertJobSql = `INSERT INTO jobs_job (id, name, queue, lane, status, base_priority, priority, attempts, timeout_ms,
@@ -60,7 +62,7 @@ export function enqueue(session: Session, items: readonly NewItem[]): Enqueued[]
 
 function enqueueJob(session: Session, id: number, job: NewJob): Enqueued {
   if (job.uniqueKey !== undefined && !holdKey(session, job.uniqueKey, id, false, job.uniqueKeptMs))
-    return existing(session, job.uniqueKey);
+    return clash(session, job.uniqueKey, job);
   insertJob(session, id, job, alone);
   return { state: "added", ids: [String(id)] };
 }
@@ -68,6 +70,19 @@ function enqueueJob(session: Session, id: number, job: NewJob): Enqueued {
 /** False when another job or flow holds the key: it is unfinished, or the time it keeps the key has not passed (L17). */
 export function holdKey(session: Session, key: string, holder: number, isFlow: boolean, keptMs?: number): boolean {
   return session.run(holdKeySql, key, holder, isFlow ? 1 : 0, keptMs ?? null, session.now) === 1;
+}
+
+/** The key is held: what becomes of the new one is its own to say (L17). */
+function clash(session: Session, key: string, item: NewJob | NewFlow): Enqueued {
+  const found = existing(session, key);
+  const [jobId = ""] = found.ids;
+  if (item.onClash === "reject") {
+    const holder = found.flowId ?? jobId;
+    throw new JobsError("unique_key_taken", keyTaken(key, holder, found.flowId !== undefined), { details: { holder } });
+  }
+  if (item.onClash !== "replace" || found.flowId !== undefined || !replaceJob(session, Number(jobId), item))
+    return found;
+  return { state: "replaced", ids: found.ids };
 }
 
 function existing(session: Session, key: string): Enqueued {
@@ -110,7 +125,7 @@ export function insertJob(session: Session, id: number, job: NewJob, place: Plac
 /** The flow's id is that of its first job: one sequence for both, so that an id is never ambiguous. */
 function enqueueFlow(session: Session, flowId: number, flow: NewFlow): Enqueued {
   if (flow.uniqueKey !== undefined && !holdKey(session, flow.uniqueKey, flowId, true, flow.uniqueKeptMs))
-    return existing(session, flow.uniqueKey);
+    return clash(session, flow.uniqueKey, flow);
   const ids = flow.jobs.map((_, index) => flowId + index);
   const onFailedId = flow.onFailed === undefined ? null : flowId + flow.jobs.length;
   session.run(insertFlowSql, flowId, onFailedId, flow.uniqueKey ?? null, session.now);

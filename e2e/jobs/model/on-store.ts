@@ -7,21 +7,13 @@ import { sqlite } from "@provost/jobs/sqlite";
 import { startThrowawayPostgres, type ThrowawayPostgres } from "@provost/jobs/testing/postgres";
 import { afterAll, beforeAll } from "vitest";
 import type { TransporterSuite } from "../../../packages/jobs/src/testing/fixture.ts";
-import { flowModelSuite } from "../../../packages/jobs/src/testing/flow-model.testsuite.ts";
-import { limitsModelSuite } from "../../../packages/jobs/src/testing/limits-model.testsuite.ts";
-import { modelSuite } from "../../../packages/jobs/src/testing/model.testsuite.ts";
-import { permitsModelSuite } from "../../../packages/jobs/src/testing/permits-model.testsuite.ts";
 
-/** The conformance suite's models with as many runs as asked for; see `prove.ts`. */
+const modelRuns = Number(process.env["MODEL_RUNS"]);
 
-const runs = { sqlite: Number(process.env["MODEL_RUNS"]), postgres: Number(process.env["MODEL_RUNS_POSTGRES"]) };
-
-/** Every law's model on a store; a store's `open` is called for each model, and for the second connection of those that take one. */
-function models(suite: TransporterSuite): void {
-  modelSuite(suite);
-  flowModelSuite(suite);
-  limitsModelSuite(suite);
-  permitsModelSuite(suite);
+/** Runs a model of the conformance suite on the store, and as often, as `prove.ts` was asked for. `open` gives further connections. */
+export function onStore(model: (suite: TransporterSuite) => void): void {
+  if (process.env["MODEL_STORE"] === "SQLite") onSqlite(model);
+  else onPostgres(model);
 }
 
 async function started(transporter: Transporter): Promise<Transporter> {
@@ -29,10 +21,10 @@ async function started(transporter: Transporter): Promise<Transporter> {
   return transporter;
 }
 
-if (runs.sqlite > 0) {
-  models({
+function onSqlite(model: (suite: TransporterSuite) => void): void {
+  model({
     name: "SQLite",
-    modelRuns: runs.sqlite,
+    modelRuns,
     create: async () => {
       const folder = mkdtempSync(join(tmpdir(), "provost-model-"));
       const open = (): Promise<Transporter> => started(sqlite(join(folder, "jobs.db")));
@@ -41,7 +33,7 @@ if (runs.sqlite > 0) {
   });
 }
 
-if (runs.postgres > 0) {
+function onPostgres(model: (suite: TransporterSuite) => void): void {
   let server: ThrowawayPostgres | undefined;
   let schemas = 0;
   // No binaries: it throws, and the proof fails.
@@ -49,9 +41,9 @@ if (runs.postgres > 0) {
     server = await startThrowawayPostgres();
   });
   afterAll(async () => await server?.stop());
-  models({
+  model({
     name: "PostgreSQL",
-    modelRuns: runs.postgres,
+    modelRuns,
     create: async () => {
       schemas += 1;
       const options = { connectionString: server?.url ?? "", schema: `model_${schemas}` };

@@ -1,0 +1,3 @@
+import { isolated } from "./ours-isolated.ts";
+
+export const open = isolated("thread");
