@@ -44,7 +44,6 @@ export class Claimer {
   readonly #shares: LineShares;
   readonly #lines: readonly Line[];
   readonly #desks: Readonly<Record<Lane, Desk>>;
-  #hints = 0;
   #forgottenAt = -Infinity;
   #turn = 0;
   #serving: NodeJS.Immediate | undefined;
@@ -86,12 +85,9 @@ export class Claimer {
   hint(queues?: readonly string[]): void {
     for (const desk of Object.values(this.#desks)) {
       for (const line of desk.lines) {
-        if (queues !== undefined && !queues.includes(line.served.queue)) continue;
-        line.dryUntil = -Infinity;
-        line.isStale = true;
+        if (queues === undefined || queues.includes(line.served.queue)) line.hint();
       }
     }
-    this.#hints += 1;
     this.#pulse.wake();
   }
 
@@ -119,6 +115,10 @@ export class Claimer {
     return desk.lines.some((line) => (line.isStale || line.waiting === 0) && this.#mayServe(line, now));
   }
 
+  #isStale(desk: Desk, now: number): boolean {
+    return desk.lines.some((line) => line.isStale && this.#mayServe(line, now));
+  }
+
   #hasMore(now: number): boolean {
     const { runner } = this.#options;
     return Object.values(this.#desks).some(
@@ -133,6 +133,7 @@ export class Claimer {
     await this.#shares.refresh();
     const sentAt = clock.now();
     this.#lookAround(sentAt);
+    for (const line of this.#lines) line.aim(sentAt, this.#shares.of(line.served.queue));
     this.#turn += 1;
     // One batch for both lanes: the long one has half of it at most (L8).
     const long = this.#round(this.#desks.long, limits.batchJobsMax / 2, sentAt);
@@ -140,31 +141,22 @@ export class Claimer {
     const rounds = [short, long];
     const asked = [...short.asked, ...long.asked];
     if (asked.length === 0) return this.#restMs();
-    for (const { line } of asked) line.isStale = false;
-    const hintsBefore = this.#hints;
-    let claimed: Claimed[];
-    try {
-      claimed = await transporter.claim(
-        asked.map(({ request }) => request),
-        manager,
-      );
-    } catch (thrown) {
-      for (const { line } of asked) line.isStale = true;
-      throw thrown;
-    }
+    const claimed = await transporter.claim(
+      asked.map(({ request }) => request),
+      manager,
+    );
     const now = clock.now();
     for (const job of claimed) this.#take(job, rounds, sentAt, now);
+    for (const { line, hints } of asked) line.answered(hints);
     // A hint given while the claim was under way may be of a job that it came too early for.
-    const isHinted = this.#hints !== hintsBefore;
-    if (!isHinted) this.#noteDry(asked, claimed, now);
+    this.#noteDry(
+      asked.filter(({ line }) => !line.isStale),
+      claimed,
+      now,
+    );
     // Slots that were free before that job came need not wait for it; what has freed up since must ask.
-    for (const { desk, free } of rounds) desk.serve(isHinted ? free : Infinity, now);
-    this.#aim(now);
+    for (const { desk, free } of rounds) desk.serve(this.#isStale(desk, now) ? free : Infinity, now);
     return this.#hasMore(now) ? 0 : this.#restMs();
-  }
-
-  #aim(now: number): void {
-    for (const line of this.#lines) line.aim(now, this.#shares.of(line.served.queue));
   }
 
   /** Hints may be lost: what was dry is asked again with every poll, also when other queues never rest. */
@@ -238,7 +230,11 @@ export class Claimer {
     askAhead(begins ? [...wants.keys()] : open, wants, most);
     // What comes with jobs ahead, or behind what waits, waits too: it is put in order with them.
     const started = begins && desk.isEmpty && sum(wants) <= free;
-    const asked = [...wants].map(([line, limit]) => ({ line, request: this.#request(line, limit, started) }));
+    const asked = [...wants].map(([line, limit]) => ({
+      line,
+      hints: line.hints,
+      request: this.#request(line, limit, started),
+    }));
     return { desk, free, started, asked };
   }
 
@@ -296,6 +292,8 @@ function sum(wants: ReadonlyMap<Line, number>): number {
 
 interface Asked {
   line: Line;
+  /** That it had had when it was asked. */
+  hints: number;
   request: ClaimRequest;
 }
 

@@ -15,8 +15,9 @@ export class Line {
   dryUntil = -Infinity;
   /** Claims in a row for which it, having a rate, had nothing. */
   misses = 0;
-  /** The store may have better jobs of it than those that wait. */
-  isStale = false;
+  /** Hints that came, and how many of them the last answer of the store knew of. */
+  #hints = 0;
+  #answered = 0;
   #target = 0;
   /** In the order of L1 from `#first` on. */
   readonly #waiting: Attempt[] = [];
@@ -25,6 +26,26 @@ export class Line {
   constructor(served: ServedLine, now: number) {
     this.served = served;
     this.pace = new Pace(now);
+  }
+
+  /** The store may have better jobs of it than those that wait: until it has answered, none of those begins. */
+  get isStale(): boolean {
+    return this.#hints > this.#answered;
+  }
+
+  get hints(): number {
+    return this.#hints;
+  }
+
+  /** There may be new jobs of it. */
+  hint(): void {
+    this.#hints += 1;
+    this.dryUntil = -Infinity;
+  }
+
+  /** The store was asked when there had been so many hints, and has answered. */
+  answered(hints: number): void {
+    this.#answered = hints;
   }
 
   /** Claims that wait; those that were called back meanwhile are still counted until they are met. */

@@ -35,7 +35,7 @@ import { EnqueuePayload } from "./payload.ts";
 import { Reader } from "./reader.ts";
 import { type RenewerOptions, renewOn } from "./renewer.ts";
 import { PostgresQueues, type QueueRow } from "./queues.ts";
-import { type ClaimedRow, toAmendResult, toClaimed, toExpired } from "./rows.ts";
+import { claimedLine, claimedOf, type ClaimedRow, moreIn, toAmendResult, toClaimed, toExpired } from "./rows.ts";
 import { type Call, postgresLeader, postgresSchedules } from "./schedules.ts";
 import { inspectServer } from "./server.ts";
 import { memoryOf, permitsOf } from "./shared.ts";
@@ -175,12 +175,20 @@ export class PostgresTransporter implements Transporter {
       "claimed jobs",
       asked.reduce((sum, { limit }) => sum + limit, 0),
     );
-    const rows = await this.#query<ClaimedRow>(
-      `SELECT * FROM ${this.#schema}.claim($1, $2, $3)`,
-      [JSON.stringify(asked), manager],
-      { ready: ({ id, queue }) => (id === null ? [queue] : []) },
-    );
-    return rows.filter(({ id }) => id !== null).map(toClaimed);
+    const lines = await this.#connections.lines(`SELECT ${claimedLine} FROM ${this.#schema}.claim($1, $2, $3)`, [
+      JSON.stringify(asked),
+      manager,
+      this.#clockOffset.ms,
+    ]);
+    const claimed: Claimed[] = [];
+    const more: string[] = [];
+    for (const line of lines) {
+      const queue = moreIn(line);
+      if (queue === undefined) claimed.push(claimedOf(line));
+      else more.push(queue);
+    }
+    this.#notifier.ring(more);
+    return claimed;
   }
 
   async settle(settlements: Settlement[]): Promise<SettleResult[]> {
