@@ -147,13 +147,8 @@ export class Claimer {
     );
     const now = clock.now();
     for (const job of claimed) this.#take(job, rounds, sentAt, now);
-    for (const { line, hints } of asked) line.answered(hints);
-    // A hint given while the claim was under way may be of a job that it came too early for.
-    this.#noteDry(
-      asked.filter(({ line }) => !line.isStale),
-      claimed,
-      now,
-    );
+    // Directed jobs take the places of any line (L5): then what a line got says nothing of it.
+    if (!claimed.some(({ directed }) => directed)) for (const each of asked) this.#answered(each, now);
     // Slots that were free before that job came need not wait for it; what has freed up since must ask.
     for (const { desk, free } of rounds) desk.serve(this.#isStale(desk, now) ? free : Infinity, now);
     return this.#hasMore(now) ? 0 : this.#restMs();
@@ -176,6 +171,11 @@ export class Claimer {
     const line = lines.find(({ served }) => served.queue === job.queue && served.process === kind) ?? lines[0];
     if (round === undefined || line === undefined) return;
     const attempt = runner.take(job, { leaseUntil: sentAt + leaseMs, isMarked: round.started, pace: line.pace });
+    const asked = round.asked.find((each) => each.line === line);
+    if (asked !== undefined) {
+      asked.got += 1;
+      asked.last = job;
+    }
     if (attempt === undefined) return;
     if (round.started) runner.begin(attempt, now);
     else round.desk.add(attempt, line);
@@ -216,9 +216,11 @@ export class Claimer {
       free,
     );
     const wants = new Map<Line, number>();
+    let left = free;
     for (const [index, line] of turned.entries()) {
       const part = slots[index] ?? 0;
       const begun = isStale ? 0 : desk.serveLine(line, part, now);
+      left -= begun;
       if (!open.includes(line)) continue;
       const { process } = line.served;
       // Lines of one kind of process share its places.
@@ -229,29 +231,26 @@ export class Claimer {
     const begins = wants.size > 0;
     askAhead(begins ? [...wants.keys()] : open, wants, most);
     // What comes with jobs ahead, or behind what waits, waits too: it is put in order with them.
-    const started = begins && desk.isEmpty && sum(wants) <= free;
+    const started = begins && desk.isEmpty && sum(wants) <= left;
     const asked = [...wants].map(([line, limit]) => ({
       line,
       hints: line.hints,
+      got: 0,
+      last: undefined,
       request: this.#request(line, limit, started),
     }));
-    return { desk, free, started, asked };
+    return { desk, free: left, started, asked };
   }
 
   #request({ served: { queue, lane, names } }: Line, limit: number, started: boolean): ClaimRequest {
     return { queue, lane, names, limit, leaseMs: this.#options.leaseMs, started };
   }
 
-  #noteDry(asked: readonly Asked[], claimed: readonly Claimed[], now: number): void {
-    // Directed jobs take the places of any line (L5): then a short one says nothing.
-    if (claimed.some(({ directed }) => directed)) return;
-    for (const { line, request } of asked) {
-      const { queue, lane, process } = line.served;
-      let got = 0;
-      for (const job of claimed)
-        if (job.queue === queue && job.lane === lane && this.#kindOf(job) === process) got += 1;
-      if (got < request.limit) this.#ranDry(line, got, now);
-    }
+  #answered({ line, hints, request, got, last }: Asked, now: number): void {
+    const isShort = got < request.limit;
+    line.answered(hints, isShort ? undefined : last);
+    // A hint given while the claim was under way may be of a job that it came too early for.
+    if (isShort && line.hints === hints) this.#ranDry(line, got, now);
   }
 
   #ranDry(line: Line, got: number, now: number): void {
@@ -294,6 +293,9 @@ interface Asked {
   line: Line;
   /** That it had had when it was asked. */
   hints: number;
+  /** What came of it. */
+  got: number;
+  last: Claimed | undefined;
   request: ClaimRequest;
 }
 
@@ -301,7 +303,7 @@ function requested({ asked }: Round): number {
   return asked.reduce((sofar, { request }) => sofar + request.limit, 0);
 }
 
-/** What one claim is to bring for a lane. `free`: its slots when it was sent. `started`: what comes begins at once. */
+/** What one claim is to bring for a lane. `free`: slots without a job when it was sent. `started`: what comes begins at once. */
 interface Round {
   desk: Desk;
   free: number;

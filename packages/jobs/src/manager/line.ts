@@ -1,5 +1,6 @@
 import { limits } from "../core/limits.ts";
 import type { QueueSettings } from "../core/queue.ts";
+import type { Claimed } from "../transporters/transporter.ts";
 import type { Attempt } from "./attempt.ts";
 import { Pace } from "./pace.ts";
 import type { ServedLine } from "./registry.ts";
@@ -18,6 +19,8 @@ export class Line {
   /** Hints that came, and how many of them the last answer of the store knew of. */
   #hints = 0;
   #answered = 0;
+  /** What the store has left comes behind this one; undefined: it had nothing left. */
+  #horizon: Claimed | undefined;
   #target = 0;
   /** In the order of L1 from `#first` on. */
   readonly #waiting: Attempt[] = [];
@@ -28,9 +31,14 @@ export class Line {
     this.pace = new Pace(now);
   }
 
-  /** The store may have better jobs of it than those that wait: until it has answered, none of those begins. */
+  /** The store may have a better job than the first that waits (L1): until it has answered, that does not begin. */
   get isStale(): boolean {
-    return this.#hints > this.#answered;
+    return this.#hints > this.#answered || this.#isBeyondHorizon;
+  }
+
+  get #isBeyondHorizon(): boolean {
+    const first = this.#waiting[this.#first];
+    return first !== undefined && this.#horizon !== undefined && isBefore(this.#horizon, first.claimed);
   }
 
   get hints(): number {
@@ -43,9 +51,10 @@ export class Line {
     this.dryUntil = -Infinity;
   }
 
-  /** The store was asked when there had been so many hints, and has answered. */
-  answered(hints: number): void {
+  /** The store was asked when there had been so many hints; `last` is what came last, undefined when that was all it had. */
+  answered(hints: number, last: Claimed | undefined): void {
     this.#answered = hints;
+    this.#horizon = last;
   }
 
   /** Claims that wait; those that were called back meanwhile are still counted until they are met. */
@@ -74,14 +83,14 @@ export class Line {
   add(attempt: Attempt): void {
     // Most come behind all that wait.
     let place = this.#waiting.length;
-    while (place > this.#first && isBefore(attempt, this.#waiting[place - 1])) place -= 1;
+    while (place > this.#first && isBefore(attempt.claimed, this.#waiting[place - 1]?.claimed)) place -= 1;
     if (place === this.#waiting.length) this.#waiting.push(attempt);
     else this.#waiting.splice(place, 0, attempt);
   }
 
-  /** The next by L1. */
+  /** The next by L1; undefined when none waits, or the store may have one that comes before it. */
   next(): Attempt | undefined {
-    while (this.#first < this.#waiting.length) {
+    while (this.#first < this.#waiting.length && !this.#isBeyondHorizon) {
       const attempt = this.#waiting[this.#first];
       this.#first += 1;
       if (this.#first > limits.prefetchJobsMax || this.#first === this.#waiting.length) this.#forgetBegun();
@@ -106,9 +115,8 @@ export class Line {
 }
 
 /** L1, which is the order in which claims come. */
-function isBefore({ claimed: a }: Attempt, other: Attempt | undefined): boolean {
-  if (other === undefined) return false;
-  const { claimed: b } = other;
+function isBefore(a: Claimed, b: Claimed | undefined): boolean {
+  if (b === undefined) return false;
   if (a.priority !== b.priority) return a.priority > b.priority;
   if (a.attemptsUsed !== b.attemptsUsed) return a.attemptsUsed < b.attemptsUsed;
   return a.id.length === b.id.length ? a.id < b.id : a.id.length < b.id.length;

@@ -43,7 +43,7 @@ class Prefetched {
   transporter!: Transporter;
   manager!: JobManager;
 
-  async fill(more: JobDefinition[] = []): Promise<this> {
+  async filled(more: JobDefinition[] = []): Promise<this> {
     let ended = 0;
     const quick = defineJob("quick", { priority: 200, input: typed<number>(), run: () => void (ended += 1) });
     const real = await store();
@@ -113,14 +113,14 @@ afterEach(() => jobs.over());
 
 describe("L16 claims ahead", () => {
   test("L16: begin in the order of L1, and leave the round trip out of a slot's way", async () => {
-    jobs = await new Prefetched().fill();
+    jobs = await new Prefetched().filled();
     const [first, second] = [...jobs.ahead.keys()];
     expect(await jobs.next()).toBe(first);
     expect(await jobs.next()).toBe(second);
   });
 
   test("L1, L16: a job of priority 255 enqueued while all slots are held begins on the next one that frees up, every time", async () => {
-    jobs = await new Prefetched().fill();
+    jobs = await new Prefetched().filled();
     for (let trial = 0; trial < 100; trial += 1) {
       expect(jobs.ahead.size).toBeGreaterThan(0);
       const { id } = await jobs.manager.enqueue(jobs.urgent, undefined, { priority: 255 });
@@ -131,15 +131,28 @@ describe("L16 claims ahead", () => {
     }
   });
 
+  test("L1, L16: so do several that came together, one after the other", async () => {
+    jobs = await new Prefetched().filled();
+    const urgent = await jobs.manager.enqueueMany(
+      [150, 255, 150].map((priority) => jobs.urgent.with(undefined, { priority })),
+    );
+    const [low, high, last] = urgent.map(({ id }) => id);
+    const before = jobs.began.length;
+    await jobs.next();
+    await until(() => jobs.began.length > before + 3);
+    // An urgent one ends at once: its slot is the next.
+    expect(jobs.began.slice(before, before + 3)).toEqual([high, low, last]);
+  });
+
   test("L5, L16: so does one that is directed to run now, whatever its priority", async () => {
-    jobs = await new Prefetched().fill();
+    jobs = await new Prefetched().filled();
     const { id } = await jobs.manager.enqueue(jobs.urgent, undefined, { priority: 0, after: "1h" });
     expect(await jobs.manager.runNow(id)).toEqual([{ state: "applied" }]);
     expect(await jobs.next()).toBe(id);
   });
 
   test("L4: a stop gives them back at no cost, with no attempt on record", async () => {
-    jobs = await new Prefetched().fill();
+    jobs = await new Prefetched().filled();
     const ahead = [...jobs.ahead.keys()];
     await jobs.stop();
     const back = await jobs.transporter.get(ahead);
@@ -151,7 +164,7 @@ describe("L16 claims ahead", () => {
   });
 
   test("L16: a cancel, a hold and a priority given here meet a job that waits, and it does not begin", async () => {
-    jobs = await new Prefetched().fill();
+    jobs = await new Prefetched().filled();
     const [cancelled = "", held = "", lowered = ""] = jobs.ahead.keys();
     expect(await jobs.manager.cancel(cancelled)).toMatchObject([{ state: "applied" }]);
     expect(await jobs.manager.hold(held)).toMatchObject([{ state: "applied" }]);
@@ -166,7 +179,7 @@ describe("L16 claims ahead", () => {
   });
 
   test("L2, L16: when their queue is paused they go back", async () => {
-    jobs = await new Prefetched().fill();
+    jobs = await new Prefetched().filled();
     const ahead = [...jobs.ahead.keys()];
     await jobs.manager.queues.pause("default");
     const began = jobs.began.length;
@@ -178,7 +191,7 @@ describe("L16 claims ahead", () => {
   });
 
   test("L9: what has waited for a second behind long jobs goes back, for others to run", async () => {
-    jobs = await new Prefetched().fill();
+    jobs = await new Prefetched().filled();
     const ahead = [...jobs.ahead.keys()];
     const isBack = async (): Promise<boolean> =>
       (await jobs.transporter.get(ahead)).every(({ status }) => status === "queued");
@@ -193,7 +206,7 @@ describe("L16 claims ahead", () => {
   });
 
   test("L4, L9: one that has begun is marked started by a renewal, or tells its start with its end", async () => {
-    jobs = await new Prefetched().fill();
+    jobs = await new Prefetched().filled();
     const ended = await jobs.next();
     const marked = await jobs.next();
     expect((await jobs.transporter.get([marked]))[0]?.startedAt).toBeUndefined();
@@ -211,7 +224,7 @@ describe("L16 claims ahead", () => {
   test("L14: nothing is claimed ahead of a queue with limits, whose places it would take", async () => {
     jobs = new Prefetched();
     const limited = defineJob("limited", { queue: "limited", run: jobs.urgent.run });
-    await jobs.fill([limited]);
+    await jobs.filled([limited]);
     await jobs.manager.queues.configure("limited", { concurrency: 100 });
     const ids = await jobs.manager.enqueueMany(Array.from({ length: 50 }, () => limited.with()));
     for (let slot = 0; slot < 10; slot += 1) await jobs.next();
