@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from "node:child_process";
-import { randomUUID } from "node:crypto";
 import { once } from "node:events";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { BenchError } from "../bench-error.ts";
 import type { Engine } from "../engines.ts";
@@ -34,9 +34,8 @@ export class Agent {
     this.#child = fork(script, [engine.name], {
       execArgv: [
         ...(fromSource ? ["--conditions=source"] : []),
-        ...(profile === undefined
-          ? []
-          : ["--cpu-prof", `--cpu-prof-dir=${profile}`, `--cpu-prof-name=${engine.name}-${randomUUID()}.cpuprofile`]),
+        // One file for each thread of each process.
+        ...(profile === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${join(profile, engine.name)}`]),
       ],
       // An argument could be read by everybody on this machine.
       env: { ...process.env, BENCH_ADDRESS: store.address },

@@ -7,10 +7,12 @@ const barWidth = 40;
 /** A scenario's part of docs/benchmarks.md: what it measures, the table, a chart, and what it was to show. */
 export function sectionOf(scenario: Scenario, results: readonly Result[], failures: readonly string[]): string {
   const engines = scenario.engines.filter((name) => results.some(({ engine }) => engine === name));
-  const [last] = results.toReversed();
+  const failed = failures.map((failure) => `- **Failed**: ${failure}.`);
+  const last = results.at(-1);
+  if (last === undefined) return failed.join("\n");
   const rounds = new Set(results.map(({ round }) => round)).size;
   return [
-    `${capital(scenario.measures)}; size ${grouped(last?.size ?? 0)}, median of ${rounds}, ${last?.at.slice(0, 10)}.`,
+    `${capital(scenario.measures)}; size ${grouped(last.size)}, median of ${rounds}, ${last.at.slice(0, 10)}.`,
     "",
     ...table(scenario, engines, results),
     "",
@@ -19,7 +21,7 @@ export function sectionOf(scenario: Scenario, results: readonly Result[], failur
     "```",
     "",
     ...verdicts(scenario, results).map(sentenceOf),
-    ...failures.map((failure) => `- **Failed**: ${failure}.`),
+    ...failed,
   ].join("\n");
 }
 

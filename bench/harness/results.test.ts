@@ -3,6 +3,7 @@ import type { Scenario } from "../scenario.ts";
 import { percentile, summaryOf } from "./figures.ts";
 import { rateBetween } from "./marks.ts";
 import { sectionOf, withSection } from "./page.ts";
+import { overtakers } from "../scenarios/urgent.ts";
 import { ratio, type Result, verdicts } from "./results.ts";
 
 const scenario: Scenario = {
@@ -91,3 +92,18 @@ describe("the page", () => {
     expect(renewed).toContain("Words.");
   });
 });
+
+describe("L5, L16 an urgent job's trial", () => {
+  /** Eight slots: seven run all the while, one ended just before the urgent job came at 50. */
+  const busy = Array.from({ length: 7 }, () => ({ start: 0, end: 100, isUrgent: false }));
+
+  test("who was on its way to a free slot has not overtaken it; the next one has", () => {
+    expect(overtakers([...busy, ordinary(51)], 100, 50)).toBe(0);
+    expect(overtakers([...busy, ordinary(51), ordinary(100)], 101, 50)).toBe(1);
+    expect(overtakers([...busy, ordinary(51), ordinary(102)], 101, 50)).toBe(0);
+  });
+});
+
+function ordinary(start: number): { start: number; end: number; isUrgent: boolean } {
+  return { start, end: start + 100, isUrgent: false };
+}

@@ -7,7 +7,7 @@ const best = { batchSize: 500, localConcurrency: 2 };
 /** How often it looks for flows whose next jobs may start: the shortest there is. */
 const flowIntervalSeconds = 1;
 /** The next jobs of flows come without a NOTIFY: the shortest wait there is. */
-const notifyPollingIntervalSeconds = 0.5;
+const pollSeconds = 0.5;
 const queue = "bench";
 
 function insert({ payload, first, delayMs }: NewJob): JobInsert {
@@ -37,7 +37,13 @@ export const open: Open = async (connectionString, { defaults }) => {
       const localConcurrency = Math.ceil((concurrency ?? best.batchSize * best.localConcurrency) / batchSize);
       const options = defaults
         ? {}
-        : { batchSize, localConcurrency, burstWhenBatchFull: true, notifyPollingIntervalSeconds };
+        : {
+            batchSize,
+            localConcurrency,
+            burstWhenBatchFull: true,
+            pollingIntervalSeconds: pollSeconds,
+            notifyPollingIntervalSeconds: pollSeconds,
+          };
       await boss.work<Payload>(queue, options, async (jobs) => {
         await runAll(
           jobs.map(({ data }) => data),

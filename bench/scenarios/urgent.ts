@@ -14,17 +14,24 @@ const everyMs = 150;
 const ordinaryPerTrial = 20;
 const boundMs = 30_000;
 
-/** Ordinary jobs that were started after a slot had become free for the urgent one, and before it. */
-function overtakers(traces: readonly Traced[], urgent: Traced, enqueuedAt: number): number {
-  const freedAt = Math.min(...traces.map(({ end }) => end).filter((end) => end > enqueuedAt));
-  return traces.filter(({ start, isUrgent }) => !isUrgent && start > freedAt && start < urgent.start).length;
+/**
+ * Ordinary jobs that were started before the urgent one, though it was there: those aside for whom a slot was free by then, since their claim may have
+ * been under way.
+ */
+export function overtakers(traces: readonly Traced[], urgentStart: number, enqueuedAt: number): number {
+  const running = traces.filter(({ start, end }) => start <= enqueuedAt && end > enqueuedAt).length;
+  const after = traces.filter(({ start, isUrgent }) => !isUrgent && start > enqueuedAt && start < urgentStart).length;
+  return Math.max(0, after - (slotsBusy - running));
 }
 
 /** The traces, once so many urgent jobs have ended: they run on while it waits. */
 async function tracesWith(worker: Agent, count: number): Promise<Traced[]> {
   for (const until = nowMs() + boundMs; nowMs() < until; await sleep(jobMs)) {
     const traces = await worker.call("traces");
-    if (traces.filter(({ isUrgent }) => isUrgent).length >= count) return traces;
+    if (traces.filter(({ isUrgent }) => isUrgent).length < count) continue;
+    // Those that ran beside the last one end too.
+    await sleep(2 * jobMs);
+    return await worker.call("traces");
   }
   throw new BenchError("not_ended", `fewer than ${count} urgent jobs had ended after ${boundMs} ms`);
 }
@@ -51,7 +58,7 @@ export const urgent: Scenario = {
     const enqueued = await site.beside.call("interrupt", { count: size, everyMs, jobMs });
     const traces = await tracesWith(worker, size);
     const started = traces.filter(({ isUrgent }) => isUrgent).toSorted((a, b) => a.start - b.start);
-    const passed = started.map((trace, index) => overtakers(traces, trace, enqueued[index] ?? Number.NaN));
+    const passed = started.map((trace, index) => overtakers(traces, trace.start, enqueued[index] ?? Number.NaN));
     const waits = started.map(({ start }, index) => start - (enqueued[index] ?? Number.NaN)).toSorted((a, b) => a - b);
     return {
       onNextSlot: passed.filter((count) => count === 0).length / size,

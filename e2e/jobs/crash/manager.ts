@@ -1,6 +1,6 @@
 /**
  * A manager of `prove:crash` in a process of its own: runs jobs with the default lease, and enqueues more at the same time. An id is
- * written to the ledger of enqueues when its enqueue has returned, not before. Runs until it is killed.
+ * written to the ledger of enqueues when its enqueue has returned, not before. Enqueues until it is told that it is enough, runs until it is killed.
  */
 import { closeSync, openSync, writeSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
@@ -8,7 +8,10 @@ import { JobManager, JobsError } from "@provost/jobs";
 import { storeAt } from "../store-at.ts";
 import { jobs } from "./jobs.ts";
 
-const [address = "", enqueuedPath = "", ledger = "", until = "0", everyMs = "25"] = process.argv.slice(2);
+const [address = "", enqueuedPath = "", ledger = ""] = process.argv.slice(2);
+const everyMs = 25;
+const enough = new AbortController();
+process.once("message", () => enough.abort());
 // Not without whoever started it.
 process.once("disconnect", () => process.kill(process.pid, "SIGKILL"));
 const enqueued = openSync(enqueuedPath, "a");
@@ -25,7 +28,8 @@ for (let started = false; !started;) {
     await pause(200);
   }
 }
-for (let n = 0; Date.now() < Number(until); n += 1) {
+process.send?.("started");
+for (let n = 0; !enough.signal.aborted; n += 1) {
   // Long enough inline that a manager dies with many in hand; short in the children, which are two.
   const [job, msMax] = n % 4 === 0 ? [jobs.process, 50] : [jobs.inline, 1_500];
   try {
@@ -35,6 +39,6 @@ for (let n = 0; Date.now() < Number(until); n += 1) {
     // What did not return is not owed.
     if (!(error instanceof JobsError) || error.code !== "store_unavailable") throw error;
   }
-  await pause(Number(everyMs));
+  await pause(everyMs);
 }
 closeSync(enqueued);

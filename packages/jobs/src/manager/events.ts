@@ -38,6 +38,8 @@ export type ManagerEvent =
   | { event: "queue.configured"; queue: string; settings: QueueSettings }
   /** An administrator's exception to L6; kept with the job too. */
   | { event: "gate.forced"; jobId: JobId; by: string; reason: string }
+  /** The hints of other processes do not get through here: what they enqueue is found by polling. Said once. */
+  | { event: "store.deaf"; manager: string; pollMs: number }
   /** A service met an error and tries again after `retryInMs`. */
   | { event: "service.error"; service: ServiceName; failure: JobFailure; retryInMs: number };
 

@@ -1,6 +1,7 @@
 import { gateOf } from "../core/gate.ts";
 import type { Job, JobId } from "../core/job.ts";
 import { limits } from "../core/limits.ts";
+import { spoken } from "../core/spoken.ts";
 import { sentenceOf, type Holder, type Reason } from "../core/why.ts";
 import type { ConfiguredQueue } from "../transporters/queues.ts";
 import type { Transporter } from "../transporters/transporter.ts";
@@ -95,9 +96,9 @@ export class Explainer {
     return { kind: "line", queued: line?.counts.queued ?? 1, managers: able.length };
   }
 
-  /** Limits of the queue that hold the job back now (L14). A rate is named where there is one: its tokens are not looked at. */
+  /** Limits of the queue that hold the job back now (L14). A rate holds back while it has less than one start to give. */
   async #reached({ queue, limitKey }: Job, settings: ConfiguredQueue): Promise<string[]> {
-    const { concurrency, keyConcurrency, ratePerSecond } = settings;
+    const { concurrency, keyConcurrency, ratePerSecond, tokens = Infinity } = settings;
     const reached: string[] = [];
     if (concurrency !== null || (keyConcurrency !== null && limitKey !== undefined)) {
       const held = await this.#transporter.list({ queue, status: "in_progress", limit: limits.batchJobsMax });
@@ -109,7 +110,11 @@ export class Explainer {
         reached.push(`concurrency of its key, ${ofKey} of ${keyConcurrency}`);
       }
     }
-    if (reached.length === 0 && ratePerSecond !== null) reached.push(`rate, ${ratePerSecond} per second`);
+    if (ratePerSecond !== null && tokens < 1) {
+      reached.push(
+        `rate, ${ratePerSecond} per second, next start in ${spoken(((1 - tokens) * 1_000) / ratePerSecond)}`,
+      );
+    }
     return reached;
   }
 }

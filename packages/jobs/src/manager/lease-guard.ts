@@ -34,8 +34,8 @@ const resourceLimits = { maxYoungGenerationSizeMb: 2 } as const;
  * Keeps the leases of attempts and permits whose event loop is blocked (L9, L12): the thread beside it renews what this loop is
  * late for. The loop's own rules stand: the lease keeper aborts what nobody could renew (L3).
  *
- * The thread is started with the first table that it is to keep: the attempts' with the manager, a scope's of permits with the first
- * one held. One that dies is reported and started again after a lease's time. It does not keep the program alive.
+ * The thread is started with the first table that it is to keep: the attempts' with the manager, a scope's of permits before the first
+ * is asked for. One that dies is reported and started again after a lease's time. It does not keep the program alive.
  */
 export class LeaseGuard {
   readonly #options: LeaseGuardOptions;
@@ -66,10 +66,13 @@ export class LeaseGuard {
     if (remote !== undefined) await this.#keep({ of: "attempts", table: this.#table.buffer, remote });
   }
 
-  /** A table for permits that the thread is to keep from now on, until `stop`. `remote`: of the store that grants them. */
-  permits(remote: RemoteRenewal): PermitTable {
+  /**
+   * A table for permits that the thread keeps until `stop`; resolves when it does, or has said why it cannot. `remote`: of the store that
+   * grants them.
+   */
+  async permits(remote: RemoteRenewal): Promise<PermitTable> {
     const table = new PermitTable();
-    void this.#keep({ of: "permits", table: table.buffer, remote });
+    await this.#keep({ of: "permits", table: table.buffer, remote });
     return table;
   }
 

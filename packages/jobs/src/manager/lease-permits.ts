@@ -20,6 +20,15 @@ export interface HeldTicket {
   untilUs: number;
 }
 
+/** One row, for the event loop that holds it. */
+export interface GuardedLease {
+  /** The end of the lease as far as either side knows; undefined: the store calls it lost. */
+  untilUs(): number | undefined;
+  /** Renewed until then. */
+  extend(untilUs: number): void;
+  drop(): void;
+}
+
 export class PermitTable {
   readonly buffer: SharedArrayBuffer;
   readonly #cells: BigInt64Array;
@@ -35,8 +44,8 @@ export class PermitTable {
     this.#rowsMax = Math.floor((this.#cells.length - headCells) / rowCells);
   }
 
-  /** The row it got; undefined when the table is full. */
-  hold(ticket: string, untilUs: number): number | undefined {
+  /** For the event loop. Undefined when the table is full. */
+  hold(ticket: string, untilUs: number): GuardedLease | undefined {
     const row = this.#free.pop() ?? this.#newRow();
     if (row === undefined) return undefined;
     const at = place(row);
@@ -46,22 +55,24 @@ export class PermitTable {
     Atomics.store(this.#cells, at + 3, BigInt(Math.round(untilUs)));
     // A new row's turn is 0, a free one's odd: both become the next even one.
     Atomics.store(this.#cells, at, (Atomics.load(this.#cells, at) | 1n) + 1n);
-    return row;
+    return {
+      untilUs: () => this.#untilUs(row),
+      extend: (toUs) => this.#extend(row, toUs),
+      drop: () => this.#drop(row),
+    };
   }
 
-  drop(row: number): void {
+  #drop(row: number): void {
     Atomics.add(this.#cells, place(row), 1n);
     this.#free.push(row);
   }
 
-  /** For the event loop, of a row that it holds: the end of the lease as far as either side knows; undefined: the store calls it lost. */
-  untilUs(row: number): number | undefined {
+  #untilUs(row: number): number | undefined {
     const until = Atomics.load(this.#cells, place(row) + 3);
     return until === lostUs ? undefined : Number(until);
   }
 
-  /** For the event loop, of a row that it holds: renewed until then. */
-  extend(row: number, untilUs: number): void {
+  #extend(row: number, untilUs: number): void {
     const at = place(row) + 3;
     const to = BigInt(Math.round(untilUs));
     for (let from = Atomics.load(this.#cells, at); from !== lostUs && from < to;) {

@@ -48,7 +48,7 @@ export class Queues {
   async get(queue: string): Promise<QueueSettings> {
     const found = (await this.list()).find((each) => each.queue === queue);
     if (found === undefined) return queueDefaults;
-    const { queue: _name, ...settings } = found;
+    const { queue: _name, tokens: _tokens, ...settings } = found;
     return settings;
   }
 

@@ -56,6 +56,7 @@ export class Services {
   readonly #herald: Herald;
   readonly #progress: ProgressKeeper;
   #running = false;
+  #hearing: (() => void) | undefined;
   #changing: Promise<void> = Promise.resolve();
 
   constructor(options: ServicesOptions) {
@@ -163,6 +164,7 @@ export class Services {
     this.#pruner.start();
     this.#herald.start();
     this.claimer.start();
+    this.#hearing = transporter.onDeaf?.(() => settings.log({ event: "store.deaf", manager, pollMs: settings.pollMs }));
     settings.log({ event: "manager.started", manager });
   }
 
@@ -177,6 +179,7 @@ export class Services {
       return;
     }
     this.#running = false;
+    this.#hearing?.();
     const clockwork = [this.scheduler.stop(), this.#leader.stop(), this.#pruner.stop(), this.#herald.stop()];
     const finding = Promise.all([this.claimer.stop(), this.#promoter.stop(), this.#rescuer.stop(), ...clockwork]);
     // Not awaited first: a claim that hangs is no reason to let running jobs go on.

@@ -54,7 +54,7 @@ export class ManagerScopes {
     const { permits, memory, capabilities } = transporter;
     const shared = { ...options, waiters: this.#waiters };
     const first = capabilities.manyHosts ? pauseFirstMs.network : pauseFirstMs.host;
-    const table = () => (transporter.remote === undefined ? undefined : guard.permits(transporter.remote));
+    const table = async () => (transporter.remote === undefined ? undefined : await guard.permits(transporter.remote));
     this.#store = new StoreScope({ ...shared, permits, memory, table, pauseFirstMs: first });
     this.#host = new HostScope({ ...shared, folder: options.hostFolder, pauseFirstMs: pauseFirstMs.host });
     this.scopes = { manager: new ManagerScope(this.#own), host: this.#host, store: this.#store };

@@ -1,6 +1,6 @@
 import { limits } from "../core/limits.ts";
 import type { Clock } from "../manager/clock.ts";
-import type { PermitTable } from "../manager/lease-permits.ts";
+import type { GuardedLease, PermitTable } from "../manager/lease-permits.ts";
 import { sharedNowUs } from "../manager/lease-table.ts";
 import type { PermitStore } from "../transporters/permits.ts";
 import { lostPermit } from "./refusals.ts";
@@ -11,7 +11,7 @@ export interface PermitKeeperOptions {
   /** Gives a ticket back. False: it was gone already. */
   release: (ticket: string) => Promise<boolean[]>;
   /** The lease thread's, which renews what this loop is late for (L9); undefined where the store has no way for a thread. */
-  table: () => PermitTable | undefined;
+  table: () => Promise<PermitTable | undefined>;
   leaseMs: number;
   clock: Clock;
 }
@@ -27,20 +27,26 @@ export class PermitKeeper {
   readonly #options: PermitKeeperOptions;
   readonly #held = new Set<StorePermit>();
   readonly #calls = new Set<Promise<void>>();
-  #table: PermitTable | undefined;
+  #table: Promise<PermitTable | undefined> | undefined;
   #cancelTimer: (() => void) | undefined;
 
   constructor(options: PermitKeeperOptions) {
     this.#options = options;
   }
 
-  /** @param leaseUntil by the manager's clock, counted from before the call that got it. */
-  hold(ticket: string, name: string, fence: number, leaseUntil: number): StorePermit {
-    this.#table ??= this.#options.table();
-    const row = this.#table?.hold(ticket, this.#sharedUs(leaseUntil));
-    const permit = new StorePermit({ ticket, name, fence, leaseUntil, row }, () => this.#giveBack(permit));
+  /**
+   * Resolves when the lease thread keeps it too: code that has a permit may block this loop at once. Only the first waits for that.
+   *
+   * @param leaseUntil by the manager's clock, counted from before the call that got it.
+   */
+  async hold(ticket: string, name: string, fence: number, leaseUntil: number): Promise<StorePermit> {
+    const permit = new StorePermit({ ticket, name, fence, leaseUntil }, () => this.#giveBack(permit));
     this.#held.add(permit);
     this.#arm();
+    this.#table ??= this.#options.table();
+    const table = await this.#table;
+    // Meanwhile this loop may have renewed it, or the manager stopped.
+    if (this.#held.has(permit)) permit.guard(table, this.#sharedUs(permit.leaseUntil));
     return permit;
   }
 
@@ -125,13 +131,13 @@ export class PermitKeeper {
 
   #renewed(permit: StorePermit, leaseUntil: number): void {
     permit.renewed(leaseUntil);
-    if (permit.row !== undefined) this.#table?.extend(permit.row, this.#sharedUs(leaseUntil));
+    permit.guarded?.extend(this.#sharedUs(leaseUntil));
   }
 
   /** What the store told the lease thread while this loop was blocked. */
   #heardOfThread(permit: StorePermit): void {
-    if (permit.row === undefined || this.#table === undefined) return;
-    const untilUs = this.#table.untilUs(permit.row);
+    if (permit.guarded === undefined) return;
+    const untilUs = permit.guarded.untilUs();
     if (untilUs === undefined) return this.#lose(permit);
     const leaseUntil = this.#options.clock.now() + (untilUs - sharedNowUs()) / 1_000;
     // Beyond the rounding of two clocks: a renewal that this loop has not made.
@@ -146,8 +152,8 @@ export class PermitKeeper {
   #drop(permit: StorePermit): void {
     this.#held.delete(permit);
     this.#arm();
-    if (permit.row !== undefined) this.#table?.drop(permit.row);
-    permit.row = undefined;
+    permit.guarded?.drop();
+    permit.guarded = undefined;
   }
 }
 
@@ -157,8 +163,6 @@ interface Granted {
   fence: number;
   /** By the manager's clock. */
   leaseUntil: number;
-  /** Of the lease thread's table. */
-  row: number | undefined;
 }
 
 /** A permit of a store's semaphore. */
@@ -166,7 +170,8 @@ export class StorePermit implements HeldPermit {
   readonly ticket: string;
   readonly fence: number;
   leaseUntil: number;
-  row: number | undefined;
+  /** What the lease thread sees of it; undefined while, and where, it does not. */
+  guarded: GuardedLease | undefined;
   /** Renewals sent since the last that succeeded. */
   renewalsOpen = 0;
   readonly #name: string;
@@ -174,17 +179,20 @@ export class StorePermit implements HeldPermit {
   readonly #giveBack: () => Promise<boolean>;
   #released: Promise<boolean> | undefined;
 
-  constructor({ ticket, name, fence, leaseUntil, row }: Granted, giveBack: () => Promise<boolean>) {
+  constructor({ ticket, name, fence, leaseUntil }: Granted, giveBack: () => Promise<boolean>) {
     this.ticket = ticket;
     this.fence = fence;
     this.leaseUntil = leaseUntil;
-    this.row = row;
     this.#name = name;
     this.#giveBack = giveBack;
   }
 
   get lost(): AbortSignal {
     return this.#lost.signal;
+  }
+
+  guard(table: PermitTable | undefined, untilUs: number): void {
+    this.guarded = table?.hold(this.ticket, untilUs);
   }
 
   renewed(leaseUntil: number): void {

@@ -110,7 +110,7 @@ export class StoreScope implements Scope {
       const sentAt = clock.now();
       const [answer] = await abortable(permits.acquire([asked]), signal);
       if (answer?.state === "held") {
-        return this.#keeper.hold(ticket, name, answer.fence, sentAt + leaseMs);
+        return await this.#keeper.hold(ticket, name, answer.fence, sentAt + leaseMs);
       }
       if (answer?.state === "refused" && answer.why === "taken") {
         // Of a holder that is gone for certain it is free: asked once more then.

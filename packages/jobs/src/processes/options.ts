@@ -12,7 +12,10 @@ export interface PoolOptions {
   recycleAfterJobs?: number;
   /** Replaced when it holds more after a job; 512 by default. Threads: their heap; children: resident memory. */
   recycleAboveMb?: number;
-  /** Limit of the JavaScript heap: what needs more dies, alone, as a crash; 512 by default. */
+  /**
+   * Limit of the JavaScript heap; 512 by default. A child that needs more dies, alone, as a crash. A thread mostly does, but the engine
+   * may end the whole program instead (nodejs/node#65019): jobs that may run out of memory are for children.
+   */
   memoryMb?: number;
   /** How long one above `min` is kept without work; 60 s by default. */
   idle?: Duration;

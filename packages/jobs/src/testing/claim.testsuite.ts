@@ -202,6 +202,17 @@ export function claimSuite(suite: TransporterSuite): void {
       expect((await store.get(claimed.id)).startedAt).toBe(before);
     });
 
+    it("L4 an unstarted claim of a job that was tried before is unstarted all the same", async () => {
+      const id = await store.enqueueOne();
+      await store.settle(await store.claimOne(), retry({ attemptsUsed: 1 }));
+      await store.settle(await store.claimOne({ started: false }), { kind: "defer", delayMs: 0 });
+      expect((await store.transporter.attempts(id)).map(({ cause }) => cause)).toEqual(["error"]);
+      await store.claimOne({ started: false, leaseMs: 1_000 });
+      expect((await store.get(id)).startedAt).toBeUndefined();
+      store.setClock(10_000);
+      expect(one(await store.transporter.expired(10))).toMatchObject({ id, started: false });
+    });
+
     it("L4 an unstarted claim that goes back leaves no attempt on record", async () => {
       const id = await store.enqueueOne();
       await store.settle(await store.claimOne({ started: false }), { kind: "defer", delayMs: 0 });

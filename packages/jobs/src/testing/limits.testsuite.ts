@@ -58,7 +58,7 @@ function pauseLaws(suite: TransporterSuite): void {
     };
     expect(after).toEqual(expected);
     const seen = await (await store.second()).queues.list();
-    expect(seen.find(({ queue }) => queue === store.queue)).toEqual({ queue: store.queue, ...expected });
+    expect(seen.find(({ queue }) => queue === store.queue)).toEqual({ queue: store.queue, ...expected, tokens: 7 });
   });
 }
 
@@ -204,8 +204,12 @@ function limitLaws(suite: TransporterSuite): void {
   it("L14 a rate lets its burst go at once and then so many per second of the store's clock", async () => {
     await store.transporter.queues.configure(store.queue, { ratePerSecond: 10, rateBurst: 4 });
     await store.enqueue(...Array.from({ length: 30 }, () => ({})));
+    const tokens = async (): Promise<number | undefined> =>
+      (await store.transporter.queues.list()).find(({ queue }) => queue === store.queue)?.tokens;
+    expect(await tokens()).toBe(4);
     expect(await store.claim()).toHaveLength(4);
     store.setClock(60_000);
+    expect(await tokens()).toBe(4);
     expect(await store.claim({ limit: 3 })).toHaveLength(3);
     expect((await store.claim()).length).toBeLessThanOrEqual(1 + 5);
     store.setClock(600_000);

@@ -15,6 +15,8 @@ export interface QueueStore {
 /** A queue that was ever configured, with what holds for it. */
 export interface ConfiguredQueue extends QueueSettings {
   queue: string;
+  /** What its rate lets start now, by the store's clock; of queues with a rate. Below 1: the next waits for it. */
+  tokens?: number;
 }
 
 /**

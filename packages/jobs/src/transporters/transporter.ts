@@ -79,6 +79,12 @@ export interface Transporter {
   /** The notifier: hints that jobs may be ready in these queues. May be lost, doubled or late; never the truth. Returns the way to unsubscribe. */
   onReady(listener: (queues: string[]) => void): () => void;
 
+  /**
+   * Present where the hints of other processes may not get through (a pooler between). The listener is called once, when it is known that they do
+   * not: what others enqueue is found by polling then. Returns the way to unsubscribe.
+   */
+  onDeaf?(listener: () => void): () => void;
+
   /** What can be told of jobs besides running them (L15). */
   readonly sight: SightStore;
   /** What becomes of what has ended (L17). */

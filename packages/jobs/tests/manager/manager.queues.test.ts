@@ -87,6 +87,26 @@ describe("queues by hand", () => {
     expect(most).toBeLessThanOrEqual(3);
   });
 
+  test("L14, L15: why names a rate only while it holds the job back, and says when the next may start", async () => {
+    const go = signal();
+    const work = defineJob("work", { run: () => go.promise });
+    const { manager, witness } = managed({ transporter: await store(), jobs: [work], slots: { short: 1 } });
+    await manager.queues.configure("default", { rate: { perSecond: 0.001, burst: 2 } });
+    await manager.start();
+    const first = await manager.enqueue(work);
+    await witness.until("attempt.started");
+    const second = await manager.enqueue(work);
+    const third = await manager.enqueue(work);
+    // One token is left: the slot is what they wait for.
+    expect((await manager.why(second.id))?.reason.kind).toBe("line");
+    go.resolve();
+    await manager.finished(first.id);
+    await manager.finished(second.id);
+    expect((await manager.why(third.id))?.sentence).toMatch(
+      /^queue "default" has reached a limit: rate, 0.001 per second, next start in 1\d min$/,
+    );
+  });
+
   test("L14: a rate is kept and needs no poll", async () => {
     const work = defineJob("work", { run });
     const { manager, witness } = managed({ transporter: await store(), jobs: [work], poll: 60_000 });

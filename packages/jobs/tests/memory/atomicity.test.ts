@@ -13,7 +13,9 @@ import { managed, signal, stoppedAfter, store, temporaryFolder, untilAborted, wi
 
 async function started(options: Partial<JobManagerOptions> = {}): Promise<JobManager> {
   const folder = temporaryFolder();
-  const { manager } = managed({ transporter: await store(), hostFolder: join(folder, "host"), ...options });
+  // No lease ends by a busy machine.
+  const hostFolder = join(folder, "host");
+  const { manager } = managed({ transporter: await store(), hostFolder, lease: "1m", ...options });
   await manager.start();
   return manager;
 }

@@ -23,6 +23,7 @@ function tellers(process: ProcessKind) {
         const withdraw = async (): Promise<number> => {
           const balance = Number(await bank.get(key));
           if (balance < 1) return 0;
+          await new Promise((resolve) => setImmediate(resolve));
           await bank.add(key, balance - 1);
           return 1;
         };
@@ -31,6 +32,16 @@ function tellers(process: ProcessKind) {
           got += await (way === "plain" ? withdraw() : ensureAtomicity(key, withdraw, { scope, timeout: "10m" }));
         }
         return got;
+      },
+    }),
+    /** Counts itself in the manager's memory (`here`) and waits for the gate: so that many processes are up at a time. */
+    gathers: defineJob(`${process}.gathers`, {
+      ...where,
+      input: typed<{ gate: string }>(),
+      timeout: "10m",
+      run: async ({ input: { gate }, ensureAtomicity, memory }) => {
+        await memory("manager").atomIncrement("here");
+        await ensureAtomicity(gate, () => undefined, { scope: "manager", timeout: "10m" });
       },
     }),
     /** Takes the semaphore and ends without giving it back. */

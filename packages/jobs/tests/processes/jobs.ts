@@ -35,6 +35,24 @@ function regular(process: ProcessKind) {
         throw Object.assign(new RangeError("it broke"), { code: "BROKE" });
       },
     }),
+    /** A later stage: reads what the earlier ones found out, and tells how far it is, the latest counting. */
+    sums: defineJob(`${process}.sums`, {
+      process,
+      module,
+      run: async ({ resultsOf, progress, semaphore }) => {
+        const found = await resultsOf(figure);
+        for (let done = 1; done <= found.length; done += 1) progress({ done, of: found.length });
+        // Held until the test has read the progress, which goes with the attempt that told it.
+        await semaphore("read", { scope: "manager" }).use(() => undefined);
+        return { found, none: await resultsOf(followUp) };
+      },
+    }),
+    overflows: defineJob(`${process}.overflows`, {
+      process,
+      module,
+      backoff: "1h",
+      run: ({ progress }) => progress("x".repeat(10_000)),
+    }),
     enqueues: defineJob(`${process}.enqueues`, {
       process,
       module,
@@ -131,6 +149,9 @@ function rogue(process: ProcessKind) {
     }),
   };
 }
+
+/** Inline: what isolated jobs behind it read. */
+export const figure = defineJob("figure", { input: typed<number>(), run: ({ input }) => ({ figure: input }) });
 
 export const followUp = defineJob("follow-up", { input: typed<{ say: string }>(), run: ({ input }) => input.say });
 

@@ -3,6 +3,7 @@ import { Client, type ClientConfig, Pool, type PoolClient, type QueryConfig as P
 import { JobsError } from "../../core/errors.ts";
 import { asStoreError, isConnectionLoss, isTransient } from "./failures.ts";
 import type { PostgresSettings } from "./options.ts";
+import { type Parameter, startupOption } from "./server.ts";
 
 /** How often a statement that the server undid because of another's is sent again. */
 const transientTriesMax = 8;
@@ -43,13 +44,11 @@ export class Connections {
     return client;
   }
 
-  /** `parameters` are set on every connection: `default_transaction_isolation`, `synchronous_commit`. */
-  open(parameters: readonly string[]): void {
+  /** `parameters` are set on every connection. */
+  open(parameters: readonly Parameter[]): void {
     const config = {
       ...this.#config(),
-      ...(parameters.length === 0
-        ? {}
-        : { options: parameters.map((parameter) => `-c ${parameter.replaceAll(" ", "\\ ")}`).join(" ") }),
+      ...(parameters.length === 0 ? {} : { options: parameters.map(startupOption).join(" ") }),
     };
     this.#jobs = new Pool({ ...config, max: this.#settings.poolMax });
     this.#lent = new Pool({ ...config, max: this.#settings.sqlPoolMax });

@@ -12,6 +12,14 @@ interface Known {
 
 const unavailable = (wayOut: string): Known => ({ code: "store_unavailable", wayOut });
 
+/** PgBouncer, asked for what the database's own settings are not. */
+const poolerRefuses: Known = {
+  code: "store_unsupported",
+  wayOut:
+    "a pooler refuses what the connections ask for as they start, since the database has another default_transaction_isolation " +
+    "than read committed, or synchronous_commit off: set both for the role instead (ALTER ROLE … SET …)",
+};
+
 /** By SQLSTATE; a class of two characters stands for all in it. */
 const states: Readonly<Record<string, Known>> = {
   "28P01": unavailable("check the user and password in the connection string"),
@@ -109,6 +117,7 @@ export function storeError(error: unknown): JobsError | undefined {
     const holder = "detail" in error && typeof error.detail === "string" ? { details: { holder: error.detail } } : {};
     return new JobsError("unique_key_taken", text, { cause: error, ...holder });
   }
+  if (/unsupported startup parameter/i.test(text)) return typed(poolerRefuses);
   if (code === notANumberState) return new JobsError("invalid_input", text, { cause: error });
   const known =
     code === undefined

@@ -49,7 +49,7 @@ describe.skipIf(skipReason !== undefined)("PostgreSQL: limits under many hands",
       ]);
       expect(configured.concurrency).toBe(5);
       const { rows } = await hosts[0]!.sql.query(
-        `SELECT count(*)::int AS uncounted FROM ${schema}.job WHERE status = 'in_progress' AND queue = $1 AND NOT limited`,
+        `SELECT count(*)::int AS uncounted FROM ${schema}.job_now WHERE status = 'in_progress' AND queue = $1 AND NOT limited`,
         [queue],
       );
       expect(rows).toEqual([{ uncounted: 0 }]);
@@ -73,7 +73,7 @@ describe.skipIf(skipReason !== undefined)("PostgreSQL: limits under many hands",
         const claimed = await claim(store, order, 3);
         if (claimed.length === 0) idle += 1;
         const { rows } = await store.sql.query(
-          `SELECT count(*)::int AS n FROM ${schema}.job WHERE status = 'in_progress' AND queue = ANY ($1) GROUP BY queue, limit_key HAVING count(*) > 2`,
+          `SELECT count(*)::int AS n FROM ${schema}.job_now WHERE status = 'in_progress' AND queue = ANY ($1) GROUP BY queue, limit_key HAVING count(*) > 2`,
           [queues],
         );
         expect(rows).toEqual([]);

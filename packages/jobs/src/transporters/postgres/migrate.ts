@@ -9,6 +9,7 @@ import { holdTables } from "./sql/hold-tables.ts";
 import { listFunctions } from "./sql/list.ts";
 import { pruneFunctions } from "./sql/prune.ts";
 import { permitFunctions, permitTables } from "./sql/permits.ts";
+import { roadFunctions, roadTables } from "./sql/roads.ts";
 import { scheduleTables } from "./sql/schedule-tables.ts";
 import { scheduleFunctions } from "./sql/schedules.ts";
 import { queueTables } from "./sql/queue-tables.ts";
@@ -35,7 +36,8 @@ const migrations: readonly Migration[] = [
   { version: 15, name: "holds, errors counted", sql: holdTables },
   { version: 16, name: "a clash of unique keys", sql: () => "" },
   { version: 19, name: "permits are handed over", sql: () => "" },
-  { version: 20, name: "what was prefetched tells its start with its end", sql: () => "" },
+  { version: 21, name: "roads: ready, running and done apart from the jobs' rows", sql: roadTables },
+  { version: 22, name: "what was prefetched tells its start with its end", sql: () => "" },
 ];
 
 /**
@@ -44,6 +46,7 @@ const migrations: readonly Migration[] = [
  */
 const functions: readonly ((schema: string) => string)[] = [
   clock,
+  roadFunctions,
   gateFunctions,
   enqueueFunctions,
   replaceFunctions,

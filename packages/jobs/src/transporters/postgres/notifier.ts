@@ -1,9 +1,10 @@
 import type { Connections } from "./connections.ts";
 import { EarConnection } from "./ear.ts";
-import { isReady } from "./sql/queue-tables.ts";
 
 /** Hints to other processes are gathered for this long: NOTIFY in each insert would cap enqueueing (FACTS.md). */
 const gatherMs = 20;
+/** How long a hint of our own may take to come back by the listening connection; one that is lost has no end. */
+const echoMsMax = 3_000;
 /** Of a NOTIFY's 8,000 bytes. */
 const payloadBytesMax = 7_000;
 
@@ -26,6 +27,9 @@ export class Notifier {
   #sending: Promise<void> = Promise.resolve();
   #ear: EarConnection | undefined;
   #isStarted = false;
+  readonly #deafListeners = new Set<() => void>();
+  /** What the first connection that listens was asked: to hear this. */
+  #echo: { timer: NodeJS.Timeout; heard: boolean; deaf: boolean } | undefined;
 
   /** `schema` is the bare name: the channel too, so that deployments in one database do not wake one another. */
   constructor(connections: Connections, schema: string) {
@@ -41,6 +45,7 @@ export class Notifier {
 
   async stop(): Promise<void> {
     this.#isStarted = false;
+    clearTimeout(this.#echo?.timer);
     if (this.#timer !== undefined) {
       clearTimeout(this.#timer);
       this.#send();
@@ -56,6 +61,14 @@ export class Notifier {
     this.#listeners.add(own);
     this.#listen();
     return () => this.#listeners.delete(own);
+  }
+
+  /** Called once when NOTIFY does not reach the connection that listens: a pooler in transaction mode gives it to others. */
+  onDeaf(listener: () => void): () => void {
+    const own = (): void => listener();
+    this.#deafListeners.add(own);
+    if (this.#echo?.deaf === true) queueMicrotask(own);
+    return () => this.#deafListeners.delete(own);
   }
 
   /** After the commit. */
@@ -120,11 +133,29 @@ export class Notifier {
       heard: (payload) => this.#heard(payload),
       // What was said while it was deaf is unknown: every queue that has ready jobs is rung.
       reconnected: async (client) => {
+        this.#listenForEcho();
         const { rows } = await client.query<{ queue: string }>(readyQueues(this.#schema));
         if (rows.length > 0) this.#tell(rows.map(({ queue }) => queue));
       },
     });
     this.#ear.start();
+  }
+
+  /** By another connection: on the same one the server answers before a pooler has taken it away. */
+  #listenForEcho(): void {
+    if (this.#echo !== undefined) return;
+    const echo = { heard: false, deaf: false, timer: setTimeout(() => this.#noEcho(), echoMsMax) };
+    echo.timer.unref();
+    this.#echo = echo;
+    const payload = JSON.stringify({ echo: this.#self });
+    // One that cannot be sent says nothing of what can be heard.
+    this.#connections.query("SELECT pg_notify($1, $2)", [this.#channel, payload]).catch(() => clearTimeout(echo.timer));
+  }
+
+  #noEcho(): void {
+    if (this.#echo === undefined || this.#echo.heard) return;
+    this.#echo.deaf = true;
+    for (const listener of this.#deafListeners) listener();
   }
 
   #heard(payload: string): void {
@@ -134,17 +165,18 @@ export class Notifier {
     } catch {
       return;
     }
+    if (this.#echo !== undefined && payload === JSON.stringify({ echo: this.#self })) this.#echo.heard = true;
     if (!Array.isArray(parsed) || parsed[0] === this.#self) return;
     this.#tell(parsed.slice(1).map(String));
   }
 }
 
-/** Steps from queue to queue along the ready index: as many look-ups as queues, at any backlog. */
+/** Steps from queue to queue along the road: as many look-ups as queues, at any backlog. */
 function readyQueues(schema: string): string {
   return `WITH RECURSIVE step AS (
-    (SELECT j.queue FROM ${schema}.job j WHERE ${isReady} ORDER BY j.queue LIMIT 1)
+    (SELECT a.queue FROM ${schema}.ready a ORDER BY a.queue LIMIT 1)
     UNION ALL
-    SELECT (SELECT j.queue FROM ${schema}.job j WHERE ${isReady} AND j.queue > s.queue ORDER BY j.queue LIMIT 1)
+    SELECT (SELECT a.queue FROM ${schema}.ready a WHERE a.queue > s.queue ORDER BY a.queue LIMIT 1)
     FROM step s WHERE s.queue IS NOT NULL
   ) SELECT queue FROM step WHERE queue IS NOT NULL`;
 }

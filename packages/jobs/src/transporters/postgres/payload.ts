@@ -5,6 +5,16 @@ import { checkItems } from "../bounds.ts";
 /** Of one statement: the server takes 1 GB, and a text in JSON can grow by its quotes. */
 const statementCharsMax = 256 * 1024 * 1024;
 
+/** Queues in which these jobs alone become ready at once. */
+export function readyQueuesOf(items: readonly NewItem[]): Set<string> {
+  const queues = new Set<string>();
+  for (const item of items) if ("job" in item && item.job.delayMs <= 0) queues.add(item.job.queue);
+  return queues;
+}
+
+/** The server looks each job's shape up among them, one after the other. */
+const shapesMax = 16;
+
 /** One job as `enqueue` reads it; `n`, `flow`, `parent`, `stage` are places in the array of new ids, from 1. */
 interface JobLine {
   item: number;
@@ -66,6 +76,44 @@ interface Place {
   count: number;
 }
 
+/** A job alone, with nothing that another item could clash with or wait for. */
+export function isPlain(item: NewItem): item is { job: NewJob } {
+  return (
+    "job" in item &&
+    item.job.uniqueKey === undefined &&
+    item.job.wakeKey === undefined &&
+    item.job.limitKey === undefined
+  );
+}
+
+/**
+ * Jobs alone, laid out for the function `enqueue_plain`; undefined when one of the items is more than that, or hardly two of them
+ * are of one shape.
+ */
+export function plainValues(
+  items: readonly NewItem[],
+): [inputs: string[], shapeOf: number[], shapes: string] | undefined {
+  const inputs: string[] = [];
+  const shapeOf: number[] = [];
+  const shapes = new Map<string, number>();
+  for (const item of items) {
+    if (!isPlain(item)) return undefined;
+    const { job } = item;
+    const { name, queue, lane, priority, attempts, timeoutMs: timeout, delayMs: delay } = job;
+    const text = JSON.stringify({ name, queue, lane, priority, attempts, timeout, delay });
+    let shape = shapes.get(text);
+    if (shape === undefined) {
+      if (shapes.size >= shapesMax) return undefined;
+      shape = shapes.size;
+      shapes.set(text, shape);
+    }
+    inputs.push(job.input);
+    shapeOf.push(shape);
+  }
+  const lines = [...shapes].map(([text, shape]) => `{"shape":${shape},${text.slice(1)}`);
+  return [inputs, shapeOf, `[${lines.join(",")}]`];
+}
+
 /** Items laid out for the function `enqueue`: rows by kind, naming one another by place. */
 export class EnqueuePayload {
   #total = 0;
@@ -94,10 +142,6 @@ export class EnqueuePayload {
   /** Queues in which jobs may have become ready. */
   get queues(): Set<string> {
     return new Set(this.#jobs.filter(({ waits, delay }) => !waits && delay <= 0).map(({ queue }) => queue));
-  }
-
-  get isEmpty(): boolean {
-    return this.#places.length === 0;
   }
 
   /** The first four arguments of `enqueue` and its keys. */

@@ -26,18 +26,19 @@ import type { KeepingStore } from "../keeping.ts";
 import type { SightStore } from "../sight.ts";
 import { asStoreError } from "./failures.ts";
 import type { MemoryStore, PermitStore } from "../permits.ts";
-import { checkBatch } from "../bounds.ts";
+import { checkBatch, checkItems } from "../bounds.ts";
+import { Gatherer } from "./gatherer.ts";
 import { idText } from "./ids.ts";
 import { migrate } from "./migrate.ts";
 import { Notifier } from "./notifier.ts";
 import { type PostgresOptions, type PostgresSettings, settingsOf } from "./options.ts";
-import { EnqueuePayload } from "./payload.ts";
+import { EnqueuePayload, isPlain, plainValues, readyQueuesOf } from "./payload.ts";
 import { Reader } from "./reader.ts";
 import { type RenewerOptions, renewOn } from "./renewer.ts";
-import { PostgresQueues, type QueueRow } from "./queues.ts";
+import { type ListedQueueRow, PostgresQueues, type QueueRow } from "./queues.ts";
 import { claimedLine, claimedOf, type ClaimedRow, moreIn, toAmendResult, toClaimed, toExpired } from "./rows.ts";
 import { type Call, postgresLeader, postgresSchedules } from "./schedules.ts";
-import { inspectServer } from "./server.ts";
+import { checkParameters, inspectServer, type Parameter } from "./server.ts";
 import { memoryOf, permitsOf } from "./shared.ts";
 import { settlementValues } from "./settlements.ts";
 import { PostgresSight } from "./sight.ts";
@@ -45,6 +46,9 @@ import { inSavepoint, inTransaction, runSql, stateOf } from "./tx.ts";
 
 /** In a checkout a thread runs it from TypeScript, in an installed package from what was built. */
 const renewerUrl = new URL(import.meta.url.endsWith(".ts") ? "./renewer.ts" : "./renewer.js", import.meta.url);
+
+/** A migration may have to rewrite the rows of millions of jobs: `queryTimeoutMs` is no bound for that. */
+const migrateMsMax = 600_000;
 
 type Existing = { item: number; ids: string[]; flow: string | null; replaced: boolean }[];
 
@@ -58,6 +62,7 @@ export class PostgresTransporter implements Transporter {
   readonly #connections: Connections;
   readonly #notifier: Notifier;
   readonly #reader: Reader;
+  readonly #gatherer = new Gatherer((items) => this.#enqueuePlain(items));
   readonly sight: SightStore;
   readonly keeping: KeepingStore;
   readonly queues: QueueStore;
@@ -73,7 +78,7 @@ export class PostgresTransporter implements Transporter {
     manyHosts: true,
     sql: "postgres",
   };
-  #parameters: readonly string[] = [];
+  #parameters: readonly Parameter[] = [];
   readonly #clockOffset = new ClockOffset();
   #starting: Promise<void> | undefined;
 
@@ -101,8 +106,9 @@ export class PostgresTransporter implements Transporter {
           },
         ),
       async () =>
-        await this.#connections.query<QueueRow>(
-          `SELECT * FROM ${this.#schema}.queue q ORDER BY q.queue COLLATE "C"`,
+        await this.#query<ListedQueueRow>(
+          `SELECT q.*, CASE WHEN q.rate_per_second IS NOT NULL THEN ${this.#schema}.tokens(q, ${this.#schema}.now_ms($1)) END AS tokens_now
+            FROM ${this.#schema}.queue q ORDER BY q.queue COLLATE "C"`,
           [],
         ),
     );
@@ -158,8 +164,29 @@ export class PostgresTransporter implements Transporter {
   }
 
   async enqueue(items: NewItem[], options?: { tx?: Tx }): Promise<Enqueued[]> {
+    if (items.length === 0) return [];
+    if (items.every(isPlain)) {
+      checkItems(items);
+      return options?.tx === undefined ? await this.#gatherer.enqueue(items) : await this.#enqueuePlain(items, options);
+    }
+    return await this.#enqueueAny(items, options);
+  }
+
+  /** Jobs alone, of few shapes; else as any. */
+  async #enqueuePlain(items: NewItem[], options?: { tx?: Tx }): Promise<Enqueued[]> {
+    const plain = plainValues(items);
+    if (plain === undefined) return await this.#enqueueAny(items, options);
+    const queues = readyQueuesOf(items);
+    const rows = await this.#query<{ ids: string }>(
+      `SELECT * FROM ${this.#schema}.enqueue_plain($1, $2, $3, $4)`,
+      plain,
+      { ...options, ready: () => queues },
+    );
+    return (rows[0]?.ids ?? "").split(",").map((id) => ({ state: "added", ids: [id] }));
+  }
+
+  async #enqueueAny(items: NewItem[], options?: { tx?: Tx }): Promise<Enqueued[]> {
     const payload = new EnqueuePayload(items);
-    if (payload.isEmpty) return [];
     const rows = await this.#query<{ ids: string[]; existing: Existing | null }>(
       `SELECT * FROM ${this.#schema}.enqueue($1, $2, $3, $4, $5, NULL, $6)`,
       payload.values,
@@ -196,7 +223,7 @@ export class PostgresTransporter implements Transporter {
     checkBatch("settlements", settlements.length);
     const { values, queues } = settlementValues(settlements);
     const rows = await this.#query<{ refused: Refusal[] | null; queues: string[] | null }>(
-      `SELECT * FROM ${this.#schema}.settle($1, $2, $3, $4, $5, $6)`,
+      `SELECT * FROM ${this.#schema}.settle($1, $2, $3, $4, $5, $6, $7, $8)`,
       values,
       { ready: (found) => [...(found.queues ?? []), ...queues] },
     );
@@ -276,8 +303,12 @@ export class PostgresTransporter implements Transporter {
     return this.#notifier.subscribe(listener);
   }
 
+  onDeaf(listener: () => void): () => void {
+    return this.#notifier.onDeaf(listener);
+  }
+
   async #open(): Promise<void> {
-    const client = this.#connections.client();
+    const client = this.#connections.client({ query_timeout: migrateMsMax });
     try {
       await client.connect();
       const { parameters, durableAck, lossWindowMs } = await inspectServer(client);
@@ -285,8 +316,10 @@ export class PostgresTransporter implements Transporter {
       this.#capabilities = { ...this.#capabilities, durableAck, lossWindowMs };
       this.#parameters = parameters;
       this.#connections.open(parameters);
+      await checkParameters(this.#connections, parameters);
       this.#notifier.start();
     } catch (error) {
+      await this.#connections.close();
       throw asStoreError(error);
     } finally {
       await client.end().catch(() => undefined);

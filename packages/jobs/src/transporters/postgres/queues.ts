@@ -15,14 +15,19 @@ export interface QueueRow {
   depth_max: number | null;
 }
 
+/** With what its rate lets start now. */
+export interface ListedQueueRow extends QueueRow {
+  tokens_now: number | null;
+}
+
 type Configure = (queue: string, change: Partial<QueueSettings>) => Promise<QueueRow[]>;
 
 /** Settings of queues (L2, L14, L16): what they do is in `sql/queues.ts` and `sql/claim.ts`. */
 export class PostgresQueues implements QueueStore {
   readonly #configure: Configure;
-  readonly #list: () => Promise<QueueRow[]>;
+  readonly #list: () => Promise<ListedQueueRow[]>;
 
-  constructor(configure: Configure, list: () => Promise<QueueRow[]>) {
+  constructor(configure: Configure, list: () => Promise<ListedQueueRow[]>) {
     this.#configure = configure;
     this.#list = list;
   }
@@ -34,7 +39,11 @@ export class PostgresQueues implements QueueStore {
   }
 
   async list(): Promise<ConfiguredQueue[]> {
-    return (await this.#list()).map((row) => ({ queue: row.queue, ...toSettings(row) }));
+    return (await this.#list()).map((row) => ({
+      queue: row.queue,
+      ...toSettings(row),
+      ...(row.tokens_now === null ? {} : { tokens: row.tokens_now }),
+    }));
   }
 }
 

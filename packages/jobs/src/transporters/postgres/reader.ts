@@ -19,10 +19,7 @@ export class Reader {
   /** Those that exist, in the order asked for. */
   async get(ids: JobId[]): Promise<Job[]> {
     checkBatch("jobs", ids.length);
-    const rows = await this.#connections.query<JobRow>(
-      `SELECT j.* FROM unnest($1::bigint[]) WITH ORDINALITY AS asked(id, place) JOIN ${this.#schema}.job j USING (id) ORDER BY asked.place`,
-      [ids.map(idText)],
-    );
+    const rows = await this.#connections.query<JobRow>(`SELECT * FROM ${this.#schema}.get_jobs($1)`, [ids.map(idText)]);
     return rows.map(toJob);
   }
 
@@ -52,7 +49,7 @@ export class Reader {
     where("queue", queue);
     where("name", name);
     const rows = await this.#connections.query<JobRow>(
-      `SELECT j.* FROM ${this.#schema}.job j WHERE ${conditions.join(" AND ")} ORDER BY j.id LIMIT $${values.push(limit)}`,
+      `SELECT j.* FROM ${this.#schema}.job_now j WHERE ${conditions.join(" AND ")} ORDER BY j.id LIMIT $${values.push(limit)}`,
       values,
     );
     return rows.map(toJob);

@@ -3,13 +3,14 @@ import type { Lease, RenewState, Renewer } from "../transporter.ts";
 import { Connections } from "./connections.ts";
 import { idText } from "./ids.ts";
 import { type PostgresOptions, settingsOf } from "./options.ts";
+import type { Parameter } from "./server.ts";
 import { settlementValues } from "./settlements.ts";
 import { renewPermitsBy } from "./shared.ts";
 
 export interface RenewerOptions {
   store: PostgresOptions;
   /** What the server needs on each connection. */
-  parameters: readonly string[];
+  parameters: readonly Parameter[];
   clockOffset: SharedArrayBuffer;
 }
 
@@ -43,7 +44,7 @@ export async function openRenewer({ store, parameters, clockOffset }: RenewerOpt
       const { values } = settlementValues(
         claims.map((claim) => ({ ...claim, outcome: { kind: "defer", delayMs: 0 } })),
       );
-      await connections.query(`SELECT * FROM "${settings.schema}".settle($1, $2, $3, $4, $5, $6)`, [
+      await connections.query(`SELECT * FROM "${settings.schema}".settle($1, $2, $3, $4, $5, $6, $7, $8)`, [
         ...values,
         offset.ms,
       ]);

@@ -115,7 +115,7 @@ async function ticks(schema: string, call: Call, { schedule, shard, before, limi
   checkBatch("ticks", limit);
   const rows = await call<TickRow>(
     `SELECT t.*, coalesce(t.started_at, CASE WHEN t.outcome = 'fired' THEN j.started_at END) AS started
-    FROM ${schema}.tick t LEFT JOIN ${schema}.job j ON j.id = t.job_id, (SELECT $5::bigint) AS clock
+    FROM ${schema}.tick t LEFT JOIN ${schema}.job_now j ON j.id = t.job_id, (SELECT $5::bigint) AS clock
     WHERE t.schedule = $1 AND ($2::integer IS NULL OR t.shard = $2) AND ($3::bigint IS NULL OR t.due_at < $3)
     ORDER BY t.due_at DESC, t.shard LIMIT $4`,
     [schedule, shard ?? null, before ?? null, limit],

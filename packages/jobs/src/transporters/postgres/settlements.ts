@@ -3,29 +3,46 @@ import type { Settlement } from "../transporter.ts";
 import { EnqueuePayload } from "./payload.ts";
 import { idText } from "./ids.ts";
 
-type Values = [items: string, ids: string[], ends: string[], releases: string | null, enqueue: string | null];
+/** Arrays as PostgreSQL writes them: the client's own way takes each element apart. */
+type Values = [
+  ids: string | null,
+  fences: string | null,
+  results: (string | null)[] | null,
+  places: string | null,
+  started: string | null,
+  items: string | null,
+  enqueue: string | null,
+];
 
 /** A batch of settlements laid out for the function `settle`, but for the clock's offset. */
 export function settlementValues(settlements: readonly Settlement[]): { values: Values; queues: Set<string> } {
-  const items = settlements.map(itemOf);
-  const releases = settlements.filter(
-    ({ outcome }) => outcome.kind === "defer" || (outcome.kind === "retry" && outcome.cause === "released"),
-  );
-  const ends = settlements.filter(({ outcome }) => outcome.kind !== "retry" && outcome.kind !== "defer");
+  const plain: Settlement[] = [];
+  const results: (string | null)[] = [];
+  const places: number[] = [];
+  const items: object[] = [];
+  for (const [place, settlement] of settlements.entries()) {
+    const { id, outcome, expiredOnly } = settlement;
+    if (outcome.kind !== "processed" || outcome.enqueue !== undefined || expiredOnly === true) {
+      items.push(itemOf(settlement, place));
+      continue;
+    }
+    checkPayload(id, outcome.result);
+    plain.push(settlement);
+    results.push(outcome.result ?? null);
+    places.push(place);
+  }
   const enqueue = enqueueOf(settlements);
+  const none = plain.length === 0;
   return {
     values: [
-      JSON.stringify(items),
-      settlements.map(({ id }) => idText(id)),
-      ends.map(({ id }) => idText(id)),
-      releases.length === 0
+      none ? null : `{${plain.map(({ id }) => idText(id)).join(",")}}`,
+      none ? null : `{${plain.map(({ fence }) => fence).join(",")}}`,
+      results.every((result) => result === null) ? null : results,
+      none ? null : `{${places.join(",")}}`,
+      plain.every(({ startedMs }) => startedMs === undefined)
         ? null
-        : JSON.stringify(
-            releases.map(({ id, outcome }) => ({
-              id: idText(id),
-              ...("wakeKey" in outcome ? { wake: outcome.wakeKey } : {}),
-            })),
-          ),
+        : `{${plain.map(({ startedMs }) => startedMs ?? "NULL").join(",")}}`,
+      items.length === 0 ? null : JSON.stringify(items),
       enqueue?.text ?? null,
     ],
     queues: enqueue?.queues ?? new Set(),

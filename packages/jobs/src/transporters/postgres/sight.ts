@@ -111,7 +111,7 @@ export class PostgresSight implements SightStore, KeepingStore {
     await this.#query(
       `INSERT INTO ${this.#schema}.progress AS p (id, fence, value, at)
         SELECT j.id, j.fence, r.value, ${this.#schema}.now_ms($2) FROM json_to_recordset($1) AS r(id bigint, fence integer, value text)
-        JOIN ${this.#schema}.job j ON j.id = r.id AND j.fence = r.fence AND j.status || '' = 'in_progress' ORDER BY j.id
+        JOIN ${this.#schema}.job_now j ON j.id = r.id WHERE j.fence = r.fence AND j.status = 'in_progress' ORDER BY j.id
       ON CONFLICT (id) DO UPDATE SET fence = excluded.fence, value = excluded.value, at = excluded.at`,
       [JSON.stringify([...latest.values()]), this.#offsetMs()],
     );

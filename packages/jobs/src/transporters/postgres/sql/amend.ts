@@ -64,13 +64,12 @@ BEGIN
     queues := queues || ARRAY(SELECT DISTINCT j.queue FROM ${schema}.job j WHERE j.id = ANY (v_left));
   END IF;
 END $$;
-
 `;
 }
 
+/** `line`: the job, when it stood in line and may have been the one that a free key was waiting for (L14). */
 function amendOne(schema: string): string {
   return `
--- \`line\`: the job, when it stood in line and may have been the one that a free key was waiting for (L14).
 CREATE FUNCTION ${schema}.amend_one(p_id bigint, p_kind text, p_priority smallint, p_reason text, p_now bigint,
   OUT state text, OUT ready text[], OUT line bigint[]) LANGUAGE plpgsql AS $$
 DECLARE
@@ -79,6 +78,7 @@ BEGIN
   ready := '{}';
   line := '{}';
   state := 'applied';
+  PERFORM ${schema}.full(ARRAY[p_id]);
   SELECT * INTO v_job FROM ${schema}.job j WHERE j.id = p_id;
   IF NOT FOUND THEN
     state := 'unknown';
@@ -107,6 +107,7 @@ BEGIN
       ready := ${schema}.cancel_job(v_job, p_reason, p_now);
     END IF;
   END IF;
+  PERFORM ${schema}.road(ARRAY[p_id]);
   ready := coalesce(ready, '{}');
 END $$;
 
@@ -155,6 +156,7 @@ BEGIN
     WHERE j.id = ANY (v_again) RETURNING j.queue, j.status
   )
   SELECT coalesce(array_agg(DISTINCT queue) FILTER (WHERE status = 'queued'), '{}') INTO v_queues FROM fresh;
+  PERFORM ${schema}.road(v_again);
   DELETE FROM ${schema}.wake_mark m WHERE m.job_id = ANY (v_again);
   IF v_stage.id IS NOT NULL THEN
     PERFORM ${schema}.wait_again(ARRAY(SELECT s.id FROM ${schema}.stage s WHERE s.parent_id = ANY (v_again)));
@@ -247,8 +249,10 @@ BEGIN
     PERFORM ${schema}.hold_again(v_flow.unique_key, NULL, p_flow);
   END IF;
   UPDATE ${schema}.flow f SET status = 'running', failed_job_id = NULL, failure = NULL, finished_at = NULL WHERE f.id = p_flow;
-  SELECT * INTO v_job FROM ${schema}.job j WHERE j.id = v_flow.on_failed_job_id FOR NO KEY UPDATE;
+  PERFORM 1 FROM ${schema}.job j WHERE j.id = v_flow.on_failed_job_id FOR NO KEY UPDATE;
   IF NOT FOUND THEN RETURN; END IF;
+  PERFORM ${schema}.full(ARRAY[v_flow.on_failed_job_id]);
+  SELECT * INTO v_job FROM ${schema}.job j WHERE j.id = v_flow.on_failed_job_id;
   IF v_job.status IN ('queued', 'delayed') AND v_job.attempts_used = 0 THEN
     UPDATE ${schema}.job j SET status = 'waiting', version = j.version + 1 WHERE j.id = v_job.id;
   ELSIF v_job.status <> 'waiting' THEN

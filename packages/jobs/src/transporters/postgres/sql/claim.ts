@@ -1,11 +1,10 @@
 import { limits } from "../../../core/limits.ts";
-import { isReady } from "./queue-tables.ts";
+import { intoReady } from "./roads.ts";
 import { claimedColumns, functionSettings } from "./tables.ts";
 
 /**
- * A claim serves its requests one after the other. For a queue without settings that is one statement, which walks the ready index
- * and skips what others hold (L3): it never waits for anyone. The rows come back in the order of L1, which `UPDATE … RETURNING`
- * does not keep. A wake that this claim can see is answered by the attempt that begins now; one still open in another transaction is
+ * A claim serves its requests one after the other. For a queue without settings that is one statement, which walks the road
+ * (`roads.ts`) and skips what others hold (L3): it never waits for anyone. The rows come back in the order of L1. A wake that this claim can see is answered by the attempt that begins now; one still open in another transaction is
  * not touched, and so is there at the release (L7).
  *
  * Claims of a queue with limits follow one another under its row (`queues.ts`). A request takes directed jobs of its lane and
@@ -29,6 +28,30 @@ function take(schema: string, { limited, order }: { limited: string; order: stri
       SELECT ${claimedColumns("t")} FROM taken t ORDER BY ${order}`;
 }
 
+/** From table to table, the jobs' own rows only read. */
+function takeFromRoad(schema: string): string {
+  const claimed = claimedColumns("j")
+    .replace("j.fence", "j.fence + 1")
+    .replace("j.started_at IS NOT NULL", "r.started")
+    .replace("j.claimed_by", "p_manager");
+  return `
+      WITH picked AS MATERIALIZED (
+        SELECT a.ctid AS place, a.id, a.priority, a.used, a.plain FROM ${schema}.ready a
+        WHERE a.queue = r.queue AND a.lane = r.lane AND a.name = ANY (r.names)
+        ORDER BY a.priority DESC, a.used, a.id LIMIT r."limit" FOR UPDATE SKIP LOCKED
+      ), left_road AS (
+        DELETE FROM ${schema}.ready a USING picked p WHERE a.ctid = p.place
+      ), answered AS (
+        DELETE FROM ${schema}.wake_mark w WHERE w.job_id IN (
+          SELECT m.job_id FROM picked p JOIN ${schema}.wake_mark m ON m.job_id = p.id WHERE NOT p.plain FOR UPDATE OF m SKIP LOCKED)
+      ), held AS (
+        INSERT INTO ${schema}.running (id, lease_until, started_at, fence, plain, lane, queue, claimed_by)
+        SELECT j.id, v_now + r."leaseMs", CASE WHEN r.started THEN v_now END, j.fence + 1, p.plain, r.lane, r.queue, p_manager
+        FROM picked p JOIN ${schema}.job j ON j.id = p.id
+      )
+      SELECT ${claimed} FROM picked p JOIN ${schema}.job j ON j.id = p.id ORDER BY p.priority DESC, p.used, p.id`;
+}
+
 function claim(schema: string): string {
   return `
 CREATE FUNCTION ${schema}.claim(p_requests json, p_manager text, p_offset_ms bigint) RETURNS SETOF ${schema}.claimed
@@ -40,6 +63,7 @@ DECLARE
   v_queues text[];
   v_ids bigint[];
   v_queue ${schema}.queue;
+  v_taken integer;
   r record;
 BEGIN
   -- Before the settings are read: who turns a limit on waits for this, and this for him (configure).
@@ -70,12 +94,11 @@ BEGIN
         CONTINUE;
       END IF;
     END IF;
-    RETURN QUERY
-      WITH picked AS MATERIALIZED (
-        SELECT j.id FROM ${schema}.job j
-        WHERE ${isReady} AND j.queue = r.queue AND j.lane = r.lane AND j.name = ANY (r.names)
-        ORDER BY j.priority DESC, j.attempts_used, j.id LIMIT r."limit" FOR NO KEY UPDATE SKIP LOCKED
-      ), ${take(schema, { limited: "false", order: "t.priority DESC, t.attempts_used, t.id" })};
+    RETURN QUERY ${takeFromRoad(schema)};
+    GET DIAGNOSTICS v_taken = ROW_COUNT;
+    IF v_taken > 0 THEN
+      INSERT INTO ${schema}.count_delta (queue, lane, queued, in_progress) VALUES (r.queue, r.lane, -v_taken, v_taken);
+    END IF;
   END LOOP;
 END $$;
 `;
@@ -121,11 +144,13 @@ BEGIN
         SELECT p.id, p.place, j.limit_key IS NULL OR ${schema}.key_running(r.queue, j.limit_key)
           + row_number() OVER (PARTITION BY j.limit_key ORDER BY p.place) <= p_queue.key_concurrency AS fits
         FROM unnest(v_ids) WITH ORDINALITY AS p(id, place) JOIN ${schema}.job j ON j.id = p.id) g;
+      PERFORM ${schema}.leave_ready(v_full);
       UPDATE ${schema}.job j SET parked = j.version WHERE j.id = ANY (v_full);
       v_parked := v_parked + coalesce(cardinality(v_full), 0);
     END IF;
     CONTINUE WHEN v_ids IS NULL;
     v_taken := v_taken + cardinality(v_ids);
+    PERFORM ${schema}.leave_ready(v_ids);
     RETURN QUERY WITH picked AS MATERIALIZED (SELECT p.id FROM unnest(v_ids) AS p(id)), ${take(schema, {
       limited: "v_limited",
       order: "array_position(v_ids, t.id)",
@@ -144,17 +169,23 @@ END $$;
 
 /** A renewal stays a heap-only update: no index has what it changes (L9). */
 function renew(schema: string): string {
+  const leases = `SELECT l.id, l.fence, max(l."leaseMs") AS lease FROM json_to_recordset(p_leases) AS l(id bigint, fence integer, "leaseMs" bigint)
+      GROUP BY l.id, l.fence ORDER BY l.id`;
   return `
 CREATE FUNCTION ${schema}.renew(p_leases json, p_offset_ms bigint) RETURNS TABLE (id bigint, fence integer, cancel boolean)
 LANGUAGE plpgsql ${functionSettings} AS $$
 DECLARE
   v_now bigint := ${schema}.now_ms(p_offset_ms);
+  v_renewed integer;
 BEGIN
   RETURN QUERY
-    WITH asked AS MATERIALIZED (
-      SELECT l.id, l.fence, max(l."leaseMs") AS lease FROM json_to_recordset(p_leases) AS l(id bigint, fence integer, "leaseMs" bigint)
-      GROUP BY l.id, l.fence
-    ), held AS MATERIALIZED (
+    WITH asked AS MATERIALIZED (${leases})
+    UPDATE ${schema}.running r SET lease_until = v_now + a.lease, started_at = coalesce(r.started_at, v_now)
+    FROM asked a WHERE r.id = a.id AND r.fence = a.fence RETURNING r.id, r.fence, false;
+  GET DIAGNOSTICS v_renewed = ROW_COUNT;
+  IF v_renewed = (SELECT count(*) FROM (${leases}) l) THEN RETURN; END IF;
+  RETURN QUERY
+    WITH asked AS MATERIALIZED (${leases}), held AS MATERIALIZED (
       SELECT j.id, a.fence, a.lease FROM asked a JOIN ${schema}.job j ON j.id = a.id AND j.fence = a.fence AND j.status = 'in_progress'
       ORDER BY j.id FOR NO KEY UPDATE OF j
     )
@@ -173,8 +204,11 @@ LANGUAGE plpgsql ${functionSettings} AS $$
 DECLARE
   v_now bigint := ${schema}.now_ms(p_offset_ms);
 BEGIN
-  RETURN QUERY SELECT ${claimedColumns("j")} FROM ${schema}.job j
-    WHERE j.status = 'in_progress' AND j.lease_until <= v_now ORDER BY j.lease_until, j.id LIMIT p_limit;
+  -- Both are as few as there are slots.
+  RETURN QUERY SELECT ${claimedColumns("n")} FROM (
+    SELECT j.id, j.lease_until FROM ${schema}.job j WHERE j.status = 'in_progress' AND j.lease_until <= v_now
+    UNION ALL SELECT h.id, h.lease_until FROM ${schema}.running h WHERE h.lease_until <= v_now ORDER BY 2, 1 LIMIT p_limit
+  ) e JOIN ${schema}.job_now n ON n.id = e.id ORDER BY e.lease_until, e.id;
 END $$;
 
 CREATE FUNCTION ${schema}.promote(p_limit integer, p_offset_ms bigint, OUT promoted integer, OUT next_in_ms bigint, OUT queues text[])
@@ -188,7 +222,9 @@ BEGIN
     SELECT j.id FROM ${schema}.job j WHERE j.status = 'delayed' AND j.ready_at <= v_now
     ORDER BY j.ready_at LIMIT p_limit FOR NO KEY UPDATE SKIP LOCKED
   ), moved AS (
-    UPDATE ${schema}.job j SET status = 'queued' FROM due WHERE j.id = due.id RETURNING j.queue
+    UPDATE ${schema}.job j SET status = 'queued' FROM due WHERE j.id = due.id RETURNING j.*
+  ), added AS (
+    ${intoReady(schema, "moved j")}
   )
   SELECT count(*), array_agg(DISTINCT queue) INTO promoted, queues FROM moved;
   SELECT u.unparked, u.queue INTO v_unparked, v_queue FROM ${schema}.unpark_some(p_limit - promoted) u;

@@ -1,3 +1,5 @@
+import { belongsOnRoad, intoReady } from "./roads.ts";
+
 /**
  * Gates (L6). Whoever moves a gate holds its flow's row: in one flow one act follows the other, so that exactly one closes a
  * stage at READ COMMITTED, and siblings that settle at the same moment cannot wait for one another in a circle. Flows are
@@ -93,7 +95,9 @@ BEGIN
     WHERE j.stage_id = ANY (p_stages) AND j.status = 'waiting'
   ), opened AS (
     UPDATE ${schema}.job j SET status = CASE WHEN m.delay > 0 THEN 'delayed' ELSE 'queued' END, ready_at = p_now + m.delay
-    FROM member m WHERE j.id = m.id RETURNING j.queue, j.status
+    FROM member m WHERE j.id = m.id RETURNING j.*
+  ), added AS (
+    ${intoReady(schema, "opened j")}
   )
   SELECT array_agg(DISTINCT queue) INTO v_queues FROM opened WHERE status = 'queued';
   RETURN coalesce(v_queues, '{}');
@@ -161,16 +165,23 @@ CREATE FUNCTION ${schema}.cancel_untried(p_stage bigint, p_cause bigint, p_now b
 DECLARE
   v_ended integer;
   v_parents bigint[];
+  v_untried bigint[];
+  v_taken_off bigint[];
   v_failure text := json_build_object('code', 'cancelled', 'message', format('job %s failed first in a fail-fast stage', p_cause),
     'details', json_build_object('jobId', p_cause::text))::text;
 BEGIN
-  WITH untried AS MATERIALIZED (
-    SELECT j.id FROM ${schema}.job j WHERE j.stage_id = p_stage AND j.status IN ('queued', 'delayed') AND j.attempts_used = 0
-    ORDER BY j.id FOR NO KEY UPDATE SKIP LOCKED
-  ), ended AS (
+  v_untried := ARRAY(SELECT j.id FROM ${schema}.job j WHERE j.stage_id = p_stage AND j.status IN ('queued', 'delayed') AND j.attempts_used = 0
+    ORDER BY j.id FOR NO KEY UPDATE SKIP LOCKED);
+  WITH off AS (
+    DELETE FROM ${schema}.ready a WHERE a.ctid = ANY (ARRAY(
+      SELECT r.ctid FROM unnest(v_untried) AS u(id) JOIN ${schema}.job j ON j.id = u.id
+      JOIN ${schema}.ready r ON r.queue = j.queue AND r.lane = j.lane AND r.priority = j.priority AND r.used = j.attempts_used AND r.id = j.id
+      FOR UPDATE OF r SKIP LOCKED)) RETURNING a.id
+  ) SELECT coalesce(array_agg(off.id), '{}') INTO v_taken_off FROM off;
+  WITH ended AS (
     UPDATE ${schema}.job j SET status = 'cancelled', failure = v_failure, cause_job_id = p_cause, subtree_ok = false,
       finished_at = p_now, version = j.version + 1
-    FROM untried u WHERE j.id = u.id RETURNING j.id, j.has_children, j.unique_key, j.wake_key
+    FROM unnest(v_untried) AS u(id) WHERE j.id = u.id AND (j.id = ANY (v_taken_off) OR NOT (${belongsOnRoad("j")})) RETURNING j.id, j.has_children, j.unique_key, j.wake_key
   ), freed AS (
     DELETE FROM ${schema}.unique_key u USING ended e WHERE u.key = e.unique_key AND u.job_id = e.id
   ), forgotten AS (
@@ -206,7 +217,9 @@ BEGIN
     failed_job_id = p_cause, failure = v_cause.failure, finished_at = p_now WHERE f.id = p_flow;
   WITH opened AS (
     UPDATE ${schema}.job j SET status = CASE WHEN j.delay_ms > 0 THEN 'delayed' ELSE 'queued' END, ready_at = p_now + j.delay_ms
-    WHERE j.id = v_flow.on_failed_job_id AND j.status = 'waiting' RETURNING j.queue, j.status
+    WHERE j.id = v_flow.on_failed_job_id AND j.status = 'waiting' RETURNING j.*
+  ), added AS (
+    ${intoReady(schema, "opened j")}
   )
   SELECT array_agg(queue) INTO v_queues FROM opened WHERE status = 'queued';
   RETURN coalesce(v_queues, '{}');

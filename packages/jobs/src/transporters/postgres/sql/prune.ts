@@ -9,7 +9,7 @@ const managerForgottenMs = 60_000;
 
 /** Removes what was kept long enough (L17), and adds up the counters (L15). One works at a time; the others return at once. */
 export function pruneFunctions(schema: string): string {
-  return prune(schema) + pruneJobs(schema) + pruneFlows(schema) + foldCounts(schema);
+  return prune(schema) + pruneJobs(schema) + pruneDone(schema) + pruneFlows(schema) + foldCounts(schema);
 }
 
 function prune(schema: string): string {
@@ -22,10 +22,11 @@ DECLARE
   v_pruned record;
   r record;
 BEGIN
-  jobs := 0;
   flows := 0;
+  jobs := 0;
   IF NOT pg_try_advisory_xact_lock(hashtext('${schema}'), ${pruneLock}) THEN RETURN; END IF;
   PERFORM ${schema}.fold_counts();
+  jobs := ${schema}.prune_done(v_now - p_processed_ms, p_limit);
   FOR r IN SELECT * FROM (VALUES ('processed', p_processed_ms), ('failed', p_bad_ms), ('cancelled', p_bad_ms)) AS e(status, kept) LOOP
     v_until := v_now - r.kept;
     IF jobs < p_limit THEN jobs := jobs + ${schema}.prune_jobs(r.status, v_until, p_limit - jobs); END IF;
@@ -60,6 +61,27 @@ BEGIN
   v_jobs := ARRAY(SELECT j.id FROM ${schema}.job j
     WHERE j.status || '' = p_status AND j.finished_at <= p_until AND j.finished_at IS NOT NULL AND j.flow_id IS NULL
     ORDER BY j.finished_at LIMIT p_limit FOR UPDATE SKIP LOCKED);
+  IF cardinality(v_jobs) > 0 THEN PERFORM ${schema}.forget_jobs(v_jobs); END IF;
+  RETURN cardinality(v_jobs);
+END $$;
+`;
+}
+
+/** By the summaries of pages, which only this plan can use; where nothing is old they say so at once. */
+function pruneDone(schema: string): string {
+  return `
+CREATE FUNCTION ${schema}.prune_done(p_until bigint, p_limit integer) RETURNS integer LANGUAGE plpgsql SET enable_bitmapscan = on AS $$
+DECLARE
+  v_jobs bigint[];
+BEGIN
+  WITH gone AS (
+    DELETE FROM ${schema}.done d WHERE d.ctid = ANY (ARRAY(
+      SELECT o.ctid FROM ${schema}.done o WHERE o.finished_at <= p_until LIMIT p_limit FOR UPDATE SKIP LOCKED)) RETURNING d.id, d.queue, d.lane
+  ), counted AS (
+    INSERT INTO ${schema}.count_delta (queue, lane, queued, processed)
+    SELECT g.queue, g.lane, count(*), -count(*) FROM gone g GROUP BY g.queue, g.lane
+  )
+  SELECT coalesce(array_agg(g.id), '{}') INTO v_jobs FROM gone g;
   IF cardinality(v_jobs) > 0 THEN PERFORM ${schema}.forget_jobs(v_jobs); END IF;
   RETURN cardinality(v_jobs);
 END $$;

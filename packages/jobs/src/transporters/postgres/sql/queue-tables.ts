@@ -44,6 +44,3 @@ CREATE TABLE ${schema}.queue (
 ) WITH (fillfactor = 50);
 `;
 }
-
-/** As the ready jobs' index has it (`hold-tables.ts`): said again in every statement that walks it. */
-export const isReady = "j.status = 'queued' AND j.parked <> j.version AND j.directed IS NULL AND j.held_at IS NULL";

@@ -1,5 +1,5 @@
 import { limits } from "../../../core/limits.ts";
-import { isReady } from "./queue-tables.ts";
+import { intoReady } from "./roads.ts";
 import { functionSettings } from "./tables.ts";
 
 /** SQLSTATE raised by an enqueue into a full queue; the text is its name, depth, what would come, and the limit, as JSON. */
@@ -54,6 +54,7 @@ BEGIN
     unparking = q.unparking OR (v_before.key_concurrency IS NOT NULL AND v_before.key_concurrency IS DISTINCT FROM q.key_concurrency)
     WHERE q.queue = p_queue;
   IF v_before.concurrency IS NULL AND v_before.key_concurrency IS NULL AND (v_after.concurrency IS NOT NULL OR v_after.key_concurrency IS NOT NULL) THEN
+    PERFORM ${schema}.write_running(ARRAY(SELECT r.id FROM ${schema}.running r WHERE r.queue = p_queue));
     UPDATE ${schema}.job j SET limited = true WHERE j.status = 'in_progress' AND j.queue = p_queue AND NOT j.limited;
   END IF;
   RETURN v_after;
@@ -101,9 +102,13 @@ BEGIN
       SELECT j.name INTO v_name FROM ${schema}.job j WHERE j.status = 'queued' AND j.parked = j.version AND j.queue = r.queue
         AND j.limit_key = r.limit_key AND j.name > v_name ORDER BY j.name LIMIT 1;
       EXIT WHEN NOT FOUND;
-      UPDATE ${schema}.job j SET parked = -1 WHERE j.id IN (
+      WITH back AS (
+        UPDATE ${schema}.job j SET parked = -1 WHERE j.id IN (
         SELECT p.id FROM ${schema}.job p WHERE p.status = 'queued' AND p.parked = p.version AND p.queue = r.queue AND p.limit_key = r.limit_key
-          AND p.name = v_name ORDER BY p.priority DESC, p.attempts_used, p.id LIMIT v_free FOR NO KEY UPDATE SKIP LOCKED);
+          AND p.name = v_name ORDER BY p.priority DESC, p.attempts_used, p.id LIMIT v_free FOR NO KEY UPDATE SKIP LOCKED)
+        RETURNING j.*
+      )
+      ${intoReady(schema, "back j")};
       GET DIAGNOSTICS v_back = ROW_COUNT;
       -- Fewer than asked for: there are no more, or somebody's transaction holds them. Then \`promote\` looks again.
       IF v_back < v_free AND EXISTS (SELECT 1 FROM ${schema}.job j WHERE j.status = 'queued' AND j.parked = j.version
@@ -153,8 +158,11 @@ BEGIN
   unparked := 0;
   SELECT q.queue INTO queue FROM ${schema}.queue q WHERE q.unparking ORDER BY q.queue LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED;
   IF NOT FOUND THEN RETURN; END IF;
-  UPDATE ${schema}.job j SET parked = -1 WHERE j.id IN (SELECT p.id FROM ${schema}.job p WHERE p.status = 'queued' AND p.parked = p.version
-    AND p.queue = unpark_some.queue LIMIT p_limit FOR NO KEY UPDATE SKIP LOCKED);
+  WITH back AS (
+    UPDATE ${schema}.job j SET parked = -1 WHERE j.id IN (SELECT p.id FROM ${schema}.job p WHERE p.status = 'queued' AND p.parked = p.version
+      AND p.queue = unpark_some.queue LIMIT p_limit FOR NO KEY UPDATE SKIP LOCKED) RETURNING j.*
+  )
+  ${intoReady(schema, "back j")};
   GET DIAGNOSTICS unparked = ROW_COUNT;
   UPDATE ${schema}.queue q SET unparking = false WHERE q.queue = unpark_some.queue AND NOT EXISTS (SELECT 1 FROM ${schema}.job j
     WHERE j.status = 'queued' AND j.parked = j.version AND j.queue = unpark_some.queue);
@@ -162,15 +170,15 @@ END $$;
 `;
 }
 
-/** Ready jobs of one line in the order they are to be taken, locked. */
+/** Ready jobs of one line in the order they are to be taken, locked: on the road, and their rows, which are to be written. */
 function pick(schema: string): string {
-  const line = `${isReady} AND j.queue = p_queue AND j.lane = p_lane`;
+  const line = "a.queue = p_queue AND a.lane = p_lane";
   return `
 CREATE FUNCTION ${schema}.pick_strict(p_queue text, p_lane text, p_names text[], p_limit integer) RETURNS bigint[] LANGUAGE plpgsql AS $$
 BEGIN
-  RETURN (SELECT array_agg(p.id ORDER BY p.priority DESC, p.attempts_used, p.id) FROM (
-    SELECT j.id, j.priority, j.attempts_used FROM ${schema}.job j WHERE ${line} AND j.name = ANY (p_names)
-    ORDER BY j.priority DESC, j.attempts_used, j.id LIMIT p_limit FOR NO KEY UPDATE SKIP LOCKED) p);
+  RETURN (SELECT array_agg(p.id ORDER BY p.priority DESC, p.used, p.id) FROM (
+    SELECT a.id, a.priority, a.used FROM ${schema}.ready a JOIN ${schema}.job j ON j.id = a.id WHERE ${line} AND a.name = ANY (p_names)
+    ORDER BY a.priority DESC, a.used, a.id LIMIT p_limit FOR NO KEY UPDATE OF j SKIP LOCKED FOR UPDATE OF a SKIP LOCKED) p);
 END $$;
 
 -- L16. Priorities that grow with time fit no index; but within one priority and one number of attempts the order stays that of
@@ -179,27 +187,18 @@ CREATE FUNCTION ${schema}.pick_aged(p_queue text, p_lane text, p_names text[], p
 DECLARE
   v_best bigint[];
 BEGIN
-  WITH RECURSIVE part AS (
-    (SELECT j.priority, j.attempts_used FROM ${schema}.job j WHERE ${line} ORDER BY j.priority DESC, j.attempts_used LIMIT 1)
-    UNION ALL
-    SELECT n.priority, n.attempts_used FROM part g CROSS JOIN LATERAL (
-      (SELECT j.priority, j.attempts_used FROM ${schema}.job j WHERE ${line} AND j.priority = g.priority AND j.attempts_used > g.attempts_used
-        ORDER BY j.priority DESC, j.attempts_used LIMIT 1)
-      UNION ALL
-      (SELECT j.priority, j.attempts_used FROM ${schema}.job j WHERE ${line} AND j.priority < g.priority
-        ORDER BY j.priority DESC, j.attempts_used LIMIT 1)
-      LIMIT 1) n
-  ), aged AS (
-    SELECT m.id, m.attempts_used, m.priority + greatest(0, p_now - m.ready_at) / p_aging AS priority FROM part g CROSS JOIN LATERAL (
-      SELECT j.id, j.attempts_used, j.priority, j.ready_at FROM ${schema}.job j
-      WHERE ${line} AND j.priority = g.priority AND j.attempts_used = g.attempts_used AND j.name = ANY (p_names)
-      ORDER BY j.priority DESC, j.attempts_used, j.id LIMIT p_limit) m
+  WITH aged AS (
+    SELECT m.id, m.used, m.priority + greatest(0, p_now - m.ready_at) / p_aging AS priority FROM ${schema}.ready_groups(p_queue, p_lane) g CROSS JOIN LATERAL (
+      SELECT a.id, a.used, a.priority, j.ready_at FROM ${schema}.ready a JOIN ${schema}.job j ON j.id = a.id
+      WHERE ${line} AND a.priority = g.priority AND a.used = g.used AND a.name = ANY (p_names)
+      ORDER BY a.priority DESC, a.used, a.id LIMIT p_limit) m
     ORDER BY 3 DESC, 2, 1 LIMIT p_limit
   )
-  SELECT array_agg(a.id ORDER BY a.priority DESC, a.attempts_used, a.id) INTO v_best FROM aged a;
+  SELECT array_agg(a.id ORDER BY a.priority DESC, a.used, a.id) INTO v_best FROM aged a;
   RETURN (SELECT array_agg(p.id ORDER BY array_position(v_best, p.id)) FROM (
-    SELECT j.id FROM ${schema}.job j WHERE j.id = ANY (v_best) AND j.status || '' = 'queued' AND j.parked <> j.version AND j.held_at IS NULL
-    ORDER BY j.id FOR NO KEY UPDATE SKIP LOCKED) p);
+    SELECT j.id FROM unnest(v_best) AS b(id) JOIN ${schema}.job j ON j.id = b.id
+      JOIN ${schema}.ready a ON a.queue = j.queue AND a.lane = j.lane AND a.priority = j.priority AND a.used = j.attempts_used AND a.id = j.id
+    ORDER BY j.id FOR NO KEY UPDATE OF j SKIP LOCKED FOR UPDATE OF a SKIP LOCKED) p);
 END $$;
 
 -- Those whose queue or key is full are stepped over, and stay ahead (L5). One after the other: what is taken fills its key.

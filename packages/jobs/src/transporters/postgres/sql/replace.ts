@@ -24,19 +24,24 @@ function replaceHolders(schema: string): string {
   return `
 CREATE FUNCTION ${schema}.replace_holders(p_jobs json, p_keys json, p_existing integer[], p_now bigint) RETURNS bigint[] LANGUAGE plpgsql AS $$
 DECLARE
+  v_holders bigint[];
   v_ids bigint[];
   v_items integer[];
 BEGIN
+  v_holders := ARRAY(SELECT j.id FROM json_to_recordset(p_keys) AS k(item integer, key text, clash text)
+    JOIN ${schema}.unique_key u ON u.key = k.key JOIN ${schema}.job j ON j.id = u.job_id
+    WHERE k.clash = 'replace' AND k.item = ANY (p_existing) ORDER BY j.id FOR NO KEY UPDATE OF j);
+  IF cardinality(v_holders) = 0 THEN RETURN '{}'; END IF;
+  PERFORM ${schema}.full(v_holders);
   WITH asked AS MATERIALIZED (
     SELECT DISTINCT ON (u.job_id) u.job_id, k.item FROM json_to_recordset(p_keys) AS k(item integer, key text, clash text)
     JOIN ${schema}.unique_key u ON u.key = k.key
     WHERE k.clash = 'replace' AND k.item = ANY (p_existing) AND u.job_id IS NOT NULL ORDER BY u.job_id, k.item DESC
   ), unstarted AS MATERIALIZED (
     SELECT j.id, a.item FROM asked a JOIN ${schema}.job j ON j.id = a.job_id
-    WHERE j.status || '' IN ('queued', 'delayed') AND j.attempts_used = 0 AND j.flow_id IS NULL ORDER BY j.id FOR NO KEY UPDATE OF j
+    WHERE j.status || '' IN ('queued', 'delayed') AND j.attempts_used = 0 AND j.flow_id IS NULL ORDER BY j.id
   )
-  SELECT array_agg(u.id), array_agg(u.item) INTO v_ids, v_items FROM unstarted u;
-  IF v_ids IS NULL THEN RETURN '{}'; END IF;
+  SELECT coalesce(array_agg(u.id), '{}'), coalesce(array_agg(u.item), '{}') INTO v_ids, v_items FROM unstarted u;
   -- Any of them may be the one that a free key was waiting for (L14).
   PERFORM ${schema}.unpark_keys(ARRAY(SELECT j.id FROM ${schema}.job j WHERE j.id = ANY (v_ids) AND j.limit_key IS NOT NULL));
   UPDATE ${schema}.job j SET name = n.name, queue = n.queue, lane = n.lane, input = n.input, base_priority = n.priority,
@@ -49,6 +54,7 @@ BEGIN
     FROM unnest(v_items) AS h(item) JOIN json_to_recordset(p_keys) AS k(item integer, key text, kept bigint) ON k.item = h.item
     WHERE u.key = k.key;
   DELETE FROM ${schema}.wake_mark m WHERE m.job_id = ANY (v_ids);
+  PERFORM ${schema}.road(v_holders);
   RETURN v_ids;
 END $$;
 `;

@@ -156,11 +156,10 @@ BEGIN
     ORDER BY o.due_at DESC LIMIT 1 OFFSET ${limits.ticksKept});
   IF v_skipped THEN RETURN json_build_object('shard', p_shard, 'state', 'skipped'); END IF;
   SELECT e.ids[1]::bigint INTO v_job FROM ${schema}.enqueue(1, json_build_array(json_build_object('item', 0, 'n', 1,
-      'delay', 0, 'timeout', p_schedule.timeout_ms, 'priority', p_schedule.priority, 'attempts', 1, 'waits', false,
+      'delay', 0, 'timeout', p_schedule.timeout_ms, 'priority', p_schedule.priority, 'attempts', 1, 'waits', false, 'run', true,
       'lane', p_schedule.lane, 'queue', p_schedule.queue, 'name', p_schedule.name,
       'input', '{"shard":' || p_shard || ',"shards":' || p_schedule.shards || ',"due":' || p_due
         || coalesce(',"cursor":' || v_cursor, '') || '}')), NULL, NULL, NULL, NULL, p_offset_ms) e;
-  UPDATE ${schema}.job j SET is_run = true WHERE j.id = v_job;
   UPDATE ${schema}.tick t SET job_id = v_job WHERE t.schedule = p_schedule.name AND t.shard = p_shard AND t.due_at = p_due;
   RETURN json_build_object('shard', p_shard, 'state', 'started', 'jobId', v_job::text);
 END $$;

@@ -7,11 +7,11 @@ import { claimedColumns, functionSettings } from "./tables.ts";
  * Locks come in one order everywhere: the stripes of wake keys, then flows by id, then jobs by id. The locks are statements of
  * their own, since the next statement of a function sees what was committed while it waited.
  *
- * `p_releases`: settlements that a wake may answer at once (L7), null when there are none. `p_enqueue`: what a processed job
- * enqueues with its end, null when there is nothing; that of refused settlements is left out.
+ * `p_ids` and the arrays beside it are those that are processed and enqueue nothing, `p_items` all others; `place` is a settlement's
+ * place in the call. `p_enqueue`: what a processed job enqueues with its end, null when there is nothing; that of refused settlements is left out.
  */
 export function settleFunctions(schema: string): string {
-  return settle(schema) + applySettlements(schema);
+  return settle(schema) + settlePlain(schema) + applySettlements(schema);
 }
 
 /** A settlement as it is sent (`settlements.ts`). */
@@ -33,28 +33,40 @@ BEGIN
   END IF;
 END $$;
 
-CREATE FUNCTION ${schema}.settle(p_items json, p_ids bigint[], p_ends bigint[], p_releases json, p_enqueue json, p_offset_ms bigint,
-  OUT refused json, OUT queues text[]) LANGUAGE plpgsql ${functionSettings} AS $$
+CREATE FUNCTION ${schema}.settle(p_ids bigint[], p_fences integer[], p_results text[], p_places integer[], p_started integer[], p_items json, p_enqueue json,
+  p_offset_ms bigint, OUT refused json, OUT queues text[]) LANGUAGE plpgsql ${functionSettings} AS $$
 DECLARE
-  v_now bigint;
+  v_now bigint := ${schema}.now_ms(p_offset_ms);
+  v_items text := p_items::text;
+  v_left json;
+  v_ids bigint[];
+  v_wakes integer[];
   v_lost integer[];
   v_shut bigint[];
   v_ended bigint[];
   v_open bigint[];
+  v_back bigint[];
   v_limited bigint[];
 BEGIN
-  IF p_releases IS NOT NULL THEN
-    PERFORM ${schema}.lock_releases(ARRAY(
-      SELECT DISTINCT ${schema}.stripe(coalesce(r.wake, j.wake_key)) FROM json_to_recordset(p_releases) AS r(id bigint, wake text)
-      JOIN ${schema}.job j ON j.id = r.id WHERE coalesce(r.wake, j.wake_key) IS NOT NULL ORDER BY 1));
+  IF p_ids IS NOT NULL THEN
+    v_left := ${schema}.settle_plain(p_ids, p_fences, p_results, p_places, p_started, v_now);
+    -- Put together as text: \`jsonb\` would refuse what a result may hold.
+    v_items := CASE WHEN v_left IS NULL THEN v_items WHEN v_items IS NULL THEN v_left::text
+      ELSE left(v_items, -1) || ',' || substr(v_left::text, 2) END;
   END IF;
-  IF cardinality(p_ends) > 0 THEN
-    PERFORM ${schema}.lock_flows(p_ends);
-  END IF;
-  PERFORM 1 FROM ${schema}.job j WHERE j.id = ANY (p_ids) ORDER BY j.id FOR NO KEY UPDATE;
+  IF v_items IS NULL THEN RETURN; END IF;
+  v_ids := ARRAY(SELECT i.id FROM json_to_recordset(v_items::json) AS i(id bigint));
+  v_wakes := ARRAY(SELECT DISTINCT ${schema}.stripe(coalesce(i.wake, j.wake_key))
+    FROM json_to_recordset(v_items::json) AS i(id bigint, kind text, cause text, wake text) JOIN ${schema}.job j ON j.id = i.id
+    WHERE (i.kind = 'defer' OR i.kind = 'retry' AND i.cause = 'released') AND coalesce(i.wake, j.wake_key) IS NOT NULL ORDER BY 1);
+  IF cardinality(v_wakes) > 0 THEN PERFORM ${schema}.lock_releases(v_wakes); END IF;
+  PERFORM ${schema}.lock_flows(ARRAY(SELECT i.id FROM json_to_recordset(v_items::json) AS i(id bigint, kind text) WHERE i.kind NOT IN ('retry', 'defer')));
+  PERFORM 1 FROM ${schema}.job j WHERE j.id = ANY (v_ids) ORDER BY j.id FOR NO KEY UPDATE;
+  PERFORM 1 FROM ${schema}.running r WHERE r.id = ANY (v_ids) ORDER BY r.id FOR UPDATE;
   v_now := ${schema}.now_ms(p_offset_ms);
-  SELECT a.refused, a.lost, a.queues, a.shut, a.ended, a.opening, a.limited INTO refused, v_lost, queues, v_shut, v_ended, v_open, v_limited
-    FROM ${schema}.apply_settlements(p_items, v_now) a;
+  SELECT a.refused, a.lost, a.queues, a.shut, a.ended, a.opening, a.back, a.limited
+    INTO refused, v_lost, queues, v_shut, v_ended, v_open, v_back, v_limited FROM ${schema}.apply_settlements(v_items::json, v_now) a;
+  IF v_back IS NOT NULL THEN PERFORM ${schema}.road(v_back); END IF;
   IF v_shut IS NOT NULL THEN PERFORM ${schema}.shut_children(s.id, v_now) FROM unnest(v_shut) AS s(id); END IF;
   IF v_open IS NOT NULL THEN
     v_open := ARRAY(SELECT s.id FROM ${schema}.stage s WHERE s.parent_id = ANY (v_open) AND s.position = 0 AND s.state = 'waiting');
@@ -75,6 +87,59 @@ END $$;
 }
 
 /**
+ * Processed, and nothing hangs on it: two narrow rows change places. The rest is given back, to be settled in full: a job with
+ * more to it, or one whose row has been written since (`full`). Locks come in the order of ids, as those of a renewal do.
+ */
+function settlePlain(schema: string): string {
+  return `
+CREATE FUNCTION ${schema}.settle_plain(p_ids bigint[], p_fences integer[], p_results text[], p_places integer[], p_started integer[], p_now bigint) RETURNS json
+LANGUAGE plpgsql AS $$
+DECLARE
+  v_left json;
+BEGIN
+  WITH asked AS MATERIALIZED (
+    SELECT u.id, u.fence, u.result, u.place, u.started
+    FROM unnest(p_ids, p_fences, p_results, p_places, p_started) AS u(id, fence, result, place, started) ORDER BY u.id
+  ), ended AS (
+    DELETE FROM ${schema}.running r USING asked a WHERE r.id = a.id AND r.fence = a.fence AND r.plain RETURNING r.*, a.result, a.place, a.started
+  ), kept AS (
+    INSERT INTO ${schema}.done (id, started_at, finished_at, fence, lane, queue, claimed_by, result)
+    SELECT e.id, coalesce(e.started_at, p_now - e.started), p_now, e.fence, e.lane, e.queue, e.claimed_by, e.result FROM ended e
+  ), counted AS (
+    INSERT INTO ${schema}.count_delta (queue, lane, in_progress, processed)
+    SELECT e.queue, e.lane, -count(*), count(*) FROM ended e GROUP BY e.queue, e.lane
+  )
+  SELECT json_agg(json_build_object('place', a.place, 'id', a.id, 'fence', a.fence, 'kind', 'processed', 'result', a.result, 'started', a.started)) INTO v_left
+    FROM asked a WHERE a.place NOT IN (SELECT e.place FROM ended e);
+  RETURN v_left;
+END $$;
+`;
+}
+
+/** What becomes of each settlement, by the job's row and, where it is claimed by `running`, by that; and off `running` with it. */
+function judged(schema: string): string {
+  return `item AS MATERIALIZED (
+    SELECT i.*, row_number() OVER (PARTITION BY i.id ORDER BY i.place) AS nth
+    FROM json_to_recordset(p_items) AS i(${itemColumns})
+  ), judged AS MATERIALIZED (
+    SELECT i.*, coalesce(CASE WHEN r.id IS NULL THEN j.started_at ELSE r.started_at END, p_now - i.started) AS started_at, coalesce(r.claimed_by, j.claimed_by) AS claimed_by,
+      j.priority AS before, j.wake_key AS known, r.id AS held,
+      CASE
+        WHEN i.nth > 1 OR coalesce(r.fence, CASE WHEN j.status = 'in_progress' THEN j.fence END) IS DISTINCT FROM i.fence THEN 'fence'
+        WHEN i.expired AND coalesce(r.lease_until, j.lease_until) > p_now THEN 'not-expired'
+        WHEN i.kind IN ('retry', 'defer') AND j.version <> i.version THEN 'version'
+        ELSE 'applied'
+      END AS verdict
+    FROM item i LEFT JOIN ${schema}.job j ON j.id = i.id LEFT JOIN ${schema}.running r ON r.id = i.id
+  ), gone AS (
+    DELETE FROM ${schema}.running r USING judged g WHERE g.verdict = 'applied' AND r.id = g.held RETURNING r.queue, r.lane
+  ), uncounted AS (
+    INSERT INTO ${schema}.count_delta (queue, lane, queued, in_progress)
+    SELECT g.queue, g.lane, count(*), -count(*) FROM gone g GROUP BY g.queue, g.lane
+  )`;
+}
+
+/**
  * The one statement. `woken`: a wake came while the attempt ran, or was kept for the key and not taken by an earlier
  * settlement of the same batch. A claim that was never started leaves no record of an attempt (L4); of deferrals, which have
  * no budget, only the latest is kept (L14).
@@ -82,22 +147,10 @@ END $$;
 function applySettlements(schema: string): string {
   return `
 CREATE FUNCTION ${schema}.apply_settlements(p_items json, p_now bigint,
-  OUT refused json, OUT lost integer[], OUT queues text[], OUT shut bigint[], OUT ended bigint[], OUT opening bigint[], OUT limited bigint[])
+  OUT refused json, OUT lost integer[], OUT queues text[], OUT shut bigint[], OUT ended bigint[], OUT opening bigint[], OUT back bigint[], OUT limited bigint[])
 LANGUAGE plpgsql AS $$
 BEGIN
-  WITH item AS MATERIALIZED (
-    SELECT i.*, row_number() OVER (PARTITION BY i.id ORDER BY i.place) AS nth
-    FROM json_to_recordset(p_items) AS i(${itemColumns})
-  ), judged AS MATERIALIZED (
-    SELECT i.*, j.stage_id, coalesce(j.started_at, p_now - i.started) AS started_at, j.claimed_by, j.priority AS before, j.wake_key AS known, j.unique_key AS key,
-      CASE
-        WHEN j.id IS NULL OR j.status <> 'in_progress' OR j.fence <> i.fence OR i.nth > 1 THEN 'fence'
-        WHEN i.expired AND j.lease_until > p_now THEN 'not-expired'
-        WHEN i.kind IN ('retry', 'defer') AND j.version <> i.version THEN 'version'
-        ELSE 'applied'
-      END AS verdict
-    FROM item i LEFT JOIN ${schema}.job j ON j.id = i.id
-  ), released AS MATERIALIZED (
+  WITH ${judged(schema)}, released AS MATERIALIZED (
     SELECT g.id, coalesce(g.wake, g.known) AS key, row_number() OVER (PARTITION BY coalesce(g.wake, g.known) ORDER BY g.place) AS nth
     FROM judged g WHERE g.verdict = 'applied' AND coalesce(g.wake, g.known) IS NOT NULL
       AND (g.kind = 'defer' OR g.kind = 'retry' AND g.cause = 'released')
@@ -110,8 +163,8 @@ BEGIN
     UPDATE ${schema}.job j SET
       status = CASE WHEN g.kind NOT IN ('retry', 'defer') THEN g.kind WHEN g.delay > 0 AND NOT g.woken THEN 'delayed' ELSE 'queued' END,
       ready_at = CASE WHEN g.kind NOT IN ('retry', 'defer') THEN j.ready_at WHEN g.woken THEN p_now ELSE p_now + g.delay END,
-      finished_at = CASE WHEN g.kind NOT IN ('retry', 'defer') THEN p_now END, started_at = g.started_at,
-      claimed_by = CASE WHEN g.kind NOT IN ('retry', 'defer') THEN j.claimed_by END,
+      finished_at = CASE WHEN g.kind NOT IN ('retry', 'defer') THEN p_now END,
+      claimed_by = CASE WHEN g.kind NOT IN ('retry', 'defer') THEN g.claimed_by END, started_at = g.started_at, fence = g.fence,
       directed = CASE WHEN g.kind = 'defer' THEN j.directed END, lease_until = NULL, priority = coalesce(g.priority, j.priority), attempts_used = coalesce(g.used, j.attempts_used),
       crashes = coalesce(g.crashes, j.crashes), errors = coalesce(g.errors, j.errors), wake_key = coalesce(g.wake, j.wake_key), result = g.result,
       failure = CASE WHEN g.kind IN ('failed', 'cancelled') THEN g.failure END,
@@ -137,7 +190,7 @@ BEGIN
   )
   SELECT
     (SELECT json_agg(json_build_object('place', g.place, 'why', g.verdict, 'current', (
-        SELECT to_json(ROW(${claimedColumns("j")})::${schema}.claimed) FROM ${schema}.job j WHERE g.verdict = 'version' AND j.id = g.id)))
+        SELECT to_json(ROW(${claimedColumns("j")})::${schema}.claimed) FROM ${schema}.job_now j WHERE g.verdict = 'version' AND j.id = g.id)))
       FROM judged g WHERE g.verdict <> 'applied'),
     (SELECT array_agg(g.place) FROM judged g WHERE g.verdict <> 'applied'),
     coalesce((SELECT array_agg(DISTINCT a.queue) FROM applied a WHERE a.status = 'queued'), '{}'),
@@ -145,7 +198,8 @@ BEGIN
     (SELECT array_agg(a.id ORDER BY a.place) FROM applied a
       WHERE a.stage_id IS NOT NULL AND (a.status IN ('failed', 'cancelled') OR a.status = 'processed' AND NOT a.has_children)),
     (SELECT array_agg(a.id) FROM applied a WHERE a.stage_id IS NOT NULL AND a.status = 'processed' AND a.has_children),
-    (SELECT array_agg(a.id) FROM applied a WHERE a.limited) INTO refused, lost, queues, shut, ended, opening, limited;
+    (SELECT array_agg(a.id) FROM applied a WHERE a.status = 'queued'),
+    (SELECT array_agg(a.id) FROM applied a WHERE a.limited) INTO refused, lost, queues, shut, ended, opening, back, limited;
 END $$;
 `;
 }

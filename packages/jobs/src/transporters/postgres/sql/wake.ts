@@ -1,4 +1,5 @@
 import { limits } from "../../../core/limits.ts";
+import { intoReady } from "./roads.ts";
 import { functionSettings } from "./tables.ts";
 
 /**
@@ -30,7 +31,9 @@ BEGIN
     SELECT j.id FROM ${schema}.job j WHERE j.wake_key = ANY (p_keys) AND j.finished_at IS NULL AND j.status || '' = 'delayed'
     ORDER BY j.id FOR NO KEY UPDATE
   ), woken AS (
-    UPDATE ${schema}.job j SET status = 'queued', ready_at = v_now FROM due WHERE j.id = due.id RETURNING j.id, j.queue
+    UPDATE ${schema}.job j SET status = 'queued', ready_at = v_now FROM due WHERE j.id = due.id RETURNING j.*
+  ), added AS (
+    ${intoReady(schema, "woken j")}
   )
   SELECT coalesce(array_agg(id), '{}'), coalesce(array_agg(DISTINCT queue), '{}') INTO v_woken, queues FROM woken;
   WITH marked AS (

@@ -1,10 +1,9 @@
 import { limits } from "../../../core/limits.ts";
-import { tokensAfter } from "../../../core/queue.ts";
 import type { ClaimRequest, Claimed } from "../../transporter.ts";
 import { toClaimed } from "../rows.ts";
 import type { Session } from "../session.ts";
 import { agedReady } from "./aging.ts";
-import { keyFits, queueAllowance, queueRow, type QueueRow } from "./queue.ts";
+import { keyFits, queueAllowance, queueRow, type QueueRow, tokensOf } from "./queue.ts";
 import { isReady, readyColumns, type ReadyRow } from "./ready.ts";
 
 const readyExistsSql = `SELECT 1 AS found FROM jobs_job AS j INDEXED BY jobs_job_ready WHERE ${isReady} AND queue = ? AND lane = ? LIMIT 1`;
@@ -73,10 +72,7 @@ function takeControlled(
   manager: string,
 ): Claimed[] {
   if (queue.paused === 1) return [];
-  const tokens =
-    queue.rate_per_second === null
-      ? Infinity
-      : tokensAfter(queue.tokens, session.now - queue.tokens_at, queue.rate_per_second, queue.rate_burst);
+  const tokens = queue.rate_per_second === null ? Infinity : tokensOf(session, queue, queue.rate_per_second);
   const allowed = Math.min(limit, Math.floor(tokens), queueAllowance(session, queue));
   const taken: Claimed[] = [];
   let parked = 0;

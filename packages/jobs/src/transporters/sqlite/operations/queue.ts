@@ -46,7 +46,15 @@ export function queueRow(session: Session, queue: string): QueueRow | undefined 
 }
 
 export function queues(session: Session): ConfiguredQueue[] {
-  return session.all<QueueRow>(rowsSql).map((row) => ({ queue: row.queue, ...settingsOf(row) }));
+  return session.all<QueueRow>(rowsSql).map((row) => {
+    const tokens = row.rate_per_second === null ? {} : { tokens: tokensOf(session, row, row.rate_per_second) };
+    return { queue: row.queue, ...settingsOf(row), ...tokens };
+  });
+}
+
+/** What the rate of the queue lets start now. */
+export function tokensOf(session: Session, row: QueueRow, perSecond: number): number {
+  return tokensAfter(row.tokens, session.now - row.tokens_at, perSecond, row.rate_burst);
 }
 
 /** There is one writer: a claim comes before the change or behind it. */
@@ -57,7 +65,7 @@ export function configure(session: Session, queue: string, change: Partial<Queue
   const tokens =
     ratePerSecond === null || before?.rate_per_second == null
       ? Infinity
-      : tokensAfter(before.tokens, session.now - before.tokens_at, before.rate_per_second, before.rate_burst);
+      : tokensOf(session, before, before.rate_per_second);
   session.run(
     putSql,
     queue,
