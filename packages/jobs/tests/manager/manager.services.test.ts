@@ -262,6 +262,18 @@ describe("Settler", () => {
     ]);
   });
 
+  test("L4: an attempt that the store takes for unstarted tells how long ago it began", async () => {
+    const sent: Settlement[] = [];
+    const { clock, service } = settler((settlements) => {
+      sent.push(...settlements);
+      return applied(settlements);
+    });
+    await clock.advance(100);
+    const ending = { job: claimOf(), end: { kind: "processed" }, rules: defaultRules, keptMs: 0 } as const;
+    await Promise.all([service.settle({ ...ending, unmarkedStart: 60 }), service.settle(ending)]);
+    expect(sent.map(({ startedMs }) => startedMs)).toEqual([40, undefined]);
+  });
+
   test("stopping tries once what is left and leaves nothing waiting", async () => {
     const { clock, settle, service } = settler(() => {
       throw away;
