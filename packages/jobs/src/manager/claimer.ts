@@ -44,7 +44,9 @@ export class Claimer {
   readonly #shares: LineShares;
   readonly #lines: readonly Line[];
   readonly #desks: Readonly<Record<Lane, Desk>>;
+  readonly #keptMs: number;
   #forgottenAt = -Infinity;
+  #sortedOutAt = -Infinity;
   #turn = 0;
   #serving: NodeJS.Immediate | undefined;
   #unsubscribe: (() => void) | undefined;
@@ -55,6 +57,7 @@ export class Claimer {
     this.#shares = new LineShares({ queues: transporter.queues, keptMs: 2 * pollMs, clock });
     this.#lines = registry.served.map((served) => new Line(served, clock.now()));
     const keptMs = Math.min(limits.prefetchKeptMs, leaseMs / 4);
+    this.#keptMs = keptMs;
     const desk = (lane: Lane): Desk => {
       const lines = this.#lines.filter(({ served }) => served.lane === lane);
       return new Desk(lane, { lines, shares: this.#shares, runner, leaseMs, keptMs });
@@ -156,10 +159,14 @@ export class Claimer {
 
   /** Hints may be lost: what was dry is asked again with every poll, also when other queues never rest. */
   #lookAround(now: number): void {
-    if (now - this.#forgottenAt < this.#options.pollMs / 2) return;
-    this.#forgottenAt = now;
-    for (const line of this.#lines) line.dryUntil = -Infinity;
-    for (const desk of Object.values(this.#desks)) if (!desk.isEmpty) desk.giveBackOld(now);
+    if (now - this.#forgottenAt >= this.#options.pollMs / 2) {
+      this.#forgottenAt = now;
+      for (const line of this.#lines) line.dryUntil = -Infinity;
+    }
+    if (now - this.#sortedOutAt >= this.#keptMs / 2) {
+      this.#sortedOutAt = now;
+      for (const desk of Object.values(this.#desks)) if (!desk.isEmpty) desk.giveBackOld(now);
+    }
   }
 
   #take(job: Claimed, rounds: readonly Round[], sentAt: number, now: number): void {
@@ -181,11 +188,12 @@ export class Claimer {
     else round.desk.add(attempt, line);
   }
 
-  /** Until the next poll, or until a rate may have brought something. */
+  /** Until the next poll, until a rate may have brought something, or until what waits has waited too long. */
   #restMs(): number {
     const { pollMs, clock } = this.#options;
     const now = clock.now();
-    let until = now + pollMs;
+    const isEmpty = Object.values(this.#desks).every((desk) => desk.isEmpty);
+    let until = now + (isEmpty ? pollMs : Math.min(pollMs, this.#keptMs));
     for (const { dryUntil } of this.#lines) if (dryUntil > now) until = Math.min(until, dryUntil);
     return Math.max(1, until - now);
   }
