@@ -1,6 +1,7 @@
 import type { Lane, ProcessKind } from "../core/job.ts";
 import { limits } from "../core/limits.ts";
 import type { Claimed, ClaimRequest, Transporter } from "../transporters/transporter.ts";
+import type { Attempt } from "./attempt.ts";
 import type { Clock } from "./clock.ts";
 import { Desk } from "./desk.ts";
 import type { Log } from "./events.ts";
@@ -132,7 +133,7 @@ export class Claimer {
   }
 
   async #claim(): Promise<number> {
-    const { transporter, manager, clock } = this.#options;
+    const { transporter, runner, manager, clock } = this.#options;
     await this.#shares.refresh();
     const sentAt = clock.now();
     this.#lookAround(sentAt);
@@ -149,7 +150,9 @@ export class Claimer {
       manager,
     );
     const now = clock.now();
-    for (const job of claimed) this.#take(job, rounds, sentAt, now);
+    const started = claimed.flatMap((job) => this.#take(job, rounds, sentAt) ?? []);
+    // All are held before the first begins, which may block this loop: the lease thread can give the others back (L9).
+    for (const attempt of started) runner.begin(attempt, now);
     // Directed jobs take the places of any line (L5): then what a line got says nothing of it.
     if (!claimed.some(({ directed }) => directed)) for (const each of asked) this.#answered(each, now);
     // Slots that were free before that job came need not wait for it; what has freed up since must ask.
@@ -169,23 +172,24 @@ export class Claimer {
     }
   }
 
-  #take(job: Claimed, rounds: readonly Round[], sentAt: number, now: number): void {
+  /** Returns the attempt where it is to begin at once. */
+  #take(job: Claimed, rounds: readonly Round[], sentAt: number): Attempt | undefined {
     const { runner, leaseMs } = this.#options;
     const round = rounds.find(({ desk }) => desk.lane === job.lane);
     const kind = this.#kindOf(job);
     const lines = round?.desk.lines ?? [];
     // A directed job may be of a queue that no line is for (L5): then any line counts its end.
     const line = lines.find(({ served }) => served.queue === job.queue && served.process === kind) ?? lines[0];
-    if (round === undefined || line === undefined) return;
+    if (round === undefined || line === undefined) return undefined;
     const attempt = runner.take(job, { leaseUntil: sentAt + leaseMs, isMarked: round.started, pace: line.pace });
     const asked = round.asked.find((each) => each.line === line);
     if (asked !== undefined) {
       asked.got += 1;
       asked.last = job;
     }
-    if (attempt === undefined) return;
-    if (round.started) runner.begin(attempt, now);
-    else round.desk.add(attempt, line);
+    if (round.started) return attempt;
+    if (attempt !== undefined) round.desk.add(attempt, line);
+    return undefined;
   }
 
   /** Until the next poll, until a rate may have brought something, or until what waits has waited too long. */
