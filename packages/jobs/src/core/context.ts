@@ -5,8 +5,7 @@ import type { JobFailure, JobId } from "./job.ts";
 import type { JobDefinition, JobRequest } from "./request.ts";
 
 /**
- * What a handler gets. All functions can be taken out of it: `run({ input, release }) {…}`; they are made as they are taken, so hand it on
- * whole: a copy (`{ ...context }`) has the data alone. Semaphores and shared memory (L12) too:
+ * What a handler gets. All functions can be taken out of it: `run({ input, release }) {…}`. Semaphores and shared memory (L12) too:
  * waiting for a permit ends with the job's signal.
  */
 export interface JobContext<Input> extends Atomicity {

@@ -10,7 +10,6 @@ import { limits } from "../core/limits.ts";
 import type { AttemptEnd } from "../core/outcome.ts";
 import { payloadJson, progressJson } from "../core/payload.ts";
 import type { JobDefinition, JobRequest } from "../core/request.ts";
-import type { JobId } from "../core/job.ts";
 import type { AttemptAtomicity } from "../memory/atomicity.ts";
 import type { Claimed, NewItem } from "../transporters/transporter.ts";
 import type { HandlerHost } from "./process.ts";
@@ -23,7 +22,7 @@ export async function runHandler(definition: JobDefinition, claimed: Claimed, ho
     // Most schemas answer at once: an await is a turn of the queue for each of thousands of jobs.
     const input = validating instanceof Promise ? await validating : validating;
     if (!host.begin()) return notBegun;
-    const returned = await definition.run(new Context(input, handling));
+    const returned = await definition.run(handling.context(input));
     return handling.items.length === 0 ? handling.endOf(returned, none) : await handling.endWithItems(returned);
   } catch (thrown) {
     return handling.endOfThrown(thrown);
@@ -42,92 +41,6 @@ const noItems: readonly Promise<NewItem>[] = [];
 /** Of most jobs; nobody changes an end. */
 const processed: AttemptEnd = { kind: "processed" };
 
-/**
- * What the handler gets. Its functions are made when they are taken out of it: eleven closures for each attempt were half a
- * microsecond and a kilobyte, of which most handlers use one.
- */
-class Context implements JobContext<unknown> {
-  readonly input: unknown;
-  readonly jobId: JobId;
-  readonly name: string;
-  readonly flowId: JobId | undefined;
-  readonly fence: number;
-  readonly attempt: number;
-  readonly attemptsLeft: number;
-  readonly #handling: Handling;
-
-  constructor(input: unknown, handling: Handling) {
-    const { id, name, flowId, fence, attemptsUsed, attempts } = handling.claimed;
-    this.input = input;
-    this.jobId = id;
-    this.name = name;
-    this.flowId = flowId;
-    this.fence = fence;
-    this.attempt = attemptsUsed + 1;
-    this.attemptsLeft = Math.max(0, attempts - attemptsUsed - 1);
-    this.#handling = handling;
-  }
-
-  get signal(): AbortSignal {
-    return this.#handling.host.signal;
-  }
-
-  get idempotencyKey(): string {
-    const { id, createdAt } = this.#handling.claimed;
-    // Ids begin again in a new store; together with the time of enqueueing they do not.
-    return `job-${id}-${createdAt.toString(36)}`;
-  }
-
-  get release(): JobContext<unknown>["release"] {
-    return (options) => this.#handling.comeBack("released", options);
-  }
-
-  get defer(): JobContext<unknown>["defer"] {
-    return (options) => this.#handling.comeBack("deferred", options);
-  }
-
-  get fail(): JobContext<unknown>["fail"] {
-    return (error) => this.#handling.direct(new Directive({ kind: "failed", error }));
-  }
-
-  get enqueue(): JobContext<unknown>["enqueue"] {
-    return (item) => observed(this.#handling.enqueue(item));
-  }
-
-  get flowFailure(): JobContext<unknown>["flowFailure"] {
-    return () => this.#handling.host.flowFailure();
-  }
-
-  get ensureAtomicity(): JobContext<unknown>["ensureAtomicity"] {
-    return this.#handling.atomicity.ensureAtomicity;
-  }
-
-  get semaphore(): JobContext<unknown>["semaphore"] {
-    return this.#handling.atomicity.semaphore;
-  }
-
-  get memory(): JobContext<unknown>["memory"] {
-    return this.#handling.atomicity.memory;
-  }
-
-  get resultsOf(): JobContext<unknown>["resultsOf"] {
-    return async (wanted) => {
-      const results = await this.#handling.host.resultsOf(wanted.name);
-      // As their handlers returned them.
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-      return results.map((result): any => (result === undefined ? undefined : JSON.parse(result)));
-    };
-  }
-
-  get progress(): JobContext<unknown>["progress"] {
-    return (value) => this.#handling.host.progress(progressJson(value, this.name));
-  }
-
-  get log(): JobContext<unknown>["log"] {
-    return (message, fields = {}) => this.#handling.host.log(message, fields);
-  }
-}
-
 class Handling {
   ended = false;
   hasAtomicity = false;
@@ -143,13 +56,50 @@ class Handling {
     this.host = host;
   }
 
-  get atomicity(): AttemptAtomicity {
+  /**
+   * Properties of its own, so that a copy (`{ ...context, db }`) is whole: getters of a class would save 0.8 µs an attempt, and
+   * break those who hand on a copy.
+   */
+  context(input: unknown): JobContext<unknown> {
+    const { claimed: job, host } = this;
+    return {
+      input,
+      jobId: job.id,
+      name: job.name,
+      flowId: job.flowId,
+      signal: host.signal,
+      fence: job.fence,
+      // Ids begin again in a new store; together with the time of enqueueing they do not.
+      idempotencyKey: `job-${job.id}-${job.createdAt.toString(36)}`,
+      attempt: job.attemptsUsed + 1,
+      attemptsLeft: Math.max(0, job.attempts - job.attemptsUsed - 1),
+      release: (options) => this.#comeBack("released", options),
+      defer: (options) => this.#comeBack("deferred", options),
+      fail: (error) => this.#direct(new Directive({ kind: "failed", error })),
+      enqueue: (item) => observed(this.#enqueue(item)),
+      flowFailure: () => host.flowFailure(),
+      ensureAtomicity: (name, fn, options) => this.#atomicity.ensureAtomicity(name, fn, options),
+      semaphore: (name, options) => this.#atomicity.semaphore(name, options),
+      memory: (scope) => this.#atomicity.memory(scope),
+      resultsOf: async (wanted) => {
+        const results = await host.resultsOf(wanted.name);
+        // As their handlers returned them.
+        // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+        return results.map((result): any => (result === undefined ? undefined : JSON.parse(result)));
+      },
+      progress: (value) => host.progress(progressJson(value, job.name)),
+      log: (message, fields = {}) => host.log(message, fields),
+    };
+  }
+
+  /** Made when it is asked for, which most handlers never do. */
+  get #atomicity(): AttemptAtomicity {
     this.hasAtomicity = true;
     return this.host.atomicity;
   }
 
-  comeBack(kind: "released" | "deferred", { after, wake }: ReleaseOptions): Directive {
-    return this.direct(
+  #comeBack(kind: "released" | "deferred", { after, wake }: ReleaseOptions): Directive {
+    return this.#direct(
       new Directive({
         kind,
         delayMs: durationMs(after, "after"),
@@ -158,7 +108,7 @@ class Handling {
     );
   }
 
-  direct(directive: Directive): Directive {
+  #direct(directive: Directive): Directive {
     this.#directive = directive;
     return directive;
   }
@@ -193,7 +143,7 @@ class Handling {
     return { kind: "error", failure: failureOf(thrown) };
   }
 
-  async enqueue(item: JobRequest | FlowBuilder): Promise<void> {
+  async #enqueue(item: JobRequest | FlowBuilder): Promise<void> {
     if (this.ended) {
       throw new JobsError(
         "invalid_options",
