@@ -10,6 +10,11 @@ export const limits = {
   flowDepthMax: 32,
   /** Jobs in one claim, settlement, renewal or look-up. */
   batchJobsMax: 1_000,
+  /** What a manager claims ahead of its free slots (L16): worth so many ms of work at the pace seen lately, and at most so many jobs of a line. */
+  prefetchMs: 50,
+  prefetchJobsMax: 2_000,
+  /** A claim ahead that has not begun in this time goes back. */
+  prefetchKeptMs: 1_000,
   /** Bytes of a name, a queue, a unique key or a wake key. */
   keyBytesMax: 255,
   priorityMax: 255,

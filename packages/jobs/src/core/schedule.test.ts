@@ -73,10 +73,10 @@ describe("L13 definitions", () => {
     });
   });
 
-  test("a schedule's job takes no other input than the clock's", async () => {
+  test("a schedule's job takes no other input than the clock's", () => {
     const schedule = defineSchedule("s", { every: "5s", run });
-    await expect(validatedInput(schedule, { shard: 0 })).rejects.toMatchObject({ code: "invalid_input" });
-    await expect(validatedInput(schedule, { shard: 0, shards: 1, due: 5, cursor: null })).resolves.toMatchObject({
+    expect(() => validatedInput(schedule, { shard: 0 })).toThrow(expect.objectContaining({ code: "invalid_input" }));
+    expect(validatedInput(schedule, { shard: 0, shards: 1, due: 5, cursor: null })).toMatchObject({
       due: 5,
     });
   });

@@ -1,39 +1,88 @@
-import { cancelledFailure, type AttemptEnd } from "../core/outcome.ts";
 import { JobsError, type JobsErrorCode } from "../core/errors.ts";
 import { failureOf, outputOf, withOutput } from "../core/failure.ts";
+import { cancelledFailure, type AttemptEnd, type OutcomeRules } from "../core/outcome.ts";
 import type { JobDefinition } from "../core/request.ts";
-import type { Claimed } from "../transporters/transporter.ts";
+import type { Claimed, Outcome } from "../transporters/transporter.ts";
 import type { AbortReason, AttemptName } from "./events.ts";
+import type { Pace } from "./pace.ts";
+import { unjudged, type Ending, type Settled } from "./settler.ts";
 
-/**
- * One claim as its manager holds it, from claim to settlement.
- *
- * States: running → ended (handler is done, slot free) → settled. `lost` (another claim has the job, or its end was given by
- * someone else) can come at any time: then nothing is settled.
- */
-export class Attempt {
-  readonly claimed: Claimed;
-  readonly definition: JobDefinition;
-  readonly startedAt: number;
+/** What an attempt is made of. */
+export interface AttemptOptions {
+  claimed: Claimed;
+  definition: JobDefinition;
   /** By the manager's clock, counted from before the call that got the lease: never later than the store's (L3). */
   leaseUntil: number;
+  /** It was claimed to run at once: the store counts it as started. */
+  isMarked: boolean;
+  /** Counts the ends of its line. */
+  pace?: Pace;
+  /** Told what became of its end. */
+  onSettled: (attempt: Attempt, settled: Settled) => void;
+}
+
+/**
+ * One claim as its manager holds it, from claim to settlement. Tens of thousands live at a time, and each is gone in a
+ * millisecond where jobs are short: what only some of them need (a signal) is made when it is asked for.
+ *
+ * States: waiting (prefetched) → running → ended (handler is done, slot free) → settled. `lost` (another claim has the job, or
+ * its end was given by someone else) can come at any time: then nothing is settled.
+ */
+export class Attempt implements Ending {
+  readonly claimed: Claimed;
+  readonly definition: JobDefinition;
+  readonly pace: Pace | undefined;
+  /** As the store has it: changed where it says that the job has changed. */
+  job: Claimed;
+  end: AttemptEnd = unended;
+  outcome: Outcome = unjudged;
+  giveUpAt: number | undefined;
+  keptMs = 0;
+  leaseUntil: number;
+  /** The store counts it as started (L4): it was claimed so, or renewed since. */
+  isMarked: boolean;
+  /** By the manager's clock; undefined while it waits. */
+  startedAt: number | undefined;
+  /** When it is asked to end, or, asked already, reported as stuck (L9). */
+  dueAt = Infinity;
   /** Renewals sent since the last that succeeded. */
   renewalsOpen = 0;
   ended = false;
   lost = false;
-  /** Takes back the one timer an attempt has: its timeout, then the grace after its abort. */
-  cancelTimer: (() => void) | undefined;
-  readonly #controller = new AbortController();
-  readonly #reasons = new Set<AbortReason>();
+  readonly #onSettled: (attempt: Attempt, settled: Settled) => void;
+  #controller: AbortController | undefined;
+  /** In the order they came. */
+  #reasons: readonly AbortReason[] = none;
 
-  constructor(claimed: Claimed, definition: JobDefinition, startedAt: number, leaseUntil: number) {
+  constructor({ claimed, definition, leaseUntil, isMarked, pace, onSettled }: AttemptOptions) {
     this.claimed = claimed;
+    this.job = claimed;
     this.definition = definition;
-    this.startedAt = startedAt;
     this.leaseUntil = leaseUntil;
+    this.isMarked = isMarked;
+    this.pace = pace;
+    this.#onSettled = onSettled;
+  }
+
+  get isWaiting(): boolean {
+    return this.startedAt === undefined && !this.ended;
+  }
+
+  get rules(): OutcomeRules {
+    return this.definition.rules;
+  }
+
+  /** Its start, where the settlement is to tell the store of it. */
+  get unmarkedStart(): number | undefined {
+    return this.isMarked ? undefined : this.startedAt;
   }
 
   get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      const [first] = this.#reasons;
+      if (first !== undefined) this.#controller.abort(this.#error(first));
+    }
     return this.#controller.signal;
   }
 
@@ -41,12 +90,26 @@ export class Attempt {
     return { jobId: this.claimed.id, name: this.claimed.name, fence: this.claimed.fence };
   }
 
+  /** It has been asked to end, for whatever reason. */
+  get isAborted(): boolean {
+    return this.#reasons.length > 0;
+  }
+
+  /** The latest. */
+  get abortReason(): AbortReason | undefined {
+    return this.#reasons.at(-1);
+  }
+
+  settled(settled: Settled): void {
+    this.#onSettled(this, settled);
+  }
+
   /** Asks the handler to end. False when it was asked for this reason before, or has ended. */
   abort(reason: AbortReason): boolean {
-    if (this.ended || this.#reasons.has(reason)) return false;
-    this.#reasons.add(reason);
+    if (this.ended || this.#reasons.includes(reason)) return false;
+    this.#reasons = [...this.#reasons, reason];
     if (reason === "cancel") this.claimed.cancelRequested = true;
-    this.#controller.abort(this.#error(reason));
+    this.#controller?.abort(this.#error(reason));
     return true;
   }
 
@@ -55,16 +118,14 @@ export class Attempt {
    * itself (a result, a release, a failure) counts as it stands.
    */
   endAfterAbort(end: AttemptEnd): AttemptEnd {
-    if (end.kind !== "error") return end;
+    if (end.kind !== "error" || !this.isAborted) return end;
     const output = outputOf(end.failure);
-    if (this.#reasons.has("cancel")) return { kind: "cancelled", failure: withOutput(cancelledFailure, output) };
+    if (this.#reasons.includes("cancel")) return { kind: "cancelled", failure: withOutput(cancelledFailure, output) };
     // Shutdown costs nothing (L4).
-    if (this.#reasons.has("stop")) return { kind: "deferred", delayMs: 0 };
-    if (this.#reasons.has("timeout"))
+    if (this.#reasons.includes("stop")) return { kind: "deferred", delayMs: 0 };
+    if (this.#reasons.includes("timeout"))
       return { kind: "timeout", failure: withOutput(failureOf(this.#error("timeout")), output) };
-    if (this.#reasons.has("lease"))
-      return { kind: "lost", failure: withOutput(failureOf(this.#error("lease")), output) };
-    return end;
+    return { kind: "lost", failure: withOutput(failureOf(this.#error("lease")), output) };
   }
 
   #error(reason: AbortReason): JobsError {
@@ -74,6 +135,11 @@ export class Attempt {
     return new JobsError(code, `job ${id} (${name}) ${what}${limit}`);
   }
 }
+
+const none: readonly AbortReason[] = [];
+
+/** Until its handler says otherwise it was not tried (L4). */
+const unended: AttemptEnd = { kind: "deferred", delayMs: 0 };
 
 const abortErrors: Record<AbortReason, [JobsErrorCode, string]> = {
   timeout: ["attempt_timed_out", "ran longer than its timeout"],

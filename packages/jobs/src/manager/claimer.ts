@@ -1,18 +1,21 @@
 import type { Lane, ProcessKind } from "../core/job.ts";
 import { limits } from "../core/limits.ts";
 import type { Claimed, ClaimRequest, Transporter } from "../transporters/transporter.ts";
+import type { Attempt } from "./attempt.ts";
 import type { Clock } from "./clock.ts";
+import { Desk } from "./desk.ts";
 import type { Log } from "./events.ts";
+import { Line } from "./line.ts";
 import { LineShares } from "./line-shares.ts";
 import { Pulse } from "./pulse.ts";
-import type { Registry, ServedLine } from "./registry.ts";
+import type { Registry } from "./registry.ts";
 import type { Processes } from "../processes/processes.ts";
 import type { Runner } from "./runner.ts";
 
 export interface ClaimerOptions {
   transporter: Pick<Transporter, "claim" | "onReady" | "queues">;
   registry: Registry;
-  runner: Pick<Runner, "freeSlots" | "begin">;
+  runner: Pick<Runner, "freeSlots" | "take" | "begin" | "giveBack">;
   processes: Pick<Processes, "free">;
   manager: string;
   leaseMs: number;
@@ -28,35 +31,44 @@ const rateMsMin = 20;
 /**
  * Fills free slots with ready jobs. Woken by the store's hints, by slots that free up, by the promoter and the settler;
  * a slow poll is the net under all of them, because hints may be lost.
+ *
+ * Where jobs are short it claims ahead of the slots (L16), so that they do not stand empty for a round trip, and the store works
+ * while this loop does. One claim at a time, so that jobs come in their order: either for slots that are free and have
+ * nothing to begin, or ahead. A hint says that the store may have better jobs than those that wait: then the slots that free up wait
+ * for a claim as if there were none, and what it brings begins first (L1, L5). What is claimed ahead costs nothing until it begins (L4): it
+ * goes back when it has waited for a second, when its queue is changed or its job amended here, and at the stop; behind a blocked loop the
+ * lease thread gives it back (L9).
  */
 export class Claimer {
   readonly #options: ClaimerOptions;
   readonly #pulse: Pulse;
   readonly #shares: LineShares;
-  /**
-   * Lines whose last claim came back short, with nothing hinting at new jobs since, and until when they are not asked again: the next
-   * poll, or the time in which a queue's rate brings one.
-   */
-  readonly #dry = new Map<ServedLine, number>();
-  /** Claims in a row for which a line with a rate had nothing. */
-  readonly #misses = new Map<ServedLine, number>();
+  readonly #lines: readonly Line[];
+  readonly #desks: Readonly<Record<Lane, Desk>>;
+  readonly #keptMs: number;
   #forgottenAt = -Infinity;
-  #hints = 0;
+  #sortedOutAt = -Infinity;
   #turn = 0;
+  #serving: NodeJS.Immediate | undefined;
   #unsubscribe: (() => void) | undefined;
 
   constructor(options: ClaimerOptions) {
+    const { transporter, registry, runner, leaseMs, pollMs, clock } = options;
     this.#options = options;
-    this.#shares = new LineShares({
-      queues: options.transporter.queues,
-      keptMs: 2 * options.pollMs,
-      clock: options.clock,
-    });
+    this.#shares = new LineShares({ queues: transporter.queues, keptMs: 2 * pollMs, clock });
+    this.#lines = registry.served.map((served) => new Line(served, clock.now()));
+    const keptMs = Math.min(limits.prefetchKeptMs, leaseMs / 4);
+    this.#keptMs = keptMs;
+    const desk = (lane: Lane): Desk => {
+      const lines = this.#lines.filter(({ served }) => served.lane === lane);
+      return new Desk(lane, { lines, shares: this.#shares, runner, leaseMs, keptMs });
+    };
+    this.#desks = { short: desk("short"), long: desk("long") };
     this.#pulse = new Pulse({ ...options, service: "claimer", beat: () => this.#claim() });
   }
 
   start(): void {
-    if (this.#options.registry.served.length === 0) return;
+    if (this.#lines.length === 0) return;
     this.#unsubscribe ??= this.#options.transporter.onReady((queues) => {
       const served = queues.filter((queue) => this.#options.registry.queues.has(queue));
       if (served.length > 0) this.hint(served);
@@ -64,137 +76,249 @@ export class Claimer {
     this.#pulse.start();
   }
 
+  /** The runner gives back what waits. */
   async stop(): Promise<void> {
     this.#unsubscribe?.();
     this.#unsubscribe = undefined;
+    clearImmediate(this.#serving);
+    this.#serving = undefined;
     await this.#pulse.stop();
   }
 
   /** There may be ready jobs in these queues; in any, when none are named. */
   hint(queues?: readonly string[]): void {
-    this.#hints += 1;
-    for (const line of this.#dry.keys())
-      if (queues === undefined || queues.includes(line.queue)) this.#dry.delete(line);
+    for (const desk of Object.values(this.#desks)) {
+      for (const line of desk.lines) {
+        if (queues === undefined || queues.includes(line.served.queue)) line.hint();
+      }
+    }
     this.#pulse.wake();
   }
 
   /** The settings of a queue were changed here. */
   configured(queue: string): void {
     this.#shares.changed();
+    for (const desk of Object.values(this.#desks)) desk.giveBack(queue);
     this.hint([queue]);
   }
 
-  freeSlot(lane: Lane): void {
-    if (this.#mayHaveMore(lane)) this.#pulse.wake();
+  /** Slots that free up in one turn of the loop are served together. */
+  freeSlot(): void {
+    this.#serving ??= setImmediate(() => this.#serve());
+  }
+
+  #serve(): void {
+    this.#serving = undefined;
+    const now = this.#options.clock.now();
+    for (const desk of Object.values(this.#desks)) if (!this.#mustAsk(desk, now)) desk.serve(Infinity, now);
+    if (this.#hasMore(now)) this.#pulse.wake();
+  }
+
+  /** The store may have better ones, or a line's part of the slots has nothing to begin. */
+  #mustAsk(desk: Desk, now: number): boolean {
+    return desk.lines.some((line) => (line.isStale || line.waiting === 0) && this.#mayServe(line, now));
+  }
+
+  #isStale(desk: Desk, now: number): boolean {
+    return desk.lines.some((line) => line.isStale && this.#mayServe(line, now));
+  }
+
+  #hasMore(now: number): boolean {
+    const { runner } = this.#options;
+    return Object.values(this.#desks).some(
+      (desk) =>
+        (runner.freeSlots(desk.lane) > 0 && this.#mustAsk(desk, now)) ||
+        desk.lines.some((line) => line.wanted > 0 && this.#mayServe(line, now)),
+    );
   }
 
   async #claim(): Promise<number> {
-    const { transporter, runner, manager, leaseMs, clock } = this.#options;
+    const { transporter, runner, manager, clock } = this.#options;
     await this.#shares.refresh();
-    const asked = this.#requests();
-    if (asked.length === 0) return this.#restMs();
-    const hintsBefore = this.#hints;
     const sentAt = clock.now();
+    this.#lookAround(sentAt);
+    for (const line of this.#lines) line.aim(sentAt, this.#shares.of(line.served.queue));
+    this.#turn += 1;
+    // One batch for both lanes: the long one has half of it at most (L8).
+    const long = this.#round(this.#desks.long, limits.batchJobsMax / 2, sentAt);
+    const short = this.#round(this.#desks.short, limits.batchJobsMax - requested(long), sentAt);
+    const rounds = [short, long];
+    const asked = [...short.asked, ...long.asked];
+    if (asked.length === 0) return this.#restMs();
     const claimed = await transporter.claim(
       asked.map(({ request }) => request),
       manager,
     );
-    for (const job of claimed) runner.begin(job, sentAt + leaseMs);
-    // A hint given while the claim was under way may be of a job that it came too early for.
-    if (this.#hints === hintsBefore) this.#noteDry(asked, claimed);
-    const lanes = new Set(asked.map(({ line }) => line.lane));
-    return [...lanes].some((lane) => this.#mayHaveMore(lane) && runner.freeSlots(lane) > 0) ? 0 : this.#restMs();
+    const now = clock.now();
+    const started = claimed.flatMap((job) => this.#take(job, rounds, sentAt) ?? []);
+    // All are held before the first begins, which may block this loop: the lease thread can give the others back (L9).
+    for (const attempt of started) runner.begin(attempt, now);
+    // Directed jobs take the places of any line (L5): then what a line got says nothing of it.
+    if (!claimed.some(({ directed }) => directed)) for (const each of asked) this.#answered(each, now);
+    // Slots that were free before that job came need not wait for it; what has freed up since must ask.
+    for (const { desk, free } of rounds) desk.serve(this.#isStale(desk, now) ? free : Infinity, now);
+    return this.#hasMore(now) ? 0 : this.#restMs();
   }
 
-  /** Until the next poll, or until a rate may have brought something. */
+  /** Hints may be lost: what was dry is asked again with every poll, also when other queues never rest. */
+  #lookAround(now: number): void {
+    if (now - this.#forgottenAt >= this.#options.pollMs / 2) {
+      this.#forgottenAt = now;
+      for (const line of this.#lines) line.dryUntil = -Infinity;
+    }
+    if (now - this.#sortedOutAt >= this.#keptMs / 2) {
+      this.#sortedOutAt = now;
+      for (const desk of Object.values(this.#desks)) if (!desk.isEmpty) desk.giveBackOld(now);
+    }
+  }
+
+  /** Returns the attempt where it is to begin at once. */
+  #take(job: Claimed, rounds: readonly Round[], sentAt: number): Attempt | undefined {
+    const { runner, leaseMs } = this.#options;
+    const round = rounds.find(({ desk }) => desk.lane === job.lane);
+    const kind = this.#kindOf(job);
+    const lines = round?.desk.lines ?? [];
+    // A directed job may be of a queue that no line is for (L5): then any line counts its end.
+    const line = lines.find(({ served }) => served.queue === job.queue && served.process === kind) ?? lines[0];
+    if (round === undefined || line === undefined) return undefined;
+    const attempt = runner.take(job, { leaseUntil: sentAt + leaseMs, isMarked: round.started, pace: line.pace });
+    const asked = round.asked.find((each) => each.line === line);
+    if (asked !== undefined) {
+      asked.got += 1;
+      asked.last = job;
+    }
+    if (round.started) return attempt;
+    if (attempt !== undefined) round.desk.add(attempt, line);
+    return undefined;
+  }
+
+  /** Until the next poll, until a rate may have brought something, or until what waits has waited too long. */
   #restMs(): number {
     const { pollMs, clock } = this.#options;
-    const until = Math.min(clock.now() + pollMs, ...this.#dry.values());
-    return Math.max(1, until - clock.now());
+    const now = clock.now();
+    const isEmpty = Object.values(this.#desks).every((desk) => desk.isEmpty);
+    let until = now + (isEmpty ? pollMs : Math.min(pollMs, this.#keptMs));
+    for (const { dryUntil } of this.#lines) if (dryUntil > now) until = Math.min(until, dryUntil);
+    return Math.max(1, until - now);
   }
 
   /**
-   * The free slots of each lane, dealt out to its lines by weight (L16). Each round takes jobs or finds a line dry, so that rounds
-   * come to an end.
+   * What to ask for one lane, `most` at most. Its free slots are dealt out to the lines by weight (L16); a line begins what waits there
+   * before it asks for more, and asks ahead with the same request, or when no slot asks. Each round takes jobs or finds a
+   * line dry, so that rounds come to an end.
    */
-  #requests(): Asked[] {
-    const { registry, runner, processes, leaseMs, pollMs, clock } = this.#options;
-    if (clock.now() - this.#forgottenAt >= pollMs / 2) {
-      // Hints may be lost: what was dry is asked again with every poll, also when other queues never rest.
-      this.#forgottenAt = clock.now();
-      this.#dry.clear();
+  #round(desk: Desk, most: number, now: number): Round {
+    const { runner, processes } = this.#options;
+    const free = Math.min(runner.freeSlots(desk.lane), most);
+    const open = desk.lines.filter((line) => this.#mayServe(line, now));
+    // A stale one may hide a directed job, which any line's request brings (L5).
+    const isStale = open.some((line) => line.isStale);
+    const lines = isStale ? open : desk.lines.filter((line) => line.waiting > 0 || open.includes(line));
+    // Another one first each time: where slots cannot be halved, it has the odd one.
+    const first = this.#turn % Math.max(1, lines.length);
+    const turned = [...lines.slice(first), ...lines.slice(0, first)];
+    const places = {
+      inline: Infinity,
+      thread: processes.free("thread", desk.lane),
+      process: processes.free("process", desk.lane),
+    };
+    const slots = this.#shares.deal(
+      turned.map(({ served }) => served),
+      turned.map((line) => (open.includes(line) ? places[line.served.process] : line.waiting)),
+      free,
+    );
+    const wants = new Map<Line, number>();
+    let left = free;
+    for (const [index, line] of turned.entries()) {
+      const part = slots[index] ?? 0;
+      const begun = isStale ? 0 : desk.serveLine(line, part, now);
+      left -= begun;
+      if (!open.includes(line)) continue;
+      const { process } = line.served;
+      // Lines of one kind of process share its places.
+      const limit = Math.min(part - begun, places[process]);
+      places[process] -= limit;
+      if (limit > 0) wants.set(line, limit);
     }
-    this.#turn += 1;
-    const asked: Asked[] = [];
-    for (const lane of ["short", "long"] as const) {
-      const places = {
-        inline: Infinity,
-        thread: processes.free("thread", lane),
-        process: processes.free("process", lane),
-      };
-      const open = registry.served.filter((line) => line.lane === lane && this.#mayServe(line));
-      // Another one first each time: where slots cannot be halved, it has the odd one.
-      const first = this.#turn % Math.max(1, open.length);
-      const lines = [...open.slice(first), ...open.slice(0, first)];
-      const free = Math.min(runner.freeSlots(lane), limits.batchJobsMax);
-      const slots = this.#shares.deal(
-        lines,
-        lines.map((line) => places[line.process]),
-        free,
-      );
-      for (const [index, line] of lines.entries()) {
-        // Lines of one kind of process share its places.
-        const limit = Math.min(slots[index] ?? 0, places[line.process]);
-        if (limit === 0) continue;
-        places[line.process] -= limit;
-        const { queue, names } = line;
-        asked.push({ line, request: { queue, lane, names, limit, leaseMs, started: true } });
-      }
-    }
-    return asked;
+    const begins = wants.size > 0;
+    askAhead(begins ? [...wants.keys()] : open, wants, most);
+    // What comes with jobs ahead, or behind what waits, waits too: it is put in order with them.
+    const started = begins && desk.isEmpty && sum(wants) <= left;
+    const asked = [...wants].map(([line, limit]) => ({
+      line,
+      hints: line.hints,
+      got: 0,
+      last: undefined,
+      request: this.#request(line, limit, started),
+    }));
+    return { desk, free: left, started, asked };
   }
 
-  #noteDry(asked: readonly Asked[], claimed: readonly Claimed[]): void {
-    // Directed jobs take the places of any line (L5): then a short one says nothing.
-    if (claimed.some(({ directed }) => directed)) return;
-    for (const { line, request } of asked) {
-      const { queue, lane, process } = line;
-      const got = claimed.filter(
-        (job) => job.queue === queue && job.lane === lane && this.#processOf(job) === process,
-      ).length;
-      if (got < request.limit) this.#ranDry(line, got);
-    }
+  #request({ served: { queue, lane, names } }: Line, limit: number, started: boolean): ClaimRequest {
+    return { queue, lane, names, limit, leaseMs: this.#options.leaseMs, started };
   }
 
-  #ranDry(line: ServedLine, got: number): void {
-    const { clock, pollMs } = this.#options;
-    const { ratePerSecond } = this.#shares.of(line.queue);
-    this.#shares.ranDry(line);
-    const misses = got > 0 ? 0 : (this.#misses.get(line) ?? 0) + 1;
-    this.#misses.set(line, misses);
+  #answered({ line, hints, request, got, last }: Asked, now: number): void {
+    const isShort = got < request.limit;
+    line.answered(hints, isShort ? undefined : last);
+    // A hint given while the claim was under way may be of a job that it came too early for.
+    if (isShort && line.hints === hints) this.#ranDry(line, got, now);
+  }
+
+  #ranDry(line: Line, got: number, now: number): void {
+    const { pollMs } = this.#options;
+    const { ratePerSecond } = this.#shares.of(line.served.queue);
+    this.#shares.ranDry(line.served);
+    line.misses = got > 0 ? 0 : line.misses + 1;
     // A rate brings jobs without a hint. An idle queue is asked less and less often.
     const restMs =
-      ratePerSecond === null ? pollMs : Math.max(rateMsMin, 1_000 / ratePerSecond) * 2 ** Math.min(misses, 20);
-    this.#dry.set(line, clock.now() + Math.min(pollMs, restMs));
+      ratePerSecond === null ? pollMs : Math.max(rateMsMin, 1_000 / ratePerSecond) * 2 ** Math.min(line.misses, 20);
+    line.dryUntil = now + Math.min(pollMs, restMs);
   }
 
-  #mayHaveMore(lane: Lane): boolean {
-    return this.#options.registry.served.some((line) => line.lane === lane && this.#mayServe(line));
+  #mayServe({ dryUntil, served: { process, lane } }: Line, now: number): boolean {
+    return dryUntil <= now && this.#options.processes.free(process, lane) > 0;
   }
 
-  #mayServe(line: ServedLine): boolean {
-    return (
-      (this.#dry.get(line) ?? -Infinity) <= this.#options.clock.now() &&
-      this.#options.processes.free(line.process, line.lane) > 0
-    );
-  }
-
-  #processOf({ name }: Claimed): ProcessKind | undefined {
+  #kindOf({ name }: Claimed): ProcessKind | undefined {
     return this.#options.registry.definitions.get(name)?.process;
   }
 }
 
+/** Adds what the lines are to be handed ahead of their slots. */
+function askAhead(lines: readonly Line[], wants: Map<Line, number>, most: number): void {
+  let left = most - sum(wants);
+  for (const line of lines) {
+    const ahead = Math.min(line.wanted, left);
+    left -= ahead;
+    if (ahead > 0) wants.set(line, (wants.get(line) ?? 0) + ahead);
+  }
+}
+
+function sum(wants: ReadonlyMap<Line, number>): number {
+  let total = 0;
+  for (const want of wants.values()) total += want;
+  return total;
+}
+
 interface Asked {
-  line: ServedLine;
+  line: Line;
+  /** That it had had when it was asked. */
+  hints: number;
+  /** What came of it. */
+  got: number;
+  last: Claimed | undefined;
   request: ClaimRequest;
+}
+
+function requested({ asked }: Round): number {
+  return asked.reduce((sofar, { request }) => sofar + request.limit, 0);
+}
+
+/** What one claim is to bring for a lane. `free`: slots without a job when it was sent. `started`: what comes begins at once. */
+interface Round {
+  desk: Desk;
+  free: number;
+  started: boolean;
+  asked: Asked[];
 }

@@ -1,5 +1,6 @@
 import { Worker } from "node:worker_threads";
 import type { JobFailure } from "../core/job.ts";
+import { limits } from "../core/limits.ts";
 import type { RemoteRenewal, Transporter } from "../transporters/transporter.ts";
 import type { Attempt } from "./attempt.ts";
 import { settledWithin, type Clock } from "./clock.ts";
@@ -40,6 +41,8 @@ export class LeaseGuard {
   readonly #options: LeaseGuardOptions;
   readonly #table: LeaseTable;
   readonly #rows = new Map<Attempt, number>();
+  /** Both clocks are monotonic: they are compared once in a while, not for each attempt. */
+  #offsetUs = 0;
   #keeper: Pick<LeaseKeeper, "answered"> | undefined;
   #worker: Worker | undefined;
   #exited: Promise<void> = Promise.resolve();
@@ -85,8 +88,10 @@ export class LeaseGuard {
   }
 
   hold(attempt: Attempt): void {
-    const { claimed, definition, startedAt, leaseUntil } = attempt;
-    const stuckAt = startedAt + claimed.timeoutMs + this.#options.abortGraceMs;
+    const { claimed, definition, leaseUntil, isMarked } = attempt;
+    const { leaseMs, abortGraceMs } = this.#options;
+    const startAtMost = leaseUntil - leaseMs + (isMarked ? 0 : limits.prefetchKeptMs);
+    const stuckAt = startAtMost + claimed.timeoutMs + abortGraceMs;
     const row = this.#table.hold({
       id: claimed.id,
       fence: claimed.fence,
@@ -117,12 +122,13 @@ export class LeaseGuard {
 
   /** The event loop turns. */
   beat(): void {
+    this.#offsetUs = sharedNowUs() - this.#options.clock.now() * 1_000;
     this.#table.beat();
   }
 
   /** The shared clock's µs for an instant of the manager's clock. */
   #sharedUs(at: number): number {
-    return sharedNowUs() + (at - this.#options.clock.now()) * 1_000;
+    return at * 1_000 + this.#offsetUs;
   }
 
   /** Resolves when the thread keeps it, or has said why it cannot. */

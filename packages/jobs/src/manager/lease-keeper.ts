@@ -29,6 +29,9 @@ const looksPerLease = 6;
 export class LeaseKeeper {
   readonly #options: LeaseKeeperOptions;
   readonly #calls = new Set<Promise<void>>();
+  /** Begun, and unstarted for all the store knows; in the order they began. */
+  #unmarked: Attempt[] = [];
+  #cancelMark: (() => void) | undefined;
   #cancelTimer: (() => void) | undefined;
   #stopped = true;
 
@@ -45,7 +48,39 @@ export class LeaseKeeper {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#cancelTimer?.();
+    this.#cancelMark?.();
+    this.#cancelMark = undefined;
+    this.#unmarked = [];
     await Promise.all(this.#calls);
+  }
+
+  /**
+   * A prefetched attempt has begun. What ends before `limits.prefetchMs` have passed tells its start with its settlement; what runs on
+   * is marked by a renewal, many in one. Should the manager die in between, the store takes the attempt for unstarted: the job comes
+   * back at no cost (L4), though it ran for at most that time. A job that kills its manager at once, again and again, is charged all the same: a manager
+   * without a pace claims no job ahead, and that job is the first that the next one claims.
+   */
+  began(attempt: Attempt): void {
+    this.#unmarked.push(attempt);
+    if (this.#cancelMark === undefined && !this.#stopped) this.#markIn(limits.prefetchMs);
+  }
+
+  #markIn(ms: number): void {
+    this.#cancelMark = this.#options.clock.after(ms, () => this.#mark());
+  }
+
+  #mark(): void {
+    const due = this.#options.clock.now() - limits.prefetchMs;
+    const running = this.#unmarked.filter(({ ended, lost, isMarked }) => !ended && !lost && !isMarked);
+    const marked = running.filter(({ startedAt = Infinity }) => startedAt <= due);
+    this.#cancelMark = undefined;
+    // Those stay until a renewal has reached the store.
+    this.#unmarked = running;
+    if (running.length > 0) this.#markIn(limits.prefetchMs / 2);
+    const sent = marked.filter(({ renewalsOpen }) => renewalsOpen === 0);
+    for (let from = 0; from < sent.length; from += limits.batchJobsMax) {
+      this.#send(sent.slice(from, from + limits.batchJobsMax));
+    }
   }
 
   #arm(): void {
@@ -63,7 +98,8 @@ export class LeaseKeeper {
     const due: Attempt[] = [];
     for (const attempt of runner.live) {
       const left = attempt.leaseUntil - now;
-      if (attempt.lost || left > (leaseMs * 2) / 3) continue;
+      // What has not begun is not renewed: that would mark it started (L4, L9).
+      if (attempt.startedAt === undefined || attempt.lost || left > (leaseMs * 2) / 3) continue;
       if (left <= leaseMs / 4 && attempt.renewalsOpen > 0) runner.abort(attempt, "lease");
       due.push(attempt);
     }
@@ -111,6 +147,7 @@ export class LeaseKeeper {
       return;
     }
     attempt.renewalsOpen = 0;
+    attempt.isMarked = true;
     attempt.leaseUntil = Math.max(attempt.leaseUntil, leaseUntil);
     guard.extend(attempt);
     if (state === "cancel") runner.abort(attempt, "cancel");

@@ -308,6 +308,8 @@ export class JobManager extends JobReader {
 
   async #amend(ids: JobId[], change: Change, options: InTransaction): Promise<AmendResult[]> {
     if (ids.length === 0) return [];
+    // What is prefetched of them is no more in progress than what stands in the queue (L16).
+    if (options.tx === undefined) await this.#services.runner.callBack(ids);
     const results = await this.#transporter.amend(ids, change, options);
     // What was retried is ready; a flow that ends may have made its `onFailed` job ready.
     if (options.tx === undefined) this.#services.claimer.hint();

@@ -68,14 +68,14 @@ export class Rescuer {
   }
 
   async #settle(claim: ExpiredClaim): Promise<void> {
-    const { settler, definitions, clock } = this.#options;
+    const { settler, definitions } = this.#options;
     await settler.settle({
       job: claim,
       end: endOf(claim),
       rules: definitions.get(claim.name)?.rules ?? defaultRules,
       expiredOnly: true,
       // The next round finds it again.
-      giveUpAt: clock.now(),
+      keptMs: 0,
     });
   }
 }

@@ -1,26 +1,21 @@
-import type { FlowFailure } from "../core/context.ts";
-import { jobFailure } from "../core/failure.ts";
-import type { FlowBuilder } from "../core/flow.ts";
 import type { JobId, Lane } from "../core/job.ts";
 import { limits } from "../core/limits.ts";
 import type { AttemptEnd } from "../core/outcome.ts";
-import type { JobDefinition, JobRequest } from "../core/request.ts";
-import { attemptAtomicity } from "../memory/atomicity.ts";
-import type { ManagerScopes } from "../memory/manager-scopes.ts";
-import type { AttemptHost, Process } from "../processes/process.ts";
-import type { Claimed, NewItem, Transporter } from "../transporters/transporter.ts";
+import type { JobDefinition } from "../core/request.ts";
+import type { Process } from "../processes/process.ts";
+import type { Claimed } from "../transporters/transporter.ts";
 import { Attempt } from "./attempt.ts";
-import { settledWithin, timerMsMax, type Clock } from "./clock.ts";
-import type { AbortReason, Log } from "./events.ts";
+import { settledWithin, type Clock } from "./clock.ts";
+import { Deadlines } from "./deadlines.ts";
+import type { AbortReason } from "./events.ts";
+import { ManagerHost, type HostOptions } from "./host.ts";
 import type { LeaseGuard } from "./lease-guard.ts";
 import type { OnStuck } from "./lease-protocol.ts";
-import type { ProgressKeeper } from "./progress-keeper.ts";
+import type { Pace } from "./pace.ts";
 import type { Settled, Settler } from "./settler.ts";
 import { traced } from "./tracing.ts";
 
-export interface RunnerOptions {
-  transporter: Pick<Transporter, "flow" | "list" | "now">;
-  progress: Pick<ProgressKeeper, "report">;
+export interface RunnerOptions extends HostOptions {
   definitions: ReadonlyMap<string, JobDefinition>;
   process: Process;
   settler: Settler;
@@ -29,36 +24,52 @@ export interface RunnerOptions {
   slots: Readonly<Record<Lane, number>>;
   leaseMs: number;
   stopGraceMs: number;
-  abortGraceMs: number;
   settleKeptMs: number;
-  memory: Pick<ManagerScopes, "scopes">;
   clock: Clock;
-  log: Log;
-  prepare: (item: JobRequest | FlowBuilder) => Promise<NewItem>;
-  onFreeSlot: (lane: Lane) => void;
+  onFreeSlot: () => void;
+  /** A handler is called whose attempt the store counts as unstarted. */
+  onUnmarked: (attempt: Attempt) => void;
 }
+
+/** How the claimer came by it. */
+export interface Taking {
+  /** By the manager's clock. */
+  leaseUntil: number;
+  /** Claimed to run at once. */
+  isMarked: boolean;
+  pace: Pace;
+}
+
+/** One batch on its way to the store and one that gathers: a crash would repeat more work than that. */
+const unsettledMax = 2 * limits.batchJobsMax;
 
 /** Runs claimed jobs in the slots of their lanes (L8): from the claim, over timeout and abort (L9), to the settlement. */
 export class Runner {
   readonly #options: RunnerOptions;
   readonly #live = new Set<Attempt>();
-  readonly #settlements = new Set<Promise<void>>();
+  readonly #deadlines: Deadlines<Attempt>;
   readonly #occupied: Record<Lane, number> = { short: 0, long: 0 };
-  readonly #idleWaiters: (() => void)[] = [];
+  readonly #onSettled: (attempt: Attempt, settled: Settled) => void;
+  #idleWaiters: (() => void)[] = [];
+  #settledWaiters: (() => void)[] = [];
+  readonly #awaited = new Map<Attempt, () => void>();
+  #unsettled = 0;
   #stopping = false;
 
   constructor(options: RunnerOptions) {
     this.#options = options;
+    this.#deadlines = new Deadlines(this.#live, options.clock, (attempt) => this.#due(attempt));
+    this.#onSettled = (attempt, settled) => this.#settled(attempt, settled);
   }
 
-  /** Attempts whose end the store has not taken yet: the lease keeper renews them. */
+  /** Attempts whose end the store has not taken yet, and those that wait for a slot: the lease keeper renews what has begun. */
   get live(): ReadonlySet<Attempt> {
     return this.#live;
   }
 
   freeSlots(lane: Lane): number {
     // Ends that pile up unsettled are work done that a crash would repeat: no more is taken on meanwhile.
-    if (this.#stopping || this.#options.settler.pending >= limits.batchJobsMax) return 0;
+    if (this.#stopping || this.#options.settler.pending >= unsettledMax) return 0;
     return Math.max(0, this.#options.slots[lane] - this.#occupied[lane]);
   }
 
@@ -71,22 +82,54 @@ export class Runner {
     this.#stopping = false;
   }
 
-  /** @param leaseUntil by the manager's clock. */
-  begin(claimed: Claimed, leaseUntil: number): void {
+  /** A claim is ours from here on, and has not begun. Undefined: nothing can run it, or the manager stops and it went back. */
+  take(claimed: Claimed, { leaseUntil, isMarked, pace }: Taking): Attempt | undefined {
     const definition = this.#options.definitions.get(claimed.name);
-    if (definition === undefined) return;
-    const attempt = new Attempt(claimed, definition, this.#options.clock.now(), leaseUntil);
+    if (definition === undefined) return undefined;
+    const attempt = new Attempt({ claimed, definition, leaseUntil, isMarked, pace, onSettled: this.#onSettled });
     this.#live.add(attempt);
     this.#options.guard.hold(attempt);
-    if (this.#stopping) {
-      // The claim was under way when the manager was stopped: it was never tried (L4).
-      this.#settle(attempt, { kind: "deferred", delayMs: 0 });
-      return;
-    }
-    this.#occupied[claimed.lane] += 1;
-    this.#options.log({ event: "attempt.started", ...attempt.called });
-    this.#armTimeout(attempt);
+    if (!this.#stopping) return attempt;
+    // The claim was under way when the manager was stopped.
+    this.giveBack(attempt);
+    return undefined;
+  }
+
+  /** @param now by the manager's clock: one look at it is enough for all that begin together. */
+  begin(attempt: Attempt, now: number): void {
+    const { log, onUnmarked } = this.#options;
+    this.#occupied[attempt.claimed.lane] += 1;
+    attempt.startedAt = now;
+    attempt.dueAt = now + attempt.claimed.timeoutMs;
+    this.#deadlines.told(attempt.dueAt);
+    if (!attempt.isMarked) onUnmarked(attempt);
+    log({
+      event: "attempt.started",
+      jobId: attempt.claimed.id,
+      name: attempt.claimed.name,
+      fence: attempt.claimed.fence,
+    });
     void this.#run(attempt);
+  }
+
+  /** It was never tried, and costs nothing (L4). */
+  giveBack(attempt: Attempt): void {
+    if (attempt.isWaiting) this.#settle(attempt, { kind: "deferred", delayMs: 0 });
+  }
+
+  /** Gives back what of these jobs waits here, and resolves when the store has it: what is done to them then meets a ready job. */
+  async callBack(ids: readonly JobId[]): Promise<void> {
+    const called = new Set(ids);
+    const waiting = [...this.#live].filter(({ isWaiting, claimed }) => isWaiting && called.has(claimed.id));
+    await Promise.all(
+      waiting.map(
+        (attempt) =>
+          new Promise<void>((resolve) => {
+            this.#awaited.set(attempt, resolve);
+            this.giveBack(attempt);
+          }),
+      ),
+    );
   }
 
   /** Asks these jobs' handlers to end, where they run here. */
@@ -96,141 +139,127 @@ export class Runner {
   }
 
   abort(attempt: Attempt, reason: AbortReason): void {
+    const { clock, log, abortGraceMs } = this.#options;
+    if (attempt.isWaiting) {
+      this.giveBack(attempt);
+      return;
+    }
     if (!attempt.abort(reason)) return;
-    const { clock, log, abortGraceMs, onStuck } = this.#options;
     log({ event: "attempt.aborted", reason, ...attempt.called });
-    attempt.cancelTimer?.();
     // Isolated ones are ended by their process (L9).
-    if (attempt.definition.process !== "inline") return;
-    attempt.cancelTimer = clock.after(abortGraceMs, () => {
-      log({ event: "attempt.stuck", reason, ...attempt.called });
-      // Its leases run out and its jobs are rescued elsewhere. A manager that stops gives up on it anyway.
-      if (onStuck === "exit" && reason !== "stop") process.exit(1);
-    });
+    attempt.dueAt = attempt.definition.process === "inline" ? clock.now() + abortGraceMs : Infinity;
+    this.#deadlines.told(attempt.dueAt);
   }
 
   /**
-   * Lets running attempts end for `stopGraceMs`, then aborts them and defers them (L4). A handler that does not end even then
-   * is given back too, but not before a lease's time, in which its process should be gone.
+   * Gives back what waits, lets running attempts end for `stopGraceMs`, then aborts them and defers them (L4). A handler that does
+   * not end even then is given back too, but not before a lease's time, in which its process should be gone.
    *
    * @returns how many handlers run on.
    */
   async stop(): Promise<number> {
     const { clock, stopGraceMs, abortGraceMs, leaseMs } = this.#options;
     this.#stopping = true;
-    if (await settledWithin(this.#idle(), stopGraceMs, clock)) return 0;
+    for (const attempt of this.#live) this.giveBack(attempt);
+    if (await settledWithin(this.#idle(), stopGraceMs, clock)) return this.#stopped(0);
     for (const attempt of this.#live) this.abort(attempt, "stop");
     await settledWithin(this.#idle(), abortGraceMs, clock);
     const abandoned = [...this.#live].filter(({ ended }) => !ended);
     for (const attempt of abandoned) this.#settle(attempt, { kind: "deferred", delayMs: leaseMs });
     await settledWithin(this.settlements(), abortGraceMs, clock);
-    return abandoned.length;
+    return this.#stopped(abandoned.length);
   }
 
   /** Resolves when every end handed over so far is answered or given up on. */
   async settlements(): Promise<void> {
-    await Promise.all(this.#settlements);
+    if (this.#unsettled > 0) await new Promise<void>((resolve) => this.#settledWaiters.push(resolve));
+  }
+
+  #stopped(abandoned: number): number {
+    this.#deadlines.stop();
+    return abandoned;
   }
 
   async #run(attempt: Attempt): Promise<void> {
     const { claimed, definition } = attempt;
-    const host = this.#host(attempt);
-    const end = await traced(claimed, () => this.#options.process.run(definition, claimed, host));
+    const host = new ManagerHost(attempt, this.#options);
+    const end = await traced(claimed, this.#options.process, definition, host);
     this.#occupied[claimed.lane] -= 1;
+    attempt.pace?.count();
     // The stop has given it back already.
     if (!attempt.ended) this.#settle(attempt, attempt.endAfterAbort(end));
-    this.#options.onFreeSlot(claimed.lane);
+    this.#options.onFreeSlot();
   }
 
   #settle(attempt: Attempt, end: AttemptEnd): void {
-    const { settler, clock, settleKeptMs } = this.#options;
     attempt.ended = true;
-    attempt.cancelTimer?.();
+    attempt.dueAt = Infinity;
     if (attempt.lost) {
       this.#over(attempt, { state: "refused", why: "fence" });
       return;
     }
-    const giveUpAt = clock.now() + settleKeptMs;
-    const settlement = settler
-      .settle({ job: attempt.claimed, end, rules: attempt.definition.rules, giveUpAt })
-      .then((settled) => {
-        this.#settlements.delete(settlement);
-        this.#over(attempt, settled);
-      });
-    this.#settlements.add(settlement);
+    attempt.end = end;
+    attempt.keptMs = this.#options.settleKeptMs;
+    this.#unsettled += 1;
+    this.#options.settler.hand(attempt);
+  }
+
+  #settled(attempt: Attempt, settled: Settled): void {
+    const { settler, onFreeSlot } = this.#options;
+    this.#unsettled -= 1;
+    this.#over(attempt, settled);
+    // Slots that stood empty for the sake of what was unsettled.
+    if (settler.pending === unsettledMax - 1) onFreeSlot();
+    if (this.#unsettled > 0 || this.#settledWaiters.length === 0) return;
+    const waiters = this.#settledWaiters;
+    this.#settledWaiters = [];
+    for (const resolve of waiters) resolve();
   }
 
   #over(attempt: Attempt, settled: Settled): void {
+    const { guard, log } = this.#options;
     this.#live.delete(attempt);
-    this.#options.guard.drop(attempt);
-    if (this.#live.size === 0) for (const resolve of this.#idleWaiters.splice(0)) resolve();
-    if (settled.state === "refused") {
-      this.#options.log({ event: "attempt.refused", why: settled.why, ...attempt.called });
+    guard.drop(attempt);
+    if (this.#awaited.size > 0) {
+      this.#awaited.get(attempt)?.();
+      this.#awaited.delete(attempt);
     }
+    if (this.#live.size === 0 && this.#idleWaiters.length > 0) {
+      const waiters = this.#idleWaiters;
+      this.#idleWaiters = [];
+      for (const resolve of waiters) resolve();
+    }
+    if (settled.state === "refused") log({ event: "attempt.refused", why: settled.why, ...attempt.called });
     if (settled.state !== "applied") return;
     const { outcome } = settled;
-    this.#options.log({
+    const { id: jobId, name, fence } = attempt.claimed;
+    if (outcome.kind === "processed") {
+      log({ event: "attempt.settled", outcome: "processed", jobId, name, fence });
+      return;
+    }
+    log({
       event: "attempt.settled",
       outcome: outcome.kind,
       ...("cause" in outcome ? { cause: outcome.cause } : {}),
       ...("failure" in outcome && outcome.failure !== undefined ? { failure: outcome.failure } : {}),
-      ...attempt.called,
+      jobId,
+      name,
+      fence,
     });
   }
 
-  /** Timeouts can be longer than one timer. */
-  #armTimeout(attempt: Attempt): void {
-    const { clock } = this.#options;
-    const leftMs = attempt.startedAt + attempt.claimed.timeoutMs - clock.now();
-    if (leftMs <= 0) this.abort(attempt, "timeout");
-    else attempt.cancelTimer = clock.after(Math.min(leftMs, timerMsMax), () => this.#armTimeout(attempt));
-  }
-
-  #host(attempt: Attempt): AttemptHost {
-    return {
-      signal: attempt.signal,
-      begin: () => {
-        // Given back while this loop was blocked: the job is another's now, and this attempt nothing.
-        attempt.lost ||= !this.#options.guard.begin(attempt);
-        return !attempt.lost;
-      },
-      atomicity: attemptAtomicity(this.#options.memory.scopes, attempt.signal),
-      graceMs: this.#options.abortGraceMs,
-      now: () => this.#options.transporter.now(),
-      prepare: this.#options.prepare,
-      flowFailure: () => this.#flowFailure(attempt.claimed.flowId),
-      resultsOf: (name) => this.#resultsOf(attempt.claimed.flowId, name),
-      progress: (value) => {
-        const { id, fence } = attempt.claimed;
-        if (!attempt.ended) this.#options.progress.report({ id, fence, value });
-      },
-      log: (message, fields) => this.#options.log({ event: "job.log", message, fields, ...attempt.called }),
-      output: (stream, line) => this.#options.log({ event: "job.output", stream, line, ...attempt.called }),
-      ending: (by) => this.#options.log({ event: "attempt.ending", by, ...attempt.called }),
-    };
-  }
-
-  async #flowFailure(flowId: JobId | undefined): Promise<FlowFailure | undefined> {
-    const flow = flowId === undefined ? undefined : await this.#options.transporter.flow(flowId);
-    if (flow?.status !== "failed" && flow?.status !== "cancelled") return undefined;
-    return {
-      status: flow.status,
-      failure: flow.failure ?? jobFailure("cancelled", `flow ${flow.id} was cancelled`),
-      jobId: flow.failedJobId,
-    };
-  }
-
-  /** Results of the flow's processed jobs of this name, as JSON text, in the order of their ids. */
-  async #resultsOf(flowId: JobId | undefined, name: string): Promise<(string | undefined)[]> {
-    if (flowId === undefined) return [];
-    const results: (string | undefined)[] = [];
-    for (let after = "0"; ;) {
-      const query = { flowId, name, status: "processed", limit: limits.batchJobsMax } as const;
-      const page = await this.#options.transporter.list({ ...query, after });
-      for (const { result } of page) results.push(result);
-      after = page.at(-1)?.id ?? after;
-      if (page.length < limits.batchJobsMax) return results;
+  /** Its timeout has come, or, asked to end already, the end of its grace. */
+  #due(attempt: Attempt): void {
+    const { log, onStuck } = this.#options;
+    const reason = attempt.abortReason;
+    attempt.dueAt = Infinity;
+    if (reason === undefined) {
+      this.abort(attempt, "timeout");
+      return;
     }
+    log({ event: "attempt.stuck", reason, ...attempt.called });
+    // Its leases run out and its jobs are rescued elsewhere. A manager that stops gives up on it anyway.
+    if (onStuck === "exit" && reason !== "stop") process.exit(1);
   }
 
   /** Resolves when nothing runs and everything is settled. */

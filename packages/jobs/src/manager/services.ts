@@ -64,15 +64,16 @@ export class Services {
     const shared = { ...settings, transporter };
     this.#options = options;
     const { short, long } = settings.slots;
-    // Twice the slots: those whose ends the store has not taken yet are guarded too.
-    this.#leaseGuard = new LeaseGuard({ ...shared, rows: 2 * (short + long + limits.batchJobsMax) });
+    // Twice the slots: those whose ends the store has not taken yet are guarded too, and those that wait for a slot.
+    const rows = 2 * (short + long + limits.batchJobsMax) + limits.prefetchJobsMax;
+    this.#leaseGuard = new LeaseGuard({ ...shared, rows });
     this.memory = new ManagerScopes({ ...shared, guard: this.#leaseGuard });
     this.#settler = new Settler({ ...shared, onApplied: (applied) => this.#applied(applied) });
     this.#processes = new Processes({
       ...shared,
       memory: this.memory,
       definitions: registry.definitions,
-      onFree: (lane) => this.claimer.freeSlot(lane),
+      onFree: () => this.claimer.freeSlot(),
     });
     this.#progress = new ProgressKeeper(shared);
     this.#leader = new Leader({ ...shared, manager, leaseMs: settings.seatMs, onElected: () => this.#elected() });
@@ -88,7 +89,8 @@ export class Services {
       memory: this.memory,
       settler: this.#settler,
       prepare: options.prepare,
-      onFreeSlot: (lane) => this.claimer.freeSlot(lane),
+      onFreeSlot: () => this.claimer.freeSlot(),
+      onUnmarked: (attempt) => this.#leaseKeeper.began(attempt),
     });
     this.claimer = new Claimer({ ...shared, registry, runner: this.runner, processes: this.#processes, manager });
     this.#leaseKeeper = new LeaseKeeper({ ...shared, runner: this.runner, guard: this.#leaseGuard });
@@ -117,15 +119,15 @@ export class Services {
 
   /** New jobs of this manager's own: hints of the store may be lost. */
   enqueued(items: readonly NewItem[]): void {
-    let ready = false;
+    const ready = new Set<string>();
     for (const item of items) {
       const jobs = "job" in item ? [item.job] : item.flow.jobs;
-      for (const { delayMs } of jobs) {
+      for (const { delayMs, queue } of jobs) {
         if (delayMs > 0) this.#promoter.delayed(delayMs);
-        else ready = true;
+        else ready.add(queue);
       }
     }
-    if (ready) this.claimer.hint();
+    if (ready.size > 0) this.claimer.hint([...ready]);
   }
 
   /** One start or stop at a time, in the order they were called. */

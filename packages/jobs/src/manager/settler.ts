@@ -7,14 +7,23 @@ import type { Claimed, Outcome, Settlement, SettleResult, Transporter } from "..
 import type { Clock } from "./clock.ts";
 import type { Log } from "./events.ts";
 
+/** An end on its way to the store. Whoever hands one over may make it of what it has: one object less for each attempt. */
 export interface Ending {
+  /** The claim; replaced where the store says that the job has changed since. */
   job: Claimed;
   end: AttemptEnd;
-  rules: OutcomeRules;
+  readonly rules: OutcomeRules;
   /** The rescuer's (L9). */
-  expiredOnly?: boolean;
-  /** By the manager's clock: how long to go on when the store is away. */
-  giveUpAt: number;
+  readonly expiredOnly?: boolean;
+  /** ms to go on when the store is away, from the first time that it is. */
+  readonly keptMs: number;
+  /** When it began, by the manager's clock, where the store does not know that it has (L4). */
+  readonly unmarkedStart?: number | undefined;
+  /** The settler's: what the end means, and when it gives up. */
+  outcome: Outcome;
+  giveUpAt?: number | undefined;
+  /** Called once, when the store has answered or is given up on. */
+  settled(settled: Settled): void;
 }
 
 export type Settled =
@@ -28,13 +37,16 @@ export interface SettlerOptions {
   random: () => number;
   log: Log;
   /** Called with what the store has taken, once for each batch. */
-  onApplied: (applied: { job: Claimed; outcome: Outcome }[]) => void;
+  onApplied: (applied: Applied[]) => void;
 }
 
-interface Pending extends Ending {
+export interface Applied {
+  job: Claimed;
   outcome: Outcome;
-  resolve: (settled: Settled) => void;
 }
+
+/** Of an end that the settler has not judged yet. */
+export const unjudged: Outcome = { kind: "defer", delayMs: 0 };
 
 const retryFirstMs = 50;
 const retryMaxMs = 2_000;
@@ -45,7 +57,7 @@ const retryMaxMs = 2_000;
  */
 export class Settler {
   readonly #options: SettlerOptions;
-  #queue: Pending[] = [];
+  #queue: Ending[] = [];
   #pending = 0;
   #flushing = false;
   #stopped = false;
@@ -62,12 +74,15 @@ export class Settler {
     return this.#pending;
   }
 
-  /** Resolves when the store has answered or is given up on. Never rejects. */
-  settle(ending: Ending): Promise<Settled> {
+  /** Never throws: `ending.settled` is told, whatever becomes of it. */
+  hand(ending: Ending): void {
     this.#pending += 1;
-    return new Promise((resolve) => {
-      this.#enqueue({ ...ending, outcome: this.#outcome(ending), resolve });
-    });
+    this.#enqueue(ending);
+  }
+
+  /** As `hand`; resolves with what became of it. */
+  settle(ending: Omit<Ending, "outcome" | "settled">): Promise<Settled> {
+    return new Promise((resolve) => this.hand({ ...ending, outcome: unjudged, settled: resolve }));
   }
 
   /** From here on nothing is tried twice. What is under way is finished. */
@@ -82,12 +97,13 @@ export class Settler {
     this.#stopped = false;
   }
 
-  #outcome({ job, end, rules }: Ending): Outcome {
-    return outcomeOf(job, end, rules, this.#options.random);
+  #judge(ending: Ending): void {
+    ending.outcome = outcomeOf(ending.job, ending.end, ending.rules, this.#options.random);
   }
 
-  #enqueue(pending: Pending): void {
-    this.#queue.push(pending);
+  #enqueue(ending: Ending): void {
+    this.#judge(ending);
+    this.#queue.push(ending);
     this.#schedule();
   }
 
@@ -106,30 +122,32 @@ export class Settler {
     else this.#retryLater();
   }
 
-  #taken(batch: Pending[], results: SettleResult[]): void {
-    const applied: { job: Claimed; outcome: Outcome }[] = [];
-    for (const [index, pending] of batch.entries()) {
+  #taken(batch: Ending[], results: SettleResult[]): void {
+    const applied: Applied[] = [];
+    for (const [index, ending] of batch.entries()) {
       const result = results[index];
+      const { job, outcome } = ending;
       if (result === undefined)
-        this.#drop(pending, new JobsError("store_unavailable", "the store gave no answer to it"));
+        this.#drop(ending, new JobsError("store_unavailable", "the store gave no answer to it"));
       else if (result.state === "applied") {
-        applied.push(pending);
-        this.#resolve(pending, { state: "applied", outcome: pending.outcome });
-      } else if (result.why !== "version") this.#resolve(pending, { state: "refused", why: result.why });
+        applied.push({ job, outcome });
+        this.#answer(ending, { state: "applied", outcome });
+      } else if (result.why !== "version") this.#answer(ending, result);
       else {
         // Cancelled, or given another priority, since the claim: its end means something else now.
-        const ending = { ...pending, job: result.current };
-        this.#enqueue({ ...ending, outcome: this.#outcome(ending) });
+        ending.job = result.current;
+        this.#enqueue(ending);
       }
     }
     if (applied.length > 0) this.#options.onApplied(applied);
   }
 
   /** One call. What the store is away for waits; returns what it threw when it does not take this batch. */
-  async #hand(batch: Pending[]): Promise<{ thrown: unknown } | undefined> {
+  async #hand(batch: Ending[]): Promise<{ thrown: unknown } | undefined> {
+    const { transporter, clock } = this.#options;
     let results: SettleResult[];
     try {
-      results = await this.#options.transporter.settle(batch.map(settlementOf));
+      results = await transporter.settle(batch.map((ending) => settlementOf(ending, clock)));
     } catch (thrown) {
       if (!isUnavailable(thrown)) return { thrown };
       this.#putBack(batch, thrown);
@@ -141,26 +159,25 @@ export class Settler {
   }
 
   /** A batch that threw has changed nothing. One of it is at fault: the others are not to suffer for it. */
-  async #handOneByOne(batch: Pending[]): Promise<void> {
-    for (const pending of batch) {
-      const refused = await this.#hand([pending]);
+  async #handOneByOne(batch: Ending[]): Promise<void> {
+    for (const ending of batch) {
+      const refused = await this.#hand([ending]);
       if (refused === undefined) continue;
       // The store takes neither this result nor what it enqueues: the attempt ends with that as its error.
-      const ending = {
-        ...pending,
-        end: { kind: "error", failure: failureOf(refused.thrown, "store_unavailable") },
-      } as const;
-      const again = await this.#hand([{ ...ending, outcome: this.#outcome(ending) }]);
-      if (again !== undefined) this.#drop(pending, again.thrown);
+      ending.end = { kind: "error", failure: failureOf(refused.thrown, "store_unavailable") };
+      this.#judge(ending);
+      const again = await this.#hand([ending]);
+      if (again !== undefined) this.#drop(ending, again.thrown);
     }
   }
 
-  #putBack(batch: Pending[], thrown: unknown): void {
+  #putBack(batch: Ending[], thrown: unknown): void {
     this.#errors += 1;
     const now = this.#options.clock.now();
-    for (const pending of batch) {
-      if (this.#stopped || now >= pending.giveUpAt) this.#drop(pending, thrown);
-      else this.#queue.push(pending);
+    for (const ending of batch) {
+      ending.giveUpAt ??= now + ending.keptMs;
+      if (this.#stopped || now >= ending.giveUpAt) this.#drop(ending, thrown);
+      else this.#queue.push(ending);
     }
   }
 
@@ -174,22 +191,25 @@ export class Settler {
     });
   }
 
-  #drop(pending: Pending, thrown: unknown): void {
+  #drop(ending: Ending, thrown: unknown): void {
     const failure = failureOf(thrown, "store_unavailable");
-    const { id: jobId, name, fence } = pending.job;
+    const { id: jobId, name, fence } = ending.job;
     this.#options.log({ event: "attempt.unsettled", jobId, name, fence, failure });
-    this.#resolve(pending, { state: "dropped", failure });
+    this.#answer(ending, { state: "dropped", failure });
   }
 
-  #resolve(pending: Pending, settled: Settled): void {
+  #answer(ending: Ending, settled: Settled): void {
     this.#pending -= 1;
-    pending.resolve(settled);
+    ending.settled(settled);
   }
 }
 
-function settlementOf({ job, outcome, expiredOnly }: Pending): Settlement {
+function settlementOf(ending: Ending, clock: Clock): Settlement {
+  const { job, outcome, expiredOnly, unmarkedStart } = ending;
   const settlement: Settlement = { id: job.id, fence: job.fence, version: job.version, outcome };
-  return expiredOnly === true ? { ...settlement, expiredOnly } : settlement;
+  if (expiredOnly === true) settlement.expiredOnly = true;
+  if (unmarkedStart !== undefined) settlement.startedMs = Math.max(0, Math.round(clock.now() - unmarkedStart));
+  return settlement;
 }
 
 function isUnavailable(thrown: unknown): boolean {

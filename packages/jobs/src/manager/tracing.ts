@@ -1,6 +1,8 @@
 import { tracingChannel } from "node:diagnostics_channel";
 import type { JobId, Lane } from "../core/job.ts";
 import type { AttemptEnd } from "../core/outcome.ts";
+import type { JobDefinition } from "../core/request.ts";
+import type { AttemptHost, Process } from "../processes/process.ts";
 import type { Claimed } from "../transporters/transporter.ts";
 
 /** What the subscribers of the tracing channel `provost.jobs.attempt` get; `result` is there from `asyncStart` on. */
@@ -21,9 +23,23 @@ export interface AttemptTrace {
 
 const attempts = tracingChannel<unknown, AttemptTrace>("provost.jobs.attempt");
 
-/** Runs a handler inside the tracing channel, where spans and timers can be attached; without subscribers it costs nothing. */
-export function traced(claimed: Claimed, run: () => Promise<AttemptEnd>): Promise<AttemptEnd> {
-  if (!attempts.hasSubscribers) return run();
+/** Runs an attempt inside the tracing channel, where spans and timers can be attached; without subscribers it costs nothing. */
+export function traced(
+  claimed: Claimed,
+  process: Process,
+  definition: JobDefinition,
+  host: AttemptHost,
+): Promise<AttemptEnd> {
+  if (!attempts.hasSubscribers) return process.run(definition, claimed, host);
   const { id: jobId, name, queue, lane, flowId, fence, attemptsUsed, readyAt } = claimed;
-  return attempts.tracePromise(run, { jobId, name, queue, lane, flowId, fence, attempt: attemptsUsed + 1, readyAt });
+  return attempts.tracePromise(() => process.run(definition, claimed, host), {
+    jobId,
+    name,
+    queue,
+    lane,
+    flowId,
+    fence,
+    attempt: attemptsUsed + 1,
+    readyAt,
+  });
 }

@@ -186,6 +186,33 @@ export function claimSuite(suite: TransporterSuite): void {
       expect(fences).toEqual(fences.toSorted((a, b) => a - b));
     });
 
+    it("L4 a prefetched claim that began and ended tells its start: it was an attempt, and is on record as one", async () => {
+      const [done = "", tried = ""] = await store.enqueue({}, {});
+      const claims = await store.claim({ started: false });
+      await store.settle(one(claims.filter(({ id }) => id === done)), { kind: "processed" }, { startedMs: 40 });
+      await store.settle(one(claims.filter(({ id }) => id === tried)), retry({ attemptsUsed: 1 }), { startedMs: 40 });
+      const { startedAt = Infinity, finishedAt } = await store.get(done);
+      expect(finishedAt).toBe(startedAt + 40);
+      const attempt = one(await store.transporter.attempts(tried));
+      expect(attempt.endedAt - attempt.startedAt).toBe(40);
+      // What was claimed as started has its start already.
+      const claimed = await store.claimOne();
+      const before = (await store.get(claimed.id)).startedAt;
+      await store.settle(claimed, { kind: "processed" }, { startedMs: 40 });
+      expect((await store.get(claimed.id)).startedAt).toBe(before);
+    });
+
+    it("L4 an unstarted claim of a job that was tried before is unstarted all the same", async () => {
+      const id = await store.enqueueOne();
+      await store.settle(await store.claimOne(), retry({ attemptsUsed: 1 }));
+      await store.settle(await store.claimOne({ started: false }), { kind: "defer", delayMs: 0 });
+      expect((await store.transporter.attempts(id)).map(({ cause }) => cause)).toEqual(["error"]);
+      await store.claimOne({ started: false, leaseMs: 1_000 });
+      expect((await store.get(id)).startedAt).toBeUndefined();
+      store.setClock(10_000);
+      expect(one(await store.transporter.expired(10))).toMatchObject({ id, started: false });
+    });
+
     it("L4 an unstarted claim that goes back leaves no attempt on record", async () => {
       const id = await store.enqueueOne();
       await store.settle(await store.claimOne({ started: false }), { kind: "defer", delayMs: 0 });

@@ -276,6 +276,8 @@ export interface Settlement {
   version: number;
   outcome: Outcome;
   expiredOnly?: boolean;
+  /** Of a prefetched claim that has begun without a renewal since: ms ago. It counts as started from then on (L4). */
+  startedMs?: number;
 }
 
 /** How an attempt ends, with all that it means for its job already computed. */

@@ -189,6 +189,24 @@ describe("ends of attempts", () => {
     expect(failures[3]).toContain("after is -1");
   });
 
+  test("a copy of what a handler gets is whole, as those make who hand it on with something of their own", async () => {
+    const told: unknown[] = [];
+    const job = defineJob("job", {
+      run: (context) => {
+        const { release, signal: aborted, semaphore, log, db } = { ...context, db: "mine" };
+        log("copied");
+        told.push(db, aborted.aborted, typeof semaphore("one", { scope: "manager" }).use);
+        return release({ after: "1h" });
+      },
+    });
+    const { manager, witness } = managed({ transporter: await store(), jobs: [job] });
+    await manager.start();
+    const { id } = await manager.enqueue(job);
+    await witness.settled(id, "retry");
+    expect(told).toEqual(["mine", false, "function"]);
+    expect(witness.events).toContainEqual(expect.objectContaining({ event: "job.log", message: "copied" }));
+  });
+
   test("input that no longer fits its schema is an error of the attempt that shows no input", async () => {
     const transporter = await store();
     const { manager } = managed({ transporter });

@@ -9,6 +9,7 @@ import {
   type Lane,
 } from "../../src/index.ts";
 import { queueDefaults } from "../../src/core/queue.ts";
+import { Attempt } from "../../src/manager/attempt.ts";
 import { Claimer } from "../../src/manager/claimer.ts";
 import { Promoter } from "../../src/manager/promoter.ts";
 import { registryOf } from "../../src/manager/registry.ts";
@@ -30,6 +31,12 @@ function claimer(
   const began: string[] = [];
   const free = { ...slots };
   const hints: ((queues: string[]) => void)[] = [];
+  const back: string[] = [];
+  const registry = registryOf([
+    defineJob("job", { run }),
+    defineJob("long", { lane: "long", run }),
+    defineJob("other", { queue: "other", run }),
+  ]);
   const service = new Claimer({
     transporter: {
       claim: async (requests) => {
@@ -47,16 +54,21 @@ function claimer(
       },
       queues: { list: async () => configured, configure: async () => queueDefaults },
     },
-    registry: registryOf([
-      defineJob("job", { run }),
-      defineJob("long", { lane: "long", run }),
-      defineJob("other", { queue: "other", run }),
-    ]),
+    registry,
     runner: {
       freeSlots: (lane) => free[lane],
-      begin: ({ id, lane }) => {
-        free[lane] -= 1;
-        began.push(id);
+      take: (claimed, taking) => {
+        const definition = registry.definitions.get(claimed.name);
+        return definition && new Attempt({ claimed, definition, onSettled: run, ...taking });
+      },
+      begin: (attempt, now) => {
+        attempt.startedAt = now;
+        free[attempt.claimed.lane] -= 1;
+        began.push(attempt.claimed.id);
+      },
+      giveBack: (attempt) => {
+        attempt.ended = true;
+        back.push(attempt.claimed.id);
       },
     },
     processes: { free: () => Infinity },
@@ -68,7 +80,7 @@ function claimer(
     log: run,
   });
   service.start();
-  return { clock, calls, began, free, service, hint: (queues: string[]) => hints[0]?.(queues) };
+  return { clock, calls, began, back, free, service, hint: (queues: string[]) => hints[0]?.(queues) };
 }
 
 describe("Claimer", () => {
@@ -96,7 +108,7 @@ describe("Claimer", () => {
     expect(began).toHaveLength(8);
     for (let slot = 0; slot < 8; slot += 1) {
       free.short += 1;
-      service.freeSlot("short");
+      service.freeSlot();
       await turns();
     }
     expect(began).toHaveLength(16);
@@ -137,15 +149,15 @@ describe("Claimer", () => {
     await turns();
     expect(calls.length).toBe(before);
     free.short += 1;
-    service.freeSlot("short");
+    service.freeSlot();
     await turns();
     expect(began).toHaveLength(5);
     // Now it is known to be empty: freed slots do not ask again, a hint does.
     free.short += 4;
-    service.freeSlot("short");
+    service.freeSlot();
     await clock.advance(1_000);
     const drained = calls.length;
-    service.freeSlot("short");
+    service.freeSlot();
     await turns();
     expect(calls.length).toBe(drained);
     hint(["unserved"]);
@@ -175,7 +187,7 @@ describe("Claimer", () => {
     ready.push(claimOf({ id: "lost hint", queue: "other" }));
     for (let step = 0; step < 20 && !began.includes("lost hint"); step += 1) {
       free.short = 2;
-      service.freeSlot("short");
+      service.freeSlot();
       await clock.advance(100);
     }
     expect(began).toContain("lost hint");
@@ -196,7 +208,7 @@ describe("Claimer", () => {
     await turns();
     expect(began).toEqual([]);
     free.short = 2;
-    service.freeSlot("short");
+    service.freeSlot();
     await turns();
     go.shift()?.();
     await turns();

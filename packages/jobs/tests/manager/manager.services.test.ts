@@ -96,7 +96,8 @@ describe("Pulse", () => {
 
 function keeper(renew: () => Promise<RenewState[]>) {
   const clock = new FakeClock();
-  const attempt = new Attempt(claimOf(), definition, 0, 9_000);
+  const attempt = new Attempt({ claimed: claimOf(), definition, leaseUntil: 9_000, isMarked: true, onSettled() {} });
+  attempt.startedAt = 0;
   const aborted: [AbortReason, number][] = [];
   const service = new LeaseKeeper({
     transporter: { renew },
@@ -181,8 +182,8 @@ function settler(answer: (settlements: Settlement[], call: number) => SettleResu
     log: () => undefined,
     onApplied: () => undefined,
   });
-  const settle = (id: string, end: AttemptEnd = { kind: "processed" }, giveUpAt = 60_000): Promise<Settled> =>
-    service.settle({ job: claimOf({ id }), end, rules: defaultRules, giveUpAt });
+  const settle = (id: string, end: AttemptEnd = { kind: "processed" }, keptMs = 60_000): Promise<Settled> =>
+    service.settle({ job: claimOf({ id }), end, rules: defaultRules, keptMs });
   return { clock, calls, service, settle };
 }
 
@@ -259,6 +260,18 @@ describe("Settler", () => {
       { outcome: { kind: "retry", priority: steadyDecay(200, 29, 30) } },
       { outcome: { kind: "cancelled" } },
     ]);
+  });
+
+  test("L4: an attempt that the store takes for unstarted tells how long ago it began", async () => {
+    const sent: Settlement[] = [];
+    const { clock, service } = settler((settlements) => {
+      sent.push(...settlements);
+      return applied(settlements);
+    });
+    await clock.advance(100);
+    const ending = { job: claimOf(), end: { kind: "processed" }, rules: defaultRules, keptMs: 0 } as const;
+    await Promise.all([service.settle({ ...ending, unmarkedStart: 60 }), service.settle(ending)]);
+    expect(sent.map(({ startedMs }) => startedMs)).toEqual([40, undefined]);
   });
 
   test("stopping tries once what is left and leaves nothing waiting", async () => {

@@ -37,6 +37,7 @@ const migrations: readonly Migration[] = [
   { version: 16, name: "a clash of unique keys", sql: () => "" },
   { version: 19, name: "permits are handed over", sql: () => "" },
   { version: 21, name: "roads: ready, running and done apart from the jobs' rows", sql: roadTables },
+  { version: 22, name: "what was prefetched tells its start with its end", sql: () => "" },
 ];
 
 /**

@@ -36,7 +36,7 @@ import { EnqueuePayload, isPlain, plainValues, readyQueuesOf } from "./payload.t
 import { Reader } from "./reader.ts";
 import { type RenewerOptions, renewOn } from "./renewer.ts";
 import { type ListedQueueRow, PostgresQueues, type QueueRow } from "./queues.ts";
-import { type ClaimedRow, toAmendResult, toClaimed, toExpired } from "./rows.ts";
+import { claimedLine, claimedOf, type ClaimedRow, moreIn, toAmendResult, toClaimed, toExpired } from "./rows.ts";
 import { type Call, postgresLeader, postgresSchedules } from "./schedules.ts";
 import { checkParameters, inspectServer, type Parameter } from "./server.ts";
 import { memoryOf, permitsOf } from "./shared.ts";
@@ -202,12 +202,20 @@ export class PostgresTransporter implements Transporter {
       "claimed jobs",
       asked.reduce((sum, { limit }) => sum + limit, 0),
     );
-    const rows = await this.#query<ClaimedRow>(
-      `SELECT * FROM ${this.#schema}.claim($1, $2, $3)`,
-      [JSON.stringify(asked), manager],
-      { ready: ({ id, queue }) => (id === null ? [queue] : []) },
-    );
-    return rows.filter(({ id }) => id !== null).map(toClaimed);
+    const lines = await this.#connections.lines(`SELECT ${claimedLine} FROM ${this.#schema}.claim($1, $2, $3)`, [
+      JSON.stringify(asked),
+      manager,
+      this.#clockOffset.ms,
+    ]);
+    const claimed: Claimed[] = [];
+    const more: string[] = [];
+    for (const line of lines) {
+      const queue = moreIn(line);
+      if (queue === undefined) claimed.push(claimedOf(line));
+      else more.push(queue);
+    }
+    this.#notifier.ring(more);
+    return claimed;
   }
 
   async settle(settlements: Settlement[]): Promise<SettleResult[]> {
@@ -215,7 +223,7 @@ export class PostgresTransporter implements Transporter {
     checkBatch("settlements", settlements.length);
     const { values, queues } = settlementValues(settlements);
     const rows = await this.#query<{ refused: Refusal[] | null; queues: string[] | null }>(
-      `SELECT * FROM ${this.#schema}.settle($1, $2, $3, $4, $5, $6, $7)`,
+      `SELECT * FROM ${this.#schema}.settle($1, $2, $3, $4, $5, $6, $7, $8)`,
       values,
       { ready: (found) => [...(found.queues ?? []), ...queues] },
     );

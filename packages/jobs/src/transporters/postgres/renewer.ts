@@ -44,7 +44,7 @@ export async function openRenewer({ store, parameters, clockOffset }: RenewerOpt
       const { values } = settlementValues(
         claims.map((claim) => ({ ...claim, outcome: { kind: "defer", delayMs: 0 } })),
       );
-      await connections.query(`SELECT * FROM "${settings.schema}".settle($1, $2, $3, $4, $5, $6, $7)`, [
+      await connections.query(`SELECT * FROM "${settings.schema}".settle($1, $2, $3, $4, $5, $6, $7, $8)`, [
         ...values,
         offset.ms,
       ]);

@@ -3,39 +3,45 @@ import type { Settlement } from "../transporter.ts";
 import { EnqueuePayload } from "./payload.ts";
 import { idText } from "./ids.ts";
 
+/** Arrays as PostgreSQL writes them: the client's own way takes each element apart. */
 type Values = [
-  ids: string[] | null,
-  fences: number[] | null,
+  ids: string | null,
+  fences: string | null,
   results: (string | null)[] | null,
-  places: number[] | null,
+  places: string | null,
+  started: string | null,
   items: string | null,
   enqueue: string | null,
 ];
 
 /** A batch of settlements laid out for the function `settle`, but for the clock's offset. */
 export function settlementValues(settlements: readonly Settlement[]): { values: Values; queues: Set<string> } {
-  const ids: string[] = [];
-  const fences: number[] = [];
+  const plain: Settlement[] = [];
   const results: (string | null)[] = [];
   const places: number[] = [];
   const items: object[] = [];
   for (const [place, settlement] of settlements.entries()) {
-    const { id, fence, outcome, expiredOnly } = settlement;
+    const { id, outcome, expiredOnly } = settlement;
     if (outcome.kind !== "processed" || outcome.enqueue !== undefined || expiredOnly === true) {
       items.push(itemOf(settlement, place));
       continue;
     }
     checkPayload(id, outcome.result);
-    ids.push(idText(id));
-    fences.push(fence);
+    plain.push(settlement);
     results.push(outcome.result ?? null);
     places.push(place);
   }
   const enqueue = enqueueOf(settlements);
-  const plain: [string[], number[], (string | null)[], number[]] = [ids, fences, results, places];
+  const none = plain.length === 0;
   return {
     values: [
-      ...(ids.length === 0 ? ([null, null, null, null] as const) : plain),
+      none ? null : `{${plain.map(({ id }) => idText(id)).join(",")}}`,
+      none ? null : `{${plain.map(({ fence }) => fence).join(",")}}`,
+      results.every((result) => result === null) ? null : results,
+      none ? null : `{${places.join(",")}}`,
+      plain.every(({ startedMs }) => startedMs === undefined)
+        ? null
+        : `{${plain.map(({ startedMs }) => startedMs ?? "NULL").join(",")}}`,
       items.length === 0 ? null : JSON.stringify(items),
       enqueue?.text ?? null,
     ],
@@ -43,13 +49,14 @@ export function settlementValues(settlements: readonly Settlement[]): { values: 
   };
 }
 
-function itemOf({ id, fence, version, outcome, expiredOnly }: Settlement, place: number): object {
+function itemOf({ id, fence, version, outcome, expiredOnly, startedMs }: Settlement, place: number): object {
   const proof = {
     place,
     id: idText(id),
     fence,
     version,
     ...(expiredOnly === true ? { expired: true } : {}),
+    started: startedMs,
     kind: outcome.kind,
   };
   switch (outcome.kind) {

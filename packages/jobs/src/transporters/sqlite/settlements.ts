@@ -23,9 +23,11 @@ export function sent(settlements: readonly Settlement[]): SentSettlements & {
   const ends: ProcessedEnds = { ids: [], fences: [] };
   const others: Settlement[] = [];
   const texts: (string | null)[] = [];
+  const starts: (number | null)[] = [];
   let anyText = false;
+  let anyStart = false;
   for (const settlement of settlements) {
-    const { id, fence, outcome } = settlement;
+    const { id, fence, outcome, startedMs } = settlement;
     if (!isPlainEnd(settlement)) {
       others.push(settlement);
       continue;
@@ -35,8 +37,11 @@ export function sent(settlements: readonly Settlement[]): SentSettlements & {
     const text = outcome.kind === "processed" ? outcome.result : undefined;
     anyText ||= text !== undefined;
     texts.push(text ?? null);
+    anyStart ||= startedMs !== undefined;
+    starts.push(startedMs ?? null);
   }
   if (anyText) ends.results = texts;
+  if (anyStart) ends.startedMs = starts;
   const results = (answer: SettledBatch): SettleResult[] => {
     const refused = new Set(answer.refused);
     const rest = answer.others.values();

@@ -49,7 +49,7 @@ CREATE VIEW ${schema}.job_now AS SELECT j.id, j.name, j.queue, j.lane, j.input, 
   j.base_priority, j.priority, j.attempts, j.attempts_used, j.crashes, j.timeout_ms, j.cancel_requested, j.created_at, j.ready_at,
   j.flow_id, j.parent_id, j.wake_key, j.limit_key, j.gate_forced_by, j.stage, j.stage_id, j.unique_key, j.failure,
   CASE WHEN r.id IS NOT NULL THEN 'in_progress' WHEN d.id IS NOT NULL THEN 'processed' ELSE j.status END AS status,
-  coalesce(r.started_at, d.started_at, j.started_at) AS started_at, coalesce(r.lease_until, j.lease_until) AS lease_until,
+  CASE WHEN r.id IS NOT NULL THEN r.started_at WHEN d.id IS NOT NULL THEN d.started_at ELSE j.started_at END AS started_at, coalesce(r.lease_until, j.lease_until) AS lease_until,
   coalesce(d.finished_at, j.finished_at) AS finished_at, coalesce(r.claimed_by, d.claimed_by, j.claimed_by) AS claimed_by,
   coalesce(d.result, j.result) AS result, j.has_children, j.limited, j.directed, j.held_at, j.errors
   FROM ${schema}.job j LEFT JOIN ${schema}.running r ON r.id = j.id

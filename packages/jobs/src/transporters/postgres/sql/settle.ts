@@ -15,7 +15,7 @@ export function settleFunctions(schema: string): string {
 }
 
 /** A settlement as it is sent (`settlements.ts`). */
-const itemColumns = `place integer, id bigint, fence integer, version integer, kind text, cause text, expired boolean,
+const itemColumns = `place integer, id bigint, fence integer, version integer, kind text, cause text, expired boolean, started bigint,
       delay bigint, priority smallint, used smallint, crashes smallint, errors smallint, wake text, failure text, result text`;
 
 function settle(schema: string): string {
@@ -33,7 +33,7 @@ BEGIN
   END IF;
 END $$;
 
-CREATE FUNCTION ${schema}.settle(p_ids bigint[], p_fences integer[], p_results text[], p_places integer[], p_items json, p_enqueue json,
+CREATE FUNCTION ${schema}.settle(p_ids bigint[], p_fences integer[], p_results text[], p_places integer[], p_started integer[], p_items json, p_enqueue json,
   p_offset_ms bigint, OUT refused json, OUT queues text[]) LANGUAGE plpgsql ${functionSettings} AS $$
 DECLARE
   v_now bigint := ${schema}.now_ms(p_offset_ms);
@@ -49,7 +49,7 @@ DECLARE
   v_limited bigint[];
 BEGIN
   IF p_ids IS NOT NULL THEN
-    v_left := ${schema}.settle_plain(p_ids, p_fences, p_results, p_places, v_now);
+    v_left := ${schema}.settle_plain(p_ids, p_fences, p_results, p_places, p_started, v_now);
     -- Put together as text: \`jsonb\` would refuse what a result may hold.
     v_items := CASE WHEN v_left IS NULL THEN v_items WHEN v_items IS NULL THEN v_left::text
       ELSE left(v_items, -1) || ',' || substr(v_left::text, 2) END;
@@ -92,23 +92,24 @@ END $$;
  */
 function settlePlain(schema: string): string {
   return `
-CREATE FUNCTION ${schema}.settle_plain(p_ids bigint[], p_fences integer[], p_results text[], p_places integer[], p_now bigint) RETURNS json
+CREATE FUNCTION ${schema}.settle_plain(p_ids bigint[], p_fences integer[], p_results text[], p_places integer[], p_started integer[], p_now bigint) RETURNS json
 LANGUAGE plpgsql AS $$
 DECLARE
   v_left json;
 BEGIN
   WITH asked AS MATERIALIZED (
-    SELECT u.id, u.fence, u.result, u.place FROM unnest(p_ids, p_fences, p_results, p_places) AS u(id, fence, result, place) ORDER BY u.id
+    SELECT u.id, u.fence, u.result, u.place, u.started
+    FROM unnest(p_ids, p_fences, p_results, p_places, p_started) AS u(id, fence, result, place, started) ORDER BY u.id
   ), ended AS (
-    DELETE FROM ${schema}.running r USING asked a WHERE r.id = a.id AND r.fence = a.fence AND r.plain RETURNING r.*, a.result, a.place
+    DELETE FROM ${schema}.running r USING asked a WHERE r.id = a.id AND r.fence = a.fence AND r.plain RETURNING r.*, a.result, a.place, a.started
   ), kept AS (
     INSERT INTO ${schema}.done (id, started_at, finished_at, fence, lane, queue, claimed_by, result)
-    SELECT e.id, e.started_at, p_now, e.fence, e.lane, e.queue, e.claimed_by, e.result FROM ended e
+    SELECT e.id, coalesce(e.started_at, p_now - e.started), p_now, e.fence, e.lane, e.queue, e.claimed_by, e.result FROM ended e
   ), counted AS (
     INSERT INTO ${schema}.count_delta (queue, lane, in_progress, processed)
     SELECT e.queue, e.lane, -count(*), count(*) FROM ended e GROUP BY e.queue, e.lane
   )
-  SELECT json_agg(json_build_object('place', a.place, 'id', a.id, 'fence', a.fence, 'kind', 'processed', 'result', a.result)) INTO v_left
+  SELECT json_agg(json_build_object('place', a.place, 'id', a.id, 'fence', a.fence, 'kind', 'processed', 'result', a.result, 'started', a.started)) INTO v_left
     FROM asked a WHERE a.place NOT IN (SELECT e.place FROM ended e);
   RETURN v_left;
 END $$;
@@ -121,7 +122,7 @@ function judged(schema: string): string {
     SELECT i.*, row_number() OVER (PARTITION BY i.id ORDER BY i.place) AS nth
     FROM json_to_recordset(p_items) AS i(${itemColumns})
   ), judged AS MATERIALIZED (
-    SELECT i.*, coalesce(r.started_at, j.started_at) AS started_at, coalesce(r.claimed_by, j.claimed_by) AS claimed_by,
+    SELECT i.*, coalesce(CASE WHEN r.id IS NULL THEN j.started_at ELSE r.started_at END, p_now - i.started) AS started_at, coalesce(r.claimed_by, j.claimed_by) AS claimed_by,
       j.priority AS before, j.wake_key AS known, r.id AS held,
       CASE
         WHEN i.nth > 1 OR coalesce(r.fence, CASE WHEN j.status = 'in_progress' THEN j.fence END) IS DISTINCT FROM i.fence THEN 'fence'

@@ -6,6 +6,8 @@ export interface ProcessedEnds {
   ids: number[];
   fences: number[];
   results?: (string | null)[];
+  /** As `Settlement.startedMs`; null where the store knows; left out when there are none at all. */
+  startedMs?: (number | null)[];
 }
 
 /** In the row of `jobs_done`; a longer result would spread those rows over too many pages. */
@@ -18,6 +20,9 @@ const doneSql = `INSERT INTO jobs_done (line, id, fence, started_at, finished_at
 const doneWithSql = `INSERT INTO jobs_done (line, id, fence, started_at, finished_at, claimed_by, result)
   SELECT r.line, r.id, r.fence, r.started_at, ?2, r.claimed_by, e.value
   FROM json_each(?1) AS e CROSS JOIN jobs_running AS r ON r.id = CAST(e.key AS INTEGER)`;
+/** Those that were claimed ahead (L16): their start comes with their end. */
+const startedSql = `UPDATE jobs_running SET started_at = ?2 - e.value FROM json_each(?1) AS e
+  WHERE jobs_running.id = CAST(e.key AS INTEGER) AND started_at IS NULL AND e.value IS NOT NULL`;
 const betweenSql = "SELECT count(*) AS n FROM jobs_running WHERE id BETWEEN ? AND ?";
 const leaveRangeSql = "DELETE FROM jobs_running WHERE id BETWEEN ? AND ?";
 const leaveSql = "DELETE FROM jobs_running WHERE id IN (SELECT value FROM json_each(?))";
@@ -50,8 +55,12 @@ export function endPlain(session: Session, ends: ProcessedEnds): number[] {
   return left;
 }
 
-function end(session: Session, { ids, results }: ProcessedEnds, ended: readonly number[]): void {
+function end(session: Session, { ids, results, startedMs }: ProcessedEnds, ended: readonly number[]): void {
   const hot = ended.map((at) => ids[at] ?? 0);
+  if (startedMs !== undefined) {
+    const starts = ended.map((at) => `"${ids[at] ?? 0}":${startedMs[at] ?? null}`);
+    session.run(startedSql, `{${starts.join(",")}}`, session.now);
+  }
   if (results === undefined) session.run(doneSql, JSON.stringify(hot), session.now);
   else
     session.run(

@@ -60,13 +60,18 @@ export function settleBatch(session: Session, { ends, others }: SentSettlements)
   for (const at of endPlain(session, ends)) {
     const result = ends.results?.[at];
     const outcome: Outcome = { kind: "processed", ...(result == null ? {} : { result }) };
-    const settlement = { id: String(ends.ids[at]), fence: ends.fences[at] ?? 0, version: 0, outcome };
+    const startedMs = ends.startedMs?.[at];
+    const settlement = {
+      ...{ id: String(ends.ids[at]), fence: ends.fences[at] ?? 0, version: 0, outcome },
+      ...(startedMs == null ? {} : { startedMs }),
+    };
     if (settleOne(session, settlement).state === "refused") refused.push(at);
   }
   return { refused, others: settle(session, others) };
 }
 
-function settleOne(session: Session, { id, fence, version, outcome, expiredOnly }: Settlement): SettleResult {
+function settleOne(session: Session, settlement: Settlement): SettleResult {
+  const { id, fence, version, outcome, expiredOnly, startedMs } = settlement;
   const number = idNumber(id);
   const row = session.get<SettleRow>(hotRowSql, number, fence) ?? session.get<SettleRow>(rowSql, number, fence);
   if (row === undefined) return { state: "refused", why: "fence" };
@@ -75,6 +80,8 @@ function settleOne(session: Session, { id, fence, version, outcome, expiredOnly 
     const [current] = claimedOf(claimedTexts(session, [row.id]));
     return current === undefined ? { state: "refused", why: "fence" } : { state: "refused", why: "version", current };
   }
+  // Written with whatever becomes of it.
+  if (startedMs !== undefined) row.started_at ??= session.now - startedMs;
   apply(session, row, outcome);
   if (row.limited === 1) releaseLimits(session, row);
   return { state: "applied" };
