@@ -48,7 +48,7 @@ describe("npm pack of @provost/jobs", { timeout: 90_000 }, () => {
   test("holds what was built, no source and no test", () => {
     expect(listed).toContain("dist/index.js");
     expect(listed).toContain("dist/index.d.ts");
-    const strange = listed.filter((path) => !/^(dist\/.+(\.js|\.d\.ts)|package\.json|README\.md)$/.test(path));
+    const strange = listed.filter((path) => !/^(dist\/.+(\.js|\.d\.ts)|package\.json|README\.md|LICENSE)$/.test(path));
     expect(strange).toEqual([]);
     expect(listed.filter((path) => path.includes(".test."))).toEqual([]);
   });

@@ -65,7 +65,7 @@ async function claimedBehind(transporter: Transporter, start: () => Held): Promi
   const second = hungry(transporter, "inline", 1_000);
   const job = defineJob("inline.blocks", { timeout: "1h", input: typed<object>(), run() {} });
   const [blocker, ...behind] = await second.manager.enqueueMany([
-    job.with({ ms: 6_000, ledger }, { priority: 200 }),
+    job.with({ ms: 12_000, ledger }, { priority: 200 }),
     ...Array.from({ length: 5 }, () => job.with({ ms: 0, ledger })),
   ]);
   const status = async (id = ""): Promise<string> => (await jobIn(second.manager, id)).status;
@@ -89,7 +89,7 @@ async function claimedBehind(transporter: Transporter, start: () => Held): Promi
 
 test("L4, L9: jobs claimed behind a blocked loop and not begun go elsewhere at no cost, on SQLite", async () => {
   const path = join(temporaryFolder(), "jobs.db");
-  await claimedBehind(await store(path), () => held({ store: path, kind: "inline", lease: 1_000 }));
+  await claimedBehind(await store(path), () => held({ store: path, kind: "inline", lease: 3_000 }));
 });
 
 describe.skipIf(skipReason !== undefined)("L9 on PostgreSQL", () => {
@@ -99,7 +99,7 @@ describe.skipIf(skipReason !== undefined)("L9 on PostgreSQL", () => {
     const schema = server.freshSchema();
     const transporter = stoppedAfter(server.transporter(schema));
     await transporter.start();
-    await claimedBehind(transporter, () => held({ store: server.server.url, schema, kind: "inline", lease: 1_000 }));
+    await claimedBehind(transporter, () => held({ store: server.server.url, schema, kind: "inline", lease: 3_000 }));
   });
 
   test.each(["inline", "thread", "process"])(
