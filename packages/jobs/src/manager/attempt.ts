@@ -68,6 +68,11 @@ export class Attempt implements Ending {
     return this.startedAt === undefined && !this.ended;
   }
 
+  /** No attempt comes after it. */
+  get isLast(): boolean {
+    return this.claimed.attempts - this.claimed.attemptsUsed <= 1;
+  }
+
   get rules(): OutcomeRules {
     return this.definition.rules;
   }

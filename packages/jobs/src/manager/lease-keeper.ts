@@ -32,6 +32,9 @@ export class LeaseKeeper {
   /** Begun, and unstarted for all the store knows; in the order they began. */
   #unmarked: Attempt[] = [];
   #cancelMark: (() => void) | undefined;
+  /** About to begin, and to be marked before. */
+  #toMark: Attempt[] = [];
+  #marking: Promise<unknown> | undefined;
   #cancelTimer: (() => void) | undefined;
   #stopped = true;
 
@@ -52,6 +55,21 @@ export class LeaseKeeper {
     this.#cancelMark = undefined;
     this.#unmarked = [];
     await Promise.all(this.#calls);
+  }
+
+  /**
+   * A prefetched attempt is to begin, and the store to know of it before: `isMarked` is true then. Those of one turn of the event loop
+   * go together. Never rejects.
+   */
+  async mark(attempt: Attempt): Promise<void> {
+    this.#toMark.push(attempt);
+    this.#marking ??= new Promise((resolve) => setImmediate(resolve)).then(() => {
+      const attempts = this.#toMark;
+      this.#toMark = [];
+      this.#marking = undefined;
+      return Promise.all(inBatches(attempts).map((batch) => this.#renew(batch)));
+    });
+    await this.#marking;
   }
 
   /**
@@ -78,9 +96,7 @@ export class LeaseKeeper {
     this.#unmarked = running;
     if (running.length > 0) this.#markIn(limits.prefetchMs / 2);
     const sent = marked.filter(({ renewalsOpen }) => renewalsOpen === 0);
-    for (let from = 0; from < sent.length; from += limits.batchJobsMax) {
-      this.#send(sent.slice(from, from + limits.batchJobsMax));
-    }
+    for (const batch of inBatches(sent)) this.#send(batch);
   }
 
   #arm(): void {
@@ -108,9 +124,7 @@ export class LeaseKeeper {
       for (const attempt of due) attempt.renewalsOpen += 1;
       return;
     }
-    for (let from = 0; from < due.length; from += limits.batchJobsMax) {
-      this.#send(due.slice(from, from + limits.batchJobsMax));
-    }
+    for (const batch of inBatches(due)) this.#send(batch);
   }
 
   #send(attempts: Attempt[]): void {
@@ -152,4 +166,11 @@ export class LeaseKeeper {
     guard.extend(attempt);
     if (state === "cancel") runner.abort(attempt, "cancel");
   }
+}
+
+function inBatches(attempts: Attempt[]): Attempt[][] {
+  const count = Math.ceil(attempts.length / limits.batchJobsMax);
+  return Array.from({ length: count }, (_, n) =>
+    attempts.slice(n * limits.batchJobsMax, (n + 1) * limits.batchJobsMax),
+  );
 }

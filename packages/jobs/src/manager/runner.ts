@@ -29,6 +29,8 @@ export interface RunnerOptions extends HostOptions {
   onFreeSlot: () => void;
   /** A handler is called whose attempt the store counts as unstarted. */
   onUnmarked: (attempt: Attempt) => void;
+  /** Resolves when the store has been told that it begins; `isMarked` says whether it knows. */
+  mark: (attempt: Attempt) => Promise<void>;
 }
 
 /** How the claimer came by it. */
@@ -97,18 +99,15 @@ export class Runner {
 
   /** @param now by the manager's clock: one look at it is enough for all that begin together. */
   begin(attempt: Attempt, now: number): void {
-    const { log, onUnmarked } = this.#options;
     this.#occupied[attempt.claimed.lane] += 1;
     attempt.startedAt = now;
     attempt.dueAt = now + attempt.claimed.timeoutMs;
     this.#deadlines.told(attempt.dueAt);
-    if (!attempt.isMarked) onUnmarked(attempt);
-    log({
-      event: "attempt.started",
-      jobId: attempt.claimed.id,
-      name: attempt.claimed.name,
-      fence: attempt.claimed.fence,
-    });
+    if (!attempt.isMarked && attempt.isLast) {
+      void this.#runMarked(attempt);
+      return;
+    }
+    if (!attempt.isMarked) this.#options.onUnmarked(attempt);
     void this.#run(attempt);
   }
 
@@ -180,8 +179,29 @@ export class Runner {
     return abandoned;
   }
 
+  /**
+   * With no attempt after this one, a death of this manager must not give it another (L10, L13): the store knows that it begins before
+   * it does. Where it cannot be told, it was not tried (L4).
+   */
+  async #runMarked(attempt: Attempt): Promise<void> {
+    await this.#options.mark(attempt);
+    if (attempt.isMarked && !attempt.ended) {
+      await this.#run(attempt);
+      return;
+    }
+    this.#occupied[attempt.claimed.lane] -= 1;
+    if (!attempt.ended) this.#settle(attempt, { kind: "deferred", delayMs: 0 });
+    this.#options.onFreeSlot();
+  }
+
   async #run(attempt: Attempt): Promise<void> {
     const { claimed, definition } = attempt;
+    this.#options.log({
+      event: "attempt.started",
+      jobId: claimed.id,
+      name: claimed.name,
+      fence: claimed.fence,
+    });
     const host = new ManagerHost(attempt, this.#options);
     const end = await traced(claimed, this.#options.process, definition, host);
     this.#occupied[claimed.lane] -= 1;

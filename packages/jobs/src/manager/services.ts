@@ -91,6 +91,7 @@ export class Services {
       prepare: options.prepare,
       onFreeSlot: () => this.claimer.freeSlot(),
       onUnmarked: (attempt) => this.#leaseKeeper.began(attempt),
+      mark: (attempt) => this.#leaseKeeper.mark(attempt),
     });
     this.claimer = new Claimer({ ...shared, registry, runner: this.runner, processes: this.#processes, manager });
     this.#leaseKeeper = new LeaseKeeper({ ...shared, runner: this.runner, guard: this.#leaseGuard });

@@ -5,6 +5,7 @@ import {
   type Claimed,
   type ClaimRequest,
   type JobDefinition,
+  type JobOptions,
   type Lease,
   type Transporter,
 } from "../../src/index.ts";
@@ -27,12 +28,14 @@ class Prefetched {
   readonly ahead = new Map<string, Claimed>();
   readonly asked: ClaimRequest[] = [];
   readonly renewed: Lease[] = [];
+  /** Of those claimed ahead, how many began that the store did not know of. */
+  unmarked = 0;
   /** Ends of running jobs, by id, in the order they began. */
   readonly running = new Map<string, () => void>();
   readonly slow = defineJob("slow", {
     run: async ({ jobId }) => {
       this.began.push(jobId);
-      this.ahead.delete(jobId);
+      if (this.ahead.delete(jobId) && !this.renewed.some(({ id }) => id === jobId)) this.unmarked += 1;
       await new Promise<void>((resolve) => {
         if (this.isOver) resolve();
         else this.running.set(jobId, resolve);
@@ -43,7 +46,7 @@ class Prefetched {
   transporter!: Transporter;
   manager!: JobManager;
 
-  async filled(more: JobDefinition[] = []): Promise<this> {
+  async filled(more: JobDefinition[] = [], options: JobOptions = {}): Promise<this> {
     let ended = 0;
     const quick = defineJob("quick", { priority: 200, input: typed<number>(), run: () => void (ended += 1) });
     const real = await store();
@@ -69,7 +72,7 @@ class Prefetched {
     });
     this.manager = manager;
     await manager.enqueueMany(Array.from({ length: 150 }, (_, n) => quick.with(n)));
-    await manager.enqueueMany(Array.from({ length: 300 }, () => this.slow.with()));
+    await manager.enqueueMany(Array.from({ length: 300 }, () => this.slow.with(undefined, options)));
     await manager.start();
     await until(() => ended === 150 && this.running.size === this.slots);
     await this.clock.advance(50);
@@ -117,6 +120,16 @@ describe("L16 claims ahead", () => {
     const [first, second] = [...jobs.ahead.keys()];
     expect(await jobs.next()).toBe(first);
     expect(await jobs.next()).toBe(second);
+  });
+
+  test("L4, L10, L13: with one attempt left the store knows that it begins before it does; else it is told later", async () => {
+    jobs = await new Prefetched().filled([], { attempts: 1 });
+    for (let begun = 0; begun < 5; begun += 1) await jobs.next();
+    expect(jobs.unmarked).toBe(0);
+    jobs.over();
+    jobs = await new Prefetched().filled();
+    for (let begun = 0; begun < 5; begun += 1) await jobs.next();
+    expect(jobs.unmarked).toBeGreaterThan(0);
   });
 
   test("L1, L16: a job of priority 255 enqueued while all slots are held begins on the next one that frees up, every time", async () => {
