@@ -35,24 +35,6 @@ function regular(process: ProcessKind) {
         throw Object.assign(new RangeError("it broke"), { code: "BROKE" });
       },
     }),
-    /** A later stage: reads what the earlier ones found out, and tells how far it is, the latest counting. */
-    sums: defineJob(`${process}.sums`, {
-      process,
-      module,
-      run: async ({ resultsOf, progress, semaphore }) => {
-        const found = await resultsOf(figure);
-        for (let done = 1; done <= found.length; done += 1) progress({ done, of: found.length });
-        // Held until the test has read the progress, which goes with the attempt that told it.
-        await semaphore("read", { scope: "manager" }).use(() => undefined);
-        return { found, none: await resultsOf(followUp) };
-      },
-    }),
-    overflows: defineJob(`${process}.overflows`, {
-      process,
-      module,
-      backoff: "1h",
-      run: ({ progress }) => progress("x".repeat(10_000)),
-    }),
     enqueues: defineJob(`${process}.enqueues`, {
       process,
       module,
@@ -79,6 +61,30 @@ function regular(process: ProcessKind) {
         kept.push(new Uint8Array(64 * 1_048_576).fill(1));
         return globalThis.process.pid;
       },
+    }),
+  };
+}
+
+/** Jobs that look at their flow, or tell how far they are. */
+function telling(process: ProcessKind) {
+  return {
+    /** A later stage: reads what the earlier ones found out, and tells how far it is, the latest counting. */
+    sums: defineJob(`${process}.sums`, {
+      process,
+      module,
+      run: async ({ resultsOf, progress, semaphore }) => {
+        const found = await resultsOf(figure);
+        for (let done = 1; done <= found.length; done += 1) progress({ done, of: found.length });
+        // Held until the test has read the progress, which goes with the attempt that told it.
+        await semaphore("read", { scope: "manager" }).use(() => undefined);
+        return { found, none: await resultsOf(followUp) };
+      },
+    }),
+    overflows: defineJob(`${process}.overflows`, {
+      process,
+      module,
+      backoff: "1h",
+      run: ({ progress }) => progress("x".repeat(10_000)),
     }),
   };
 }
@@ -176,6 +182,6 @@ export const heardSignals = defineJob("heard-signals", {
   },
 });
 
-export const inline = { ...regular("inline"), ...rogue("inline") };
-export const inThread = { ...regular("thread"), ...rogue("thread") };
-export const inChild = { ...regular("process"), ...rogue("process") };
+export const inline = { ...regular("inline"), ...telling("inline"), ...rogue("inline") };
+export const inThread = { ...regular("thread"), ...telling("thread"), ...rogue("thread") };
+export const inChild = { ...regular("process"), ...telling("process"), ...rogue("process") };

@@ -61,10 +61,8 @@ export function settleBatch(session: Session, { ends, others }: SentSettlements)
     const result = ends.results?.[at];
     const outcome: Outcome = { kind: "processed", ...(result == null ? {} : { result }) };
     const startedMs = ends.startedMs?.[at];
-    const settlement = {
-      ...{ id: String(ends.ids[at]), fence: ends.fences[at] ?? 0, version: 0, outcome },
-      ...(startedMs == null ? {} : { startedMs }),
-    };
+    const proof = { id: String(ends.ids[at]), fence: ends.fences[at] ?? 0, version: 0 };
+    const settlement = { ...proof, outcome, ...(startedMs == null ? {} : { startedMs }) };
     if (settleOne(session, settlement).state === "refused") refused.push(at);
   }
   return { refused, others: settle(session, others) };
