@@ -35,7 +35,9 @@ export default class LawsReporter {
     for (const [law, title] of Object.entries(laws)) {
       const counts = stores.map((store) => proven.get(`${law} ${store}`) ?? 0);
       console.log(`${law.padEnd(5)}${title.padEnd(29)}${counts.map((count) => String(count).padStart(12)).join("")}`);
-      missing.push(...stores.filter((_, index) => counts[index] === 0).map((store) => `✗ ${law} has no test on ${store}`));
+      missing.push(
+        ...stores.filter((_, index) => counts[index] === 0).map((store) => `✗ ${law} has no test on ${store}`),
+      );
     }
     for (const line of [...bad, ...missing]) console.log(line);
     if (bad.length + missing.length > 0) process.exitCode = 1;
