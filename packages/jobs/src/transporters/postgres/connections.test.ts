@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
+import { type AddressInfo, connect, createServer } from "node:net";
 import { fileURLToPath } from "node:url";
 import { Client } from "pg";
 import { afterEach, describe, expect, it, vi } from "vitest";
@@ -19,6 +20,11 @@ const job: NewJob = {
   timeoutMs: 60_000,
   delayMs: 0,
 };
+
+/** FATAL 57P01, as a server sends it whose main process is gone. */
+const fields = Buffer.from("SFATAL\0VFATAL\0C57P01\0Mterminating connection due to unexpected postmaster exit\0\0");
+const fatal = Buffer.concat([Buffer.from("E"), Buffer.alloc(4), fields]);
+fatal.writeInt32BE(fields.length + 4, 1);
 
 describe("PostgreSQL: options", () => {
   it.each([
@@ -220,6 +226,41 @@ describe.skipIf(skipReason !== undefined)("PostgreSQL: connections that fail", (
       await vi.waitUntil(() => rung.length > heard, { timeout: 20_000 });
     },
   );
+
+  it("what a dying server says after the failure that it caused ends no program", async () => {
+    let dying = false;
+    let lastWords = 0;
+    const relay = createServer((near) => {
+      const far = connect(test.server.port, test.server.host);
+      far.pipe(near);
+      near.on("data", (data) => {
+        if (!dying) far.write(data);
+        else for (const ms of [0, 20]) setTimeout(() => near.write(fatal, () => (lastWords += 1)), ms);
+      });
+      for (const socket of [near, far]) socket.on("error", () => undefined);
+      near.on("close", () => far.destroy());
+    });
+    await new Promise<void>((resolve) => relay.listen(0, "127.0.0.1", resolve));
+    const url = new URL(test.server.url);
+    url.port = String((relay.address() as AddressInfo).port);
+    const transporter = postgres({ connectionString: url.href, schema: test.freshSchema() });
+    await transporter.start();
+    const before = process.listeners("uncaughtException");
+    const uncaught: unknown[] = [];
+    process.removeAllListeners("uncaughtException").on("uncaughtException", (error) => uncaught.push(error));
+    try {
+      dying = true;
+      await expect(transporter.now()).rejects.toMatchObject({ code: "store_unavailable" });
+      await vi.waitUntil(() => lastWords >= 2, { timeout: 20_000, interval: 5 });
+      for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+      expect(uncaught).toEqual([]);
+    } finally {
+      process.removeAllListeners("uncaughtException");
+      for (const listener of before) process.on("uncaughtException", listener);
+      await transporter.stop();
+      relay.close();
+    }
+  });
 
   it("a throwaway server ends with the process that started it, kill -9 included", async () => {
     const script = fileURLToPath(new URL("../../../tests/throwaway-holder.ts", import.meta.url));

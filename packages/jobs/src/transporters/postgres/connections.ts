@@ -105,8 +105,7 @@ export class Connections {
       lost = isConnectionLoss(error);
       throw error;
     } finally {
-      client.off("error", ignore);
-      client.release(lost);
+      giveBack(client, lost === true);
     }
   }
 
@@ -115,13 +114,7 @@ export class Connections {
     const client = await connectionOf(this.#lent).catch((error: unknown) => {
       throw asStoreError(error);
     });
-    return {
-      client,
-      giveBack: (broken) => {
-        client.off("error", ignore);
-        client.release(broken);
-      },
-    };
+    return { client, giveBack: (broken) => giveBack(client, broken) };
   }
 
   #config(): ClientConfig {
@@ -143,4 +136,13 @@ async function connectionOf(pool: Pool | undefined): Promise<PoolClient> {
   const client = await pool.connect();
   client.on("error", ignore);
   return client;
+}
+
+/**
+ * A broken one is ended, and its errors stay unheard: the server's last words may come after the failure that they are about, and an
+ * error event that nobody hears would end the program.
+ */
+function giveBack(client: PoolClient, broken: boolean): void {
+  if (!broken) client.off("error", ignore);
+  client.release(broken);
 }

@@ -224,7 +224,7 @@ describe("the hot road", () => {
         for (const step of steps) await perform(step);
         expect(disagreements()).toEqual([]);
       }),
-      { numRuns: process.env["CI"] ? 100 : 25 },
+      { numRuns: process.env["CI"] ? 100 : 10 },
     );
   });
 
