@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { type AddressInfo, connect, createServer } from "node:net";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { fileURLToPath } from "node:url";
 import { Client } from "pg";
 import { afterEach, describe, expect, it, vi } from "vitest";
@@ -25,6 +25,7 @@ const job: NewJob = {
 const fields = Buffer.from("SFATAL\0VFATAL\0C57P01\0Mterminating connection due to unexpected postmaster exit\0\0");
 const fatal = Buffer.concat([Buffer.from("E"), Buffer.alloc(4), fields]);
 fatal.writeInt32BE(fields.length + 4, 1);
+const readyForQuery = Buffer.from("Z\0\0\0\u0005I", "latin1");
 
 describe("PostgreSQL: options", () => {
   it.each([
@@ -227,15 +228,18 @@ describe.skipIf(skipReason !== undefined)("PostgreSQL: connections that fail", (
     },
   );
 
-  it("what a dying server says after the failure that it caused ends no program", async () => {
+  it("a server whose last words come with its first ones ends no program", async () => {
+    const open = new Set<Socket>();
     let dying = false;
     let lastWords = 0;
     const relay = createServer((near) => {
       const far = connect(test.server.port, test.server.host);
-      far.pipe(near);
-      near.on("data", (data) => {
-        if (!dying) far.write(data);
-        else for (const ms of [0, 20]) setTimeout(() => near.write(fatal, () => (lastWords += 1)), ms);
+      open.add(near);
+      near.pipe(far);
+      far.on("data", (data) => {
+        const isReady = data.subarray(-6).equals(readyForQuery);
+        if (dying && isReady) lastWords += 1;
+        near.write(dying && isReady ? Buffer.concat([data, fatal]) : data);
       });
       for (const socket of [near, far]) socket.on("error", () => undefined);
       near.on("close", () => far.destroy());
@@ -250,8 +254,10 @@ describe.skipIf(skipReason !== undefined)("PostgreSQL: connections that fail", (
     process.removeAllListeners("uncaughtException").on("uncaughtException", (error) => uncaught.push(error));
     try {
       dying = true;
-      await expect(transporter.now()).rejects.toMatchObject({ code: "store_unavailable" });
-      await vi.waitUntil(() => lastWords >= 2, { timeout: 20_000, interval: 5 });
+      for (const socket of open) socket.destroy();
+      await vi.waitUntil(async () => (await transporter.now().catch(() => undefined), lastWords > 0), {
+        timeout: 20_000,
+      });
       for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
       expect(uncaught).toEqual([]);
     } finally {

@@ -52,9 +52,13 @@ export class Connections {
     };
     this.#jobs = new Pool({ ...config, max: this.#settings.poolMax });
     this.#lent = new Pool({ ...config, max: this.#settings.sqlPoolMax });
-    // A connection that dies in the pool is taken out by the pool itself; the next call gets another.
-    this.#jobs.on("error", ignore);
-    this.#lent.on("error", ignore);
+    for (const pool of [this.#jobs, this.#lent]) {
+      // A connection that dies in the pool is taken out by the pool itself; the next call gets another.
+      pool.on("error", ignore);
+      // For all its life: between the pool's hands and ours nobody hears, and a server that dies may speak just then. An error event
+      // that nobody hears ends the program; what it says is heard again by the next statement.
+      pool.on("connect", (client) => client.on("error", ignore));
+    }
   }
 
   async close(): Promise<void> {
@@ -105,7 +109,7 @@ export class Connections {
       lost = isConnectionLoss(error);
       throw error;
     } finally {
-      giveBack(client, lost === true);
+      client.release(lost);
     }
   }
 
@@ -114,7 +118,7 @@ export class Connections {
     const client = await connectionOf(this.#lent).catch((error: unknown) => {
       throw asStoreError(error);
     });
-    return { client, giveBack: (broken) => giveBack(client, broken) };
+    return { client, giveBack: (broken) => client.release(broken) };
   }
 
   #config(): ClientConfig {
@@ -129,20 +133,8 @@ export class Connections {
   }
 }
 
-/** While a connection is out of its pool nobody else hears its errors. */
 async function connectionOf(pool: Pool | undefined): Promise<PoolClient> {
   if (pool === undefined)
     throw new JobsError("store_stopped", "the PostgreSQL Transporter is not started: call start() first");
-  const client = await pool.connect();
-  client.on("error", ignore);
-  return client;
-}
-
-/**
- * A broken one is ended, and its errors stay unheard: the server's last words may come after the failure that they are about, and an
- * error event that nobody hears would end the program.
- */
-function giveBack(client: PoolClient, broken: boolean): void {
-  if (!broken) client.off("error", ignore);
-  client.release(broken);
+  return await pool.connect();
 }
