@@ -173,12 +173,14 @@ export class TestManager {
     const lines = await this.transporter.sight.counts();
     // One look at both: a job on its way from one to the other is in either.
     if (lines.some(({ counts }) => counts.in_progress > 0)) return false;
-    if (lines.every(({ counts }) => counts.queued === 0)) return true;
+    const ready = lines.reduce((sum, { counts }) => sum + counts.queued, 0);
+    if (ready === 0) return true;
     const queued = await this.transporter.list({ status: "queued", limit: limits.batchJobsMax });
     const paused = new Set((await this.transporter.queues.list()).flatMap((each) => (each.paused ? each.queue : [])));
     const canRun = ({ name, queue, heldAt }: Job): boolean =>
       this.#names.has(name) && !paused.has(queue) && heldAt === undefined;
-    return !queued.some(canRun) && queued.length > 0;
+    // One that is not there any more has been claimed since.
+    return !queued.some(canRun) && queued.length === Math.min(ready, limits.batchJobsMax);
   }
 
   async #said(id: JobId): Promise<string> {

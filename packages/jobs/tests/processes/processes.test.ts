@@ -125,7 +125,8 @@ describe.each(kinds)("a job in a %s", (kind, jobs) => {
       const { id } = await manager.enqueue(jobs.dies, way);
       await witness.settled(id, "failed");
       expect(await jobIn(manager, id)).toMatchObject({ status: "failed", crashes: 3, attemptsUsed: 3 });
-      const attempts = await manager.attempts(id);
+      // What a busy machine could not start in time was not tried (L4).
+      const attempts = (await manager.attempts(id)).filter(({ cause }) => cause !== "deferred");
       expect(attempts.map(({ cause }) => cause)).toEqual(["crashed", "crashed", "crashed"]);
       expect(attempts[0]?.failure).toMatchObject({ code: "process_crashed", details: { output: expect.any(String) } });
       expect(attempts[2]?.failure?.code).toBe("crashes_exhausted");
