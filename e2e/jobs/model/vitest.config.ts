@@ -11,7 +11,7 @@ export default defineConfig({
     maxWorkers: 4,
     // Bounds each model; ten thousand runs take minutes.
     testTimeout: 3_600_000,
-    hookTimeout: 60_000,
+    hookTimeout: 1_200_000,
     reporters: ["verbose"],
   },
 });
