@@ -229,12 +229,12 @@ describe.skipIf(skipReason !== undefined)("PostgreSQL: connections that fail", (
   );
 
   it("a server whose last words come with its first ones ends no program", async () => {
-    const open = new Set<Socket>();
+    const sockets = new Set<Socket>();
     let dying = false;
     let lastWords = 0;
     const relay = createServer((near) => {
       const far = connect(test.server.port, test.server.host);
-      open.add(near);
+      sockets.add(near);
       near.pipe(far);
       far.on("data", (data) => {
         const isReady = data.subarray(-6).equals(readyForQuery);
@@ -254,7 +254,7 @@ describe.skipIf(skipReason !== undefined)("PostgreSQL: connections that fail", (
     process.removeAllListeners("uncaughtException").on("uncaughtException", (error) => uncaught.push(error));
     try {
       dying = true;
-      for (const socket of open) socket.destroy();
+      for (const socket of sockets) socket.destroy();
       await vi.waitUntil(async () => (await transporter.now().catch(() => undefined), lastWords > 0), {
         timeout: 20_000,
       });
