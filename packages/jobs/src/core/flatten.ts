@@ -24,7 +24,10 @@ export function flattened(flow: FlowBuilder): FlatFlow {
 }
 
 /** The flow as a Transporter takes it; `prepare` checks one request and fills in its defaults. */
-export async function newFlow(flow: FlowBuilder, prepare: (request: JobRequest) => Promise<NewJob>): Promise<NewFlow> {
+export async function newFlow(
+  flow: FlowBuilder,
+  prepare: (request: JobRequest) => NewJob | Promise<NewJob>,
+): Promise<NewFlow> {
   const flat = flattened(flow);
   const jobs: NewFlow["jobs"] = [];
   for (const { request, stage } of flat.requests) jobs.push({ ...(await prepare(request)), stage });

@@ -10,7 +10,7 @@ import type { JobDefinition, JobRequest } from "./request.ts";
 
 const create = defineJob("create", { input: typed<{ name: string }>(), run: () => ({ id: 1 }) });
 const plain = defineJob("plain", { run() {} });
-const prepare = (request: JobRequest): Promise<NewJob> => newJob(request, () => Promise.resolve(0));
+const prepare = async (request: JobRequest): Promise<NewJob> => await newJob(request, () => Promise.resolve(0));
 const shape = (builder: FlowBuilder): { jobs: [string, number][]; stages: unknown[] } => {
   const { requests, stages } = flattened(builder);
   return { jobs: requests.map(({ request, stage }) => [request.definition.name, stage]), stages };

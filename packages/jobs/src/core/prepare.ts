@@ -14,13 +14,26 @@ import { uniqueOf } from "./unique.ts";
  * A request with its defaults filled in and its bounds checked, as a Transporter takes it. What is stored is the input as it
  * was given: the schema runs again before each attempt, so that its defaults and transforms are those of the code that runs.
  *
+ * At once, unless its schema or the clock has to be waited for: a promise for each of a thousand jobs would cost as much as the rest.
+ *
  * @param storeNow the store's clock; asked only for `at`.
  * @throws JobsError `invalid_input`, `invalid_options`, `payload_too_large`.
  */
-export async function newJob(request: JobRequest, storeNow: () => Promise<number>): Promise<NewJob> {
+export function newJob(request: JobRequest, storeNow: () => Promise<number>): NewJob | Promise<NewJob> {
+  const { definition, input, options } = request;
+  const validated = validatedInput(definition, input);
+  if (validated instanceof Promise || options.at !== undefined) return newJobLater(request, validated, storeNow);
+  return filledIn(request, options.after === undefined ? 0 : durationMs(options.after, "after"));
+}
+
+async function newJobLater(request: JobRequest, validated: unknown, storeNow: () => Promise<number>): Promise<NewJob> {
+  await validated;
+  return filledIn(request, await delayMs(request.options, storeNow));
+}
+
+function filledIn(request: JobRequest, delay: number): NewJob {
   const { definition, options } = request;
   const what = `input of job ${JSON.stringify(definition.name)}`;
-  await validatedInput(definition, request.input);
   return {
     name: definition.name,
     queue: definition.queue,
@@ -29,7 +42,7 @@ export async function newJob(request: JobRequest, storeNow: () => Promise<number
     priority: checkedPriority(options.priority ?? definition.priority),
     attempts: checkedAttempts(options.attempts ?? definition.attempts),
     timeoutMs: options.timeout === undefined ? definition.timeoutMs : checkedTimeout(options.timeout),
-    delayMs: await delayMs(options, storeNow),
+    delayMs: delay,
     ...uniqueOf(options.unique),
     ...(options.wake === undefined ? {} : { wakeKey: checkedKey(options.wake, "wake") }),
     ...limitKeyOf(request),
@@ -43,8 +56,25 @@ function limitKeyOf({ definition, input, options }: JobRequest): { limitKey?: st
 
 /** A job or a flow as a Transporter takes it. Throws as `newJob`, and `flow_*`. */
 export async function newItem(item: JobRequest | FlowBuilder, storeNow: () => Promise<number>): Promise<NewItem> {
-  const prepare = (request: JobRequest): Promise<NewJob> => newJob(request, storeNow);
+  const prepare = (request: JobRequest): NewJob | Promise<NewJob> => newJob(request, storeNow);
   return item instanceof FlowBuilder ? { flow: await newFlow(item, prepare) } : { job: await prepare(item) };
+}
+
+/** As `newItem`, many, in their order. */
+export async function newItems(
+  items: readonly (JobRequest | FlowBuilder)[],
+  storeNow: () => Promise<number>,
+): Promise<NewItem[]> {
+  const prepared: NewItem[] = [];
+  for (const item of items) {
+    if (item instanceof FlowBuilder) {
+      prepared.push(await newItem(item, storeNow));
+      continue;
+    }
+    const job = newJob(item, storeNow);
+    prepared.push({ job: job instanceof Promise ? await job : job });
+  }
+  return prepared;
 }
 
 async function delayMs(options: JobOptions, storeNow: () => Promise<number>): Promise<number> {

@@ -1,8 +1,8 @@
 import { timerMsMax, type Clock } from "./clock.ts";
 
 export interface Due {
-  /** By the manager's clock; Infinity: never. */
-  dueAt: number;
+  /** By the manager's clock; undefined: never. */
+  dueAt: number | undefined;
 }
 
 /**
@@ -48,6 +48,7 @@ export class Deadlines<T extends Due> {
     const due: T[] = [];
     let next = Infinity;
     for (const each of this.#all) {
+      if (each.dueAt === undefined) continue;
       if (each.dueAt <= now) due.push(each);
       else next = Math.min(next, each.dueAt);
     }

@@ -1,6 +1,7 @@
 import type { FlowFailure } from "../core/context.ts";
 import { jobFailure } from "../core/failure.ts";
 import type { FlowBuilder } from "../core/flow.ts";
+import type { AttemptEnd } from "../core/outcome.ts";
 import { limits } from "../core/limits.ts";
 import type { JobRequest } from "../core/request.ts";
 import { attemptAtomicity, type AttemptAtomicity } from "../memory/atomicity.ts";
@@ -27,11 +28,13 @@ export interface HostOptions {
 export class ManagerHost implements AttemptHost {
   readonly #attempt: Attempt;
   readonly #options: HostOptions;
+  readonly #onEnded: (attempt: Attempt, end: AttemptEnd) => void;
   #atomicity: AttemptAtomicity | undefined;
 
-  constructor(attempt: Attempt, options: HostOptions) {
+  constructor(attempt: Attempt, options: HostOptions, onEnded: (attempt: Attempt, end: AttemptEnd) => void) {
     this.#attempt = attempt;
     this.#options = options;
+    this.#onEnded = onEnded;
   }
 
   get signal(): AbortSignal {
@@ -92,18 +95,18 @@ export class ManagerHost implements AttemptHost {
   }
 
   log(message: string, fields: Readonly<Record<string, unknown>>): void {
-    this.#tell({ event: "job.log", message, fields, ...this.#attempt.called });
+    this.#options.log({ event: "job.log", message, fields, ...this.#attempt.called });
   }
 
   output(stream: OutputStream, line: string): void {
-    this.#tell({ event: "job.output", stream, line, ...this.#attempt.called });
+    this.#options.log({ event: "job.output", stream, line, ...this.#attempt.called });
   }
 
   ending(by: Extract<ManagerEvent, { event: "attempt.ending" }>["by"]): void {
-    this.#tell({ event: "attempt.ending", by, ...this.#attempt.called });
+    this.#options.log({ event: "attempt.ending", by, ...this.#attempt.called });
   }
 
-  #tell(event: ManagerEvent): void {
-    this.#options.log(event);
+  ended(end: AttemptEnd): void {
+    this.#onEnded(this.#attempt, end);
   }
 }

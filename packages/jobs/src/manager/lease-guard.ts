@@ -40,10 +40,9 @@ const resourceLimits = { maxYoungGenerationSizeMb: 2 } as const;
 export class LeaseGuard {
   readonly #options: LeaseGuardOptions;
   readonly #table: LeaseTable;
-  readonly #rows = new Map<Attempt, number>();
   /** Both clocks are monotonic: they are compared once in a while, not for each attempt. */
   #offsetUs = 0;
-  #keeper: Pick<LeaseKeeper, "answered"> | undefined;
+  #keeper: Pick<LeaseKeeper, "heard"> | undefined;
   #worker: Worker | undefined;
   #exited: Promise<void> = Promise.resolve();
   readonly #kept = new Map<number, KeptLeases>();
@@ -57,7 +56,7 @@ export class LeaseGuard {
   }
 
   /** Resolves when the thread can renew, or has said why it cannot: the event loop's own renewals go on without it. */
-  async start(keeper: Pick<LeaseKeeper, "answered">): Promise<void> {
+  async start(keeper: Pick<LeaseKeeper, "heard">): Promise<void> {
     if (!this.#stopped) return;
     this.#stopped = false;
     this.#keeper = keeper;
@@ -92,32 +91,27 @@ export class LeaseGuard {
     const { leaseMs, abortGraceMs } = this.#options;
     const startAtMost = leaseUntil - leaseMs + (isMarked ? 0 : limits.prefetchKeptMs);
     const stuckAt = startAtMost + claimed.timeoutMs + abortGraceMs;
-    const row = this.#table.hold({
+    attempt.leaseRow = this.#table.hold({
       id: claimed.id,
       fence: claimed.fence,
       version: claimed.version,
       untilUs: this.#sharedUs(leaseUntil),
       stuckAtUs: definition.process === "inline" ? this.#sharedUs(stuckAt) : undefined,
     });
-    if (row !== undefined) this.#rows.set(attempt, row);
   }
 
   /** The attempt's handler is about to be called. False: it has been given back, and another may have it. */
-  begin(attempt: Attempt): boolean {
-    const row = this.#rows.get(attempt);
-    return row === undefined || this.#table.begin(row);
+  begin({ leaseRow }: Attempt): boolean {
+    return leaseRow === undefined || this.#table.begin(leaseRow);
   }
 
-  extend(attempt: Attempt): void {
-    const row = this.#rows.get(attempt);
-    if (row !== undefined) this.#table.extend(row, this.#sharedUs(attempt.leaseUntil));
+  extend({ leaseRow, leaseUntil }: Attempt): void {
+    if (leaseRow !== undefined) this.#table.extend(leaseRow, this.#sharedUs(leaseUntil));
   }
 
   drop(attempt: Attempt): void {
-    const row = this.#rows.get(attempt);
-    if (row === undefined) return;
-    this.#rows.delete(attempt);
-    this.#table.drop(row);
+    if (attempt.leaseRow !== undefined) this.#table.drop(attempt.leaseRow);
+    attempt.leaseRow = undefined;
   }
 
   /** The event loop turns. */
@@ -170,12 +164,9 @@ export class LeaseGuard {
   }
 
   #renewed(renewed: Extract<FromLeaseThread, { renewed: unknown }>["renewed"]): void {
-    const attempts = new Map([...this.#rows.keys()].map((each) => [`${each.claimed.id} ${each.claimed.fence}`, each]));
-    for (const { id, fence, state, untilUs } of renewed) {
-      const attempt = attempts.get(`${id} ${fence}`);
-      const leaseUntil = this.#options.clock.now() + (untilUs - sharedNowUs()) / 1_000;
-      if (attempt !== undefined) this.#keeper?.answered(attempt, state, leaseUntil);
-    }
+    const ago = this.#options.clock.now() - sharedNowUs() / 1_000;
+    const answers = renewed.map(({ untilUs, ...lease }) => ({ ...lease, leaseUntil: ago + untilUs / 1_000 }));
+    this.#keeper?.heard(answers);
   }
 
   #failed(failure: JobFailure): void {

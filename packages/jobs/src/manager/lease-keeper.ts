@@ -1,6 +1,6 @@
 import { failureOf } from "../core/failure.ts";
 import { limits } from "../core/limits.ts";
-import type { RenewState, Transporter } from "../transporters/transporter.ts";
+import type { Lease, RenewState, Transporter } from "../transporters/transporter.ts";
 import type { Attempt } from "./attempt.ts";
 import type { Clock } from "./clock.ts";
 import type { Log } from "./events.ts";
@@ -138,7 +138,11 @@ export class LeaseKeeper {
     for (const attempt of attempts) attempt.renewalsOpen += 1;
     try {
       const states = await transporter.renew(attempts.map(({ claimed: { id, fence } }) => ({ id, fence, leaseMs })));
-      for (const [index, attempt] of attempts.entries()) this.answered(attempt, states[index], sentAt + leaseMs);
+      let place = 0;
+      for (const attempt of attempts) {
+        this.#answered(attempt, states[place], sentAt + leaseMs);
+        place += 1;
+      }
     } catch (thrown) {
       log({
         event: "service.error",
@@ -149,8 +153,16 @@ export class LeaseKeeper {
     }
   }
 
-  /** What the store says of a lease, to this loop or to the thread beside it. `leaseUntil` by the manager's clock. */
-  answered(attempt: Attempt, state: RenewState | undefined, leaseUntil: number): void {
+  /** What the store has told the thread beside this loop. `leaseUntil` by the manager's clock. */
+  heard(answers: readonly (Pick<Lease, "id" | "fence"> & { state: RenewState; leaseUntil: number })[]): void {
+    const told = new Map(answers.map((answer) => [`${answer.id} ${answer.fence}`, answer]));
+    for (const attempt of this.#options.runner.live) {
+      const answer = told.get(`${attempt.claimed.id} ${attempt.claimed.fence}`);
+      if (answer !== undefined) this.#answered(attempt, answer.state, answer.leaseUntil);
+    }
+  }
+
+  #answered(attempt: Attempt, state: RenewState | undefined, leaseUntil: number): void {
     const { runner, guard } = this.#options;
     if (state === undefined) return;
     if (state === "lost") {
@@ -162,7 +174,7 @@ export class LeaseKeeper {
     }
     attempt.renewalsOpen = 0;
     attempt.isMarked = true;
-    attempt.leaseUntil = Math.max(attempt.leaseUntil, leaseUntil);
+    attempt.leaseUntil = Math.max(attempt.leaseUntil, Math.floor(leaseUntil));
     guard.extend(attempt);
     if (state === "cancel") runner.abort(attempt, "cancel");
   }

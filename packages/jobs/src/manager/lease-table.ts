@@ -93,13 +93,17 @@ export class LeaseTable {
     this.#free.push(row);
   }
 
+  isHeld(row: number): boolean {
+    return isWhole(Atomics.load(this.#cells, this.#place(row)));
+  }
+
   /** Every attempt held, as the thread may act on it. */
   *entries(): Generator<LeaseEntry> {
     const used = Number(Atomics.load(this.#cells, 1));
     for (let row = 0; row < used; row += 1) {
       const at = this.#place(row);
       const turn = Atomics.load(this.#cells, at);
-      if (turn % 2n !== 0n || turn === 0n) continue;
+      if (!isWhole(turn)) continue;
       const [id, fence, untilUs, stuckAtUs, version, step = 0n] = [1, 2, 3, 4, 5, 6].map((cell) =>
         Atomics.load(this.#cells, at + cell),
       );
@@ -137,4 +141,9 @@ export class LeaseTable {
   #store(cell: number, value: number): void {
     Atomics.store(this.#cells, cell, BigInt(Math.round(value)));
   }
+}
+
+/** Of a row that is held, and not being written. */
+function isWhole(turn: bigint): boolean {
+  return turn % 2n === 0n && turn !== 0n;
 }

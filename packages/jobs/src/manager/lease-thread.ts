@@ -47,16 +47,13 @@ class AttemptLeases implements Keeper {
     const isBlocked = now - this.#table.lastBeatUs > data.unstartedMs * 1_000;
     const due: LeaseEntry[] = [];
     const unstarted: LeaseEntry[] = [];
-    const seen = new Set<number>();
     for (const entry of this.#table.entries()) {
-      seen.add(entry.row);
       if (this.#isUnstarted(entry, isBlocked)) unstarted.push(entry);
       else if (entry.progress === "begun" && this.#untilUs(entry) - now <= leaseUs / 2) due.push(entry);
       if (entry.progress === "begun" && entry.stuckAtUs !== undefined && entry.stuckAtUs < now) this.#stuck(entry, now);
     }
-    for (const row of this.#until.keys()) if (!seen.has(row)) this.#until.delete(row);
-    for (const row of this.#reported.keys()) if (!seen.has(row)) this.#reported.delete(row);
-    for (const row of this.#returned.keys()) if (!seen.has(row)) this.#returned.delete(row);
+    for (const known of [this.#until, this.#reported, this.#returned])
+      for (const row of known.keys()) if (!this.#table.isHeld(row)) known.delete(row);
     // Two calls at most: one that hangs leaves room for one on a new connection.
     if (this.#calls >= 2) return;
     for (let from = 0; from < due.length; from += limits.batchJobsMax) {

@@ -15,7 +15,7 @@ import { FlowBuilder } from "../core/flow.ts";
 import { checkedId, checkedIds } from "../core/ids.ts";
 import type { Job, JobId } from "../core/job.ts";
 import { limits } from "../core/limits.ts";
-import { newItem } from "../core/prepare.ts";
+import { newItem, newItems } from "../core/prepare.ts";
 import { JobRequest, type InputArguments, type JobDefinition, type JobOptions } from "../core/request.ts";
 import { atomicityOf } from "../memory/atomicity.ts";
 import type {
@@ -160,8 +160,7 @@ export class JobManager extends JobReader {
     items: readonly (JobRequest | FlowBuilder)[],
     options: InTransaction = {},
   ): Promise<(EnqueuedJob | EnqueuedFlow)[]> {
-    const prepared: NewItem[] = [];
-    for (const item of items) prepared.push(await this.#prepare(item));
+    const prepared = await newItems(items, () => this.#transporter.now());
     const enqueued = await this.#enqueueItems(prepared, options);
     return enqueued.map((one) => (one.flowId === undefined ? jobOf(one) : flowOf(one)));
   }

@@ -11,9 +11,10 @@ import type { AbortReason } from "./events.ts";
 import { ManagerHost, type HostOptions } from "./host.ts";
 import type { LeaseGuard } from "./lease-guard.ts";
 import type { OnStuck } from "./lease-protocol.ts";
+import { LiveAttempts } from "./live-attempts.ts";
 import type { Pace } from "./pace.ts";
 import type { Settled, Settler } from "./settler.ts";
-import { traced } from "./tracing.ts";
+import { isTraced, traced } from "./tracing.ts";
 
 export interface RunnerOptions extends HostOptions {
   definitions: ReadonlyMap<string, JobDefinition>;
@@ -48,9 +49,10 @@ const unsettledMax = 2 * limits.batchJobsMax;
 /** Runs claimed jobs in the slots of their lanes (L8): from the claim, over timeout and abort (L9), to the settlement. */
 export class Runner {
   readonly #options: RunnerOptions;
-  readonly #live = new Set<Attempt>();
+  readonly #live = new LiveAttempts();
   readonly #deadlines: Deadlines<Attempt>;
   readonly #occupied: Record<Lane, number> = { short: 0, long: 0 };
+  readonly #onEnded: (attempt: Attempt, end: AttemptEnd) => void;
   readonly #onSettled: (attempt: Attempt, settled: Settled) => void;
   #idleWaiters: (() => void)[] = [];
   #settledWaiters: (() => void)[] = [];
@@ -61,11 +63,12 @@ export class Runner {
   constructor(options: RunnerOptions) {
     this.#options = options;
     this.#deadlines = new Deadlines(this.#live, options.clock, (attempt) => this.#due(attempt));
+    this.#onEnded = (attempt, end) => this.#ended(attempt, end);
     this.#onSettled = (attempt, settled) => this.#settled(attempt, settled);
   }
 
   /** Attempts whose end the store has not taken yet, and those that wait for a slot: the lease keeper renews what has begun. */
-  get live(): ReadonlySet<Attempt> {
+  get live(): Iterable<Attempt> {
     return this.#live;
   }
 
@@ -100,15 +103,15 @@ export class Runner {
   /** @param now by the manager's clock: one look at it is enough for all that begin together. */
   begin(attempt: Attempt, now: number): void {
     this.#occupied[attempt.claimed.lane] += 1;
-    attempt.startedAt = now;
-    attempt.dueAt = now + attempt.claimed.timeoutMs;
+    attempt.startedAt = Math.floor(now);
+    attempt.dueAt = Math.ceil(now) + attempt.claimed.timeoutMs;
     this.#deadlines.told(attempt.dueAt);
     if (!attempt.isMarked && attempt.isLast) {
       void this.#runMarked(attempt);
       return;
     }
     if (!attempt.isMarked) this.#options.onUnmarked(attempt);
-    void this.#run(attempt);
+    this.#run(attempt);
   }
 
   /** It was never tried, and costs nothing (L4). */
@@ -146,7 +149,9 @@ export class Runner {
     if (!attempt.abort(reason)) return;
     log({ event: "attempt.aborted", reason, ...attempt.called });
     // Isolated ones are ended by their process (L9).
-    attempt.dueAt = attempt.definition.process === "inline" ? clock.now() + abortGraceMs : Infinity;
+    attempt.dueAt = undefined;
+    if (attempt.definition.process !== "inline") return;
+    attempt.dueAt = Math.ceil(clock.now()) + abortGraceMs;
     this.#deadlines.told(attempt.dueAt);
   }
 
@@ -186,7 +191,7 @@ export class Runner {
   async #runMarked(attempt: Attempt): Promise<void> {
     await this.#options.mark(attempt);
     if (attempt.isMarked && !attempt.ended) {
-      await this.#run(attempt);
+      this.#run(attempt);
       return;
     }
     this.#occupied[attempt.claimed.lane] -= 1;
@@ -194,17 +199,29 @@ export class Runner {
     this.#options.onFreeSlot();
   }
 
-  async #run(attempt: Attempt): Promise<void> {
+  /** No promise of its own: tens of thousands run at a time. */
+  #run(attempt: Attempt): void {
     const { claimed, definition } = attempt;
-    this.#options.log({
+    const options = this.#options;
+    options.log({
       event: "attempt.started",
       jobId: claimed.id,
       name: claimed.name,
       fence: claimed.fence,
     });
-    const host = new ManagerHost(attempt, this.#options);
-    const end = await traced(claimed, this.#options.process, definition, host);
-    this.#occupied[claimed.lane] -= 1;
+    if (!isTraced()) {
+      options.process.run(definition, claimed, new ManagerHost(attempt, options, this.#onEnded));
+      return;
+    }
+    const end = traced(claimed, (ended) =>
+      options.process.run(definition, claimed, new ManagerHost(attempt, options, (_, told) => ended(told))),
+    );
+    void end.then((told) => this.#onEnded(attempt, told));
+  }
+
+  /** Its handler has ended. */
+  #ended(attempt: Attempt, end: AttemptEnd): void {
+    this.#occupied[attempt.claimed.lane] -= 1;
     attempt.pace?.count();
     // The stop has given it back already.
     if (!attempt.ended) this.#settle(attempt, attempt.endAfterAbort(end));
@@ -213,7 +230,7 @@ export class Runner {
 
   #settle(attempt: Attempt, end: AttemptEnd): void {
     attempt.ended = true;
-    attempt.dueAt = Infinity;
+    attempt.dueAt = undefined;
     if (attempt.lost) {
       this.#over(attempt, { state: "refused", why: "fence" });
       return;
@@ -272,7 +289,7 @@ export class Runner {
   #due(attempt: Attempt): void {
     const { log, onStuck } = this.#options;
     const reason = attempt.abortReason;
-    attempt.dueAt = Infinity;
+    attempt.dueAt = undefined;
     if (reason === undefined) {
       this.abort(attempt, "timeout");
       return;

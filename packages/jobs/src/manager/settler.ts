@@ -124,8 +124,10 @@ export class Settler {
 
   #taken(batch: Ending[], results: SettleResult[]): void {
     const applied: Applied[] = [];
-    for (const [index, ending] of batch.entries()) {
-      const result = results[index];
+    let place = 0;
+    for (const ending of batch) {
+      const result = results[place];
+      place += 1;
       const { job, outcome } = ending;
       if (result === undefined)
         this.#drop(ending, new JobsError("store_unavailable", "the store gave no answer to it"));

@@ -1,8 +1,6 @@
 import { tracingChannel } from "node:diagnostics_channel";
 import type { JobId, Lane } from "../core/job.ts";
 import type { AttemptEnd } from "../core/outcome.ts";
-import type { JobDefinition } from "../core/request.ts";
-import type { AttemptHost, Process } from "../processes/process.ts";
 import type { Claimed } from "../transporters/transporter.ts";
 
 /** What the subscribers of the tracing channel `provost.jobs.attempt` get; `result` is there from `asyncStart` on. */
@@ -23,16 +21,19 @@ export interface AttemptTrace {
 
 const attempts = tracingChannel<unknown, AttemptTrace>("provost.jobs.attempt");
 
-/** Runs an attempt inside the tracing channel, where spans and timers can be attached; without subscribers it costs nothing. */
-export function traced(
-  claimed: Claimed,
-  process: Process,
-  definition: JobDefinition,
-  host: AttemptHost,
-): Promise<AttemptEnd> {
-  if (!attempts.hasSubscribers) return process.run(definition, claimed, host);
+/** Somebody listens: without subscribers tracing costs nothing. */
+export function isTraced(): boolean {
+  return attempts.hasSubscribers;
+}
+
+/**
+ * Runs an attempt inside the tracing channel, where spans and timers can be attached.
+ *
+ * @param run begins it and tells the end to what it is given.
+ */
+export async function traced(claimed: Claimed, run: (ended: (end: AttemptEnd) => void) => void): Promise<AttemptEnd> {
   const { id: jobId, name, queue, lane, flowId, fence, attemptsUsed, readyAt } = claimed;
-  return attempts.tracePromise(() => process.run(definition, claimed, host), {
+  return await attempts.tracePromise(async () => await new Promise<AttemptEnd>(run), {
     jobId,
     name,
     queue,

@@ -11,6 +11,7 @@ import { attemptAtomicity } from "../memory/atomicity.ts";
 import type { MemoryCall, MemoryReply } from "../memory/channel.ts";
 import { isolatedScopes } from "../memory/isolated-scopes.ts";
 import { markIsolated } from "./isolation.ts";
+import type { HandlerHost } from "./process.ts";
 import type { FromIsolated, Question, ToIsolated } from "./protocol.ts";
 
 /** What an isolated process runs: a thread and a child differ in their line to the manager, and in nothing else. */
@@ -121,7 +122,7 @@ async function run({ module, claimed, mark }: Extract<ToIsolated, { kind: "run" 
   let end: AttemptEnd;
   try {
     const definition = await definitionOf(module, claimed.name);
-    end = await runHandler(definition, claimed, {
+    const host: Omit<HandlerHost, "ended"> = {
       signal: own.signal,
       // Its manager has called it begun.
       begin: () => true,
@@ -133,7 +134,8 @@ async function run({ module, claimed, mark }: Extract<ToIsolated, { kind: "run" 
       resultsOf: async (name) => (await ask({ resultsOf: name })) as (string | undefined)[],
       progress: (value) => post({ kind: "progress", value }),
       log,
-    });
+    };
+    end = await new Promise((ended) => runHandler(definition, claimed, { ...host, ended }));
   } catch (thrown) {
     end = { kind: "error", failure: failureOf(thrown) };
   }

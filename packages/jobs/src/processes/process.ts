@@ -13,8 +13,8 @@ export type OutputStream = "stdout" | "stderr";
  * and gets its end back.
  */
 export interface Process {
-  /** Runs one attempt. Never rejects: whatever goes wrong is an end. */
-  run(definition: JobDefinition, claimed: Claimed, host: AttemptHost): Promise<AttemptEnd>;
+  /** Runs one attempt, and tells its host how it ended. Never throws: whatever goes wrong is an end. */
+  run(definition: JobDefinition, claimed: Claimed, host: AttemptHost): void;
 }
 
 /** What a running attempt may ask of its manager. */
@@ -44,4 +44,6 @@ export interface HandlerHost {
   /** JSON text. */
   progress(value: string): void;
   log(message: string, fields: Readonly<Record<string, unknown>>): void;
+  /** How the attempt ended; told once, when it holds nothing any more. */
+  ended(end: AttemptEnd): void;
 }

@@ -1,5 +1,4 @@
 import type { Lane, ProcessKind } from "../core/job.ts";
-import type { AttemptEnd } from "../core/outcome.ts";
 import type { JobDefinition } from "../core/request.ts";
 import type { Clock } from "../manager/clock.ts";
 import type { Log } from "../manager/events.ts";
@@ -59,9 +58,10 @@ export class Processes implements Process {
     return kind === "inline" ? Infinity : (this.#pools.get(poolKey(kind, lane))?.free ?? 0);
   }
 
-  run(definition: JobDefinition, claimed: Claimed, host: AttemptHost): Promise<AttemptEnd> {
-    const pool = this.#poolOf(definition);
-    return (pool ?? this.#inline).run(definition, claimed, host);
+  run(definition: JobDefinition, claimed: Claimed, host: AttemptHost): void {
+    const pool = definition.process === "inline" ? undefined : this.#poolOf(definition);
+    if (pool === undefined) this.#inline.run(definition, claimed, host);
+    else void pool.run(definition, claimed, host).then((end) => host.ended(end));
   }
 
   #poolOf({ process, lane }: JobDefinition): Pool | undefined {

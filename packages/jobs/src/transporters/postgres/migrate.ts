@@ -3,13 +3,14 @@ import { JobsError } from "../../core/errors.ts";
 import { storeError } from "./failures.ts";
 import { amendFunctions } from "./sql/amend.ts";
 import { claimFunctions } from "./sql/claim.ts";
-import { enqueueFunctions } from "./sql/enqueue.ts";
+import { addTables, enqueueFunctions } from "./sql/enqueue.ts";
 import { gateFunctions } from "./sql/gates.ts";
 import { holdTables } from "./sql/hold-tables.ts";
 import { listFunctions } from "./sql/list.ts";
 import { pruneFunctions } from "./sql/prune.ts";
 import { permitFunctions, permitTables } from "./sql/permits.ts";
-import { roadFunctions, roadTables } from "./sql/roads.ts";
+import { lowWaterFunctions } from "./sql/low-water.ts";
+import { leafTables, markTables, roadFunctions, roadTables } from "./sql/roads.ts";
 import { scheduleTables } from "./sql/schedule-tables.ts";
 import { scheduleFunctions } from "./sql/schedules.ts";
 import { queueTables } from "./sql/queue-tables.ts";
@@ -38,6 +39,9 @@ const migrations: readonly Migration[] = [
   { version: 19, name: "permits are handed over", sql: () => "" },
   { version: 21, name: "roads: ready, running and done apart from the jobs' rows", sql: roadTables },
   { version: 22, name: "what was prefetched tells its start with its end", sql: () => "" },
+  { version: 23, name: "claims begin at low-water marks", sql: markTables },
+  { version: 24, name: "less to do for each added job", sql: addTables },
+  { version: 25, name: "members of flows end on the road", sql: leafTables },
 ];
 
 /**
@@ -51,6 +55,7 @@ const functions: readonly ((schema: string) => string)[] = [
   enqueueFunctions,
   replaceFunctions,
   claimFunctions,
+  lowWaterFunctions,
   wakeFunctions,
   settleFunctions,
   amendFunctions,

@@ -2,17 +2,20 @@ import type { Connections } from "./connections.ts";
 import { EarConnection } from "./ear.ts";
 
 /** Hints to other processes are gathered for this long: NOTIFY in each insert would cap enqueueing (FACTS.md). */
-const gatherMs = 20;
+const gatherMs = 4;
 /** How long a hint of our own may take to come back by the listening connection; one that is lost has no end. */
 const echoMsMax = 3_000;
 /** Of a NOTIFY's 8,000 bytes. */
 const payloadBytesMax = 7_000;
 
+/** Nothing of it is worth a flush, in which it would hold up every other NOTIFY of the database. */
+const sendHints = "SELECT pg_notify($1, p), set_config('synchronous_commit', 'off', true) FROM unnest($2::text[]) AS p";
+
 type Listener = (queues: string[]) => void;
 
 /**
- * Hints that jobs may be ready. Listeners of this Transporter are rung at once, others by a NOTIFY of their own connection,
- * at most one in 20 ms whatever the number of jobs, and never inside the insert. A hint that is lost costs a poll's wait.
+ * Hints that jobs may be ready. Listeners of this Transporter are rung at once, others by a NOTIFY, at most one in 20 ms whatever the number
+ * of jobs: within the insert when it is the first for as long, else apart. A hint that is lost costs a poll's wait.
  */
 export class Notifier {
   readonly #connections: Connections;
@@ -71,16 +74,40 @@ export class Notifier {
     return () => this.#deafListeners.delete(own);
   }
 
+  /**
+   * The hint to go within the statement that makes these queues' jobs ready, when one is due now: it saves a round trip. The caller tells
+   * this side's listeners after the commit (`tell`). Undefined: `ring` is to follow the commit.
+   */
+  hintWithin(queues: Iterable<string>): [channel: string, payload: string] | undefined {
+    const list = [...queues];
+    const now = performance.now();
+    if (list.length === 0 || this.#timer !== undefined || now < this.#sentAt + gatherMs) return undefined;
+    const [payload, ...more] = this.#payloads(list, this.#self);
+    if (payload === undefined || more.length > 0) return undefined;
+    this.#sentAt = now;
+    return [this.#channel, payload];
+  }
+
   /** After the commit. */
   ring(queues: Iterable<string>): void {
     const list = [...new Set(queues)];
     if (list.length === 0) return;
-    this.#tell(list);
+    this.tell(list);
     for (const queue of list) this.#pending.add(queue);
     if (this.#timer !== undefined) return;
-    const waitMs = Math.max(0, this.#sentAt + gatherMs - performance.now());
+    const waitMs = this.#sentAt + gatherMs - performance.now();
+    if (waitMs <= 0) {
+      this.#send();
+      return;
+    }
     this.#timer = setTimeout(() => this.#send(), waitMs);
     this.#timer.unref();
+  }
+
+  /** Rings the listeners of this Transporter. */
+  tell(queues: string[]): void {
+    // Apart from the call that has just committed: what a listener throws is not that call's failure.
+    for (const listener of this.#listeners) queueMicrotask(() => listener(queues));
   }
 
   /** The NOTIFY that goes with somebody else's transaction: sent at its commit, and heard here too. */
@@ -91,11 +118,6 @@ export class Notifier {
     }));
   }
 
-  #tell(queues: string[]): void {
-    // Apart from the call that has just committed: what a listener throws is not that call's failure.
-    for (const listener of this.#listeners) queueMicrotask(() => listener(queues));
-  }
-
   #send(): void {
     this.#timer = undefined;
     this.#sentAt = performance.now();
@@ -104,9 +126,7 @@ export class Notifier {
     this.#sending = this.#sending.then(async () => {
       if (!this.#connections.isOpen) return;
       // A hint may be lost: the truth is in the tables, and pollers come by.
-      await this.#connections
-        .query("SELECT pg_notify($1, p) FROM unnest($2::text[]) AS p", [this.#channel, payloads])
-        .catch(() => undefined);
+      await this.#connections.query(sendHints, [this.#channel, payloads]).catch(() => undefined);
     });
   }
 
@@ -135,7 +155,7 @@ export class Notifier {
       reconnected: async (client) => {
         this.#listenForEcho();
         const { rows } = await client.query<{ queue: string }>(readyQueues(this.#schema));
-        if (rows.length > 0) this.#tell(rows.map(({ queue }) => queue));
+        if (rows.length > 0) this.tell(rows.map(({ queue }) => queue));
       },
     });
     this.#ear.start();
@@ -167,7 +187,7 @@ export class Notifier {
     }
     if (this.#echo !== undefined && payload === JSON.stringify({ echo: this.#self })) this.#echo.heard = true;
     if (!Array.isArray(parsed) || parsed[0] === this.#self) return;
-    this.#tell(parsed.slice(1).map(String));
+    this.tell(parsed.slice(1).map(String));
   }
 }
 

@@ -1,6 +1,7 @@
 import { parseIntoClientConfig } from "pg-connection-string";
 import type { ClientConfig } from "pg";
 import { JobsError } from "../../core/errors.ts";
+import { lowWaterJobs } from "./low-water.ts";
 
 /** How the PostgreSQL Transporter connects. */
 export interface PostgresOptions {
@@ -18,7 +19,11 @@ export interface PostgresOptions {
   queryTimeoutMs?: number;
 }
 
-export type PostgresSettings = Required<PostgresOptions> & { client: ClientConfig };
+export type PostgresSettings = Required<PostgresOptions> & {
+  client: ClientConfig;
+  /** See `low-water.ts`: tests have fewer. */
+  lowWaterJobs: number;
+};
 
 const bounds = [
   ["poolMax", 1, 1_000],
@@ -50,7 +55,7 @@ export function settingsOf(given: string | PostgresOptions): PostgresSettings {
       throw new JobsError("invalid_options", `${name} is ${String(value)}: give a whole number from ${min} to ${max}`);
     }
   }
-  return { ...settings, client: clientConfig(options.connectionString) };
+  return { ...settings, client: clientConfig(options.connectionString), lowWaterJobs };
 }
 
 function clientConfig(connectionString: unknown): ClientConfig {

@@ -29,6 +29,7 @@ import type { MemoryStore, PermitStore } from "../permits.ts";
 import { checkBatch, checkItems } from "../bounds.ts";
 import { Gatherer } from "./gatherer.ts";
 import { idText } from "./ids.ts";
+import { LowWater } from "./low-water.ts";
 import { migrate } from "./migrate.ts";
 import { Notifier } from "./notifier.ts";
 import { type PostgresOptions, type PostgresSettings, settingsOf } from "./options.ts";
@@ -62,6 +63,7 @@ export class PostgresTransporter implements Transporter {
   readonly #connections: Connections;
   readonly #notifier: Notifier;
   readonly #reader: Reader;
+  readonly #lowWater: LowWater;
   readonly #gatherer = new Gatherer((items) => this.#enqueuePlain(items));
   readonly sight: SightStore;
   readonly keeping: KeepingStore;
@@ -88,6 +90,7 @@ export class PostgresTransporter implements Transporter {
     this.#connections = new Connections(settings);
     this.#notifier = new Notifier(this.#connections, settings.schema);
     this.#reader = new Reader(this.#connections, this.#schema);
+    this.#lowWater = new LowWater(this.#connections, this.#schema, settings.lowWaterJobs);
     const sight = new PostgresSight(this.#connections, this.#schema, () => this.#clockOffset.ms);
     this.sight = sight;
     this.keeping = sight;
@@ -177,11 +180,16 @@ export class PostgresTransporter implements Transporter {
     const plain = plainValues(items);
     if (plain === undefined) return await this.#enqueueAny(items, options);
     const queues = readyQueuesOf(items);
-    const rows = await this.#query<{ ids: string }>(
-      `SELECT * FROM ${this.#schema}.enqueue_plain($1, $2, $3, $4)`,
-      plain,
-      { ...options, ready: () => queues },
-    );
+    const hint = options?.tx === undefined ? this.#notifier.hintWithin(queues) : undefined;
+    let rows: { ids: string }[];
+    if (hint === undefined) {
+      const text = `SELECT * FROM ${this.#schema}.enqueue_plain($1, $2, $3, $4)`;
+      rows = await this.#query(text, plain, { ...options, ready: () => queues });
+    } else {
+      const text = `SELECT e.ids, pg_notify($4, $5) FROM ${this.#schema}.enqueue_plain($1, $2, $3, $6) e`;
+      rows = await this.#query(text, [...plain, ...hint]);
+      this.#notifier.tell([...queues]);
+    }
     return (rows[0]?.ids ?? "").split(",").map((id) => ({ state: "added", ids: [id] }));
   }
 
@@ -203,7 +211,9 @@ export class PostgresTransporter implements Transporter {
       asked.reduce((sum, { limit }) => sum + limit, 0),
     );
     const lines = await this.#connections.lines(`SELECT ${claimedLine} FROM ${this.#schema}.claim($1, $2, $3)`, [
-      JSON.stringify(asked),
+      JSON.stringify(
+        asked.map((request) => ({ ...request, parts: this.#lowWater.parts(request.queue, request.lane) })),
+      ),
       manager,
       this.#clockOffset.ms,
     ]);
@@ -211,10 +221,11 @@ export class PostgresTransporter implements Transporter {
     const more: string[] = [];
     for (const line of lines) {
       const queue = moreIn(line);
-      if (queue === undefined) claimed.push(claimedOf(line));
+      if (queue === undefined) claimed.push(claimedOf(line, claimed.at(-1)));
       else more.push(queue);
     }
     this.#notifier.ring(more);
+    this.#lowWater.claimed(claimed);
     return claimed;
   }
 

@@ -112,34 +112,75 @@ export function moreIn([numbers, , queue]: readonly (string | null)[]): string |
   return numbers?.startsWith("0 ") === true ? (queue ?? undefined) : undefined;
 }
 
-/** A line of `claimedLine`, with an id. */
-export function claimedOf([numbers, name, queue, lane, input, wakeKey]: readonly (string | null)[]): Claimed {
-  const part = (numbers ?? "").split(" ");
-  const [id = "", flowId = "0", parentId = "0"] = [part[0], part[13], part[14]];
+/**
+ * A line of `claimedLine`, with an id.
+ *
+ * @param before the one before it: most are of the same name and queue, whose texts need not be kept once for each of thousands.
+ */
+export function claimedOf(
+  [numbers, name, queue, lane, input, wakeKey]: readonly (string | null)[],
+  before: Claimed | undefined,
+): Claimed {
+  const fields = new Fields(numbers ?? "");
   const claimed: Claimed = {
-    id,
-    name: name ?? "",
-    queue: queue ?? "",
+    id: fields.text(),
+    name: before !== undefined && before.name === name ? before.name : (name ?? ""),
+    queue: before !== undefined && before.queue === queue ? before.queue : (queue ?? ""),
     lane: lane === "long" ? "long" : "short",
     input: input ?? "",
-    fence: Number(part[1]),
-    version: Number(part[2]),
-    basePriority: Number(part[3]),
-    priority: Number(part[4]),
-    attempts: Number(part[5]),
-    attemptsUsed: Number(part[6]),
-    crashes: Number(part[7]),
-    errors: Number(part[8]),
-    timeoutMs: Number(part[9]),
-    cancelRequested: part[10] === "1",
-    createdAt: Number(part[11]),
-    readyAt: Number(part[12]),
+    fence: fields.number(),
+    version: fields.number(),
+    basePriority: fields.number(),
+    priority: fields.number(),
+    attempts: fields.number(),
+    attemptsUsed: fields.number(),
+    crashes: fields.number(),
+    errors: fields.number(),
+    timeoutMs: fields.number(),
+    cancelRequested: fields.number() === 1,
+    createdAt: fields.number(),
+    readyAt: fields.number(),
   };
+  const flowId = fields.text();
+  const parentId = fields.text();
   if (flowId !== "0") claimed.flowId = flowId;
   if (parentId !== "0") claimed.parentId = parentId;
   if (wakeKey !== null && wakeKey !== undefined) claimed.wakeKey = wakeKey;
-  if (part[15] === "1") claimed.directed = true;
+  if (fields.number() === 1) claimed.directed = true;
   return claimed;
+}
+
+const [space, minus, zero] = [32, 45, 48];
+
+/** Integers in a text, one after the other: split into strings they would be 500 bytes of garbage a job, and a job has 300 to stay. */
+class Fields {
+  readonly #text: string;
+  #at = 0;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  text(): string {
+    const from = this.#at;
+    const to = this.#text.indexOf(" ", from);
+    this.#at = to + 1;
+    return this.#text.slice(from, to);
+  }
+
+  number(): number {
+    const text = this.#text;
+    const isNegative = text.charCodeAt(this.#at) === minus;
+    let at = isNegative ? this.#at + 1 : this.#at;
+    let value = 0;
+    for (; at < text.length; at += 1) {
+      const code = text.charCodeAt(at);
+      if (code === space) break;
+      value = value * 10 + (code - zero);
+    }
+    this.#at = at + 1;
+    return isNegative ? -value : value;
+  }
 }
 
 /** As the function `amend` has it: the state, or the status that refused it and, of some acts, why; how many were changed below. */

@@ -20,16 +20,18 @@ export function settlementValues(settlements: readonly Settlement[]): { values: 
   const results: (string | null)[] = [];
   const places: number[] = [];
   const items: object[] = [];
-  for (const [place, settlement] of settlements.entries()) {
+  let place = 0;
+  for (const settlement of settlements) {
     const { id, outcome, expiredOnly } = settlement;
-    if (outcome.kind !== "processed" || outcome.enqueue !== undefined || expiredOnly === true) {
+    if (outcome.kind !== "processed" || outcome.enqueue !== undefined || expiredOnly === true)
       items.push(itemOf(settlement, place));
-      continue;
+    else {
+      checkPayload(id, outcome.result);
+      plain.push(settlement);
+      results.push(outcome.result ?? null);
+      places.push(place);
     }
-    checkPayload(id, outcome.result);
-    plain.push(settlement);
-    results.push(outcome.result ?? null);
-    places.push(place);
+    place += 1;
   }
   const enqueue = enqueueOf(settlements);
   const none = plain.length === 0;

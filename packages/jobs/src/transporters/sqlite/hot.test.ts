@@ -238,6 +238,31 @@ describe("the hot road", () => {
     expect(disagreements()).toEqual([]);
   });
 
+  it("L3 L4 L15 jobs claimed ahead, of two lines, with results and without, plain and not: each gets its start with its end", async () => {
+    const differs = [{}, { queue: "other" }, { uniqueKey: "u" }, {}, { queue: "other" }, {}];
+    await store.enqueue(differs.map(job));
+    const ahead = ["q", "other"].map((queue) => ({ ...request, queue, limit: 10, started: false }));
+    const claimed = await store.claim(ahead, "m");
+    expect(claimed).toHaveLength(6);
+    // The last still runs: what ends is not all that stands between the first and the last of it.
+    const running = claimed.find(({ id }) => id === "4");
+    const now = await store.now();
+    const ends = claimed.filter((each) => each !== running);
+    const endings = ends.map(({ id, fence, version }, at): Settlement => {
+      const outcome: Outcome = { kind: "processed", ...(at % 2 === 0 ? { result: String(at) } : {}) };
+      return { id, fence: at === 0 ? fence + 1 : fence, version, outcome, startedMs: 60_000 * at };
+    });
+    const states = (await store.settle(endings)).map(({ state }) => state);
+    expect(states).toEqual(["refused", "applied", "applied", "applied", "applied"]);
+    const jobs = await store.get(ends.map(({ id }) => id));
+    for (const [at, { status, result, startedAt }] of jobs.entries()) {
+      expect(status).toBe(at === 0 ? "in_progress" : "processed");
+      expect(result).toBe(at === 0 || at % 2 === 1 ? undefined : String(at));
+      if (at > 0) expect(Math.round(((startedAt ?? 0) - now) / 60_000)).toBe(-at);
+    }
+    expect(disagreements()).toEqual([]);
+  });
+
   it("L7 a wake that came while a job ran is there for its release, also when a person or a limit meets the job between", async () => {
     const meet: (() => Promise<unknown>)[] = [
       () => store.amend(["1"], { kind: "priority", priority: 9 }),

@@ -119,7 +119,7 @@ BEGIN
   DELETE FROM ${schema}.wake_mark m WHERE m.job_id = p_job.id;
   IF p_job.has_children THEN PERFORM ${schema}.shut_children(p_job.id, p_now); END IF;
   IF p_job.stage_id IS NULL THEN RETURN '{}'; END IF;
-  RETURN ${schema}.move_gates(ARRAY[p_job.id], '{}', p_now);
+  RETURN ${schema}.move_gates(ARRAY[p_job.id], '{}', '{}', p_now);
 END $$;
 `;
 }
@@ -205,9 +205,10 @@ CREATE FUNCTION ${schema}.count_again(p_stages bigint[]) RETURNS void LANGUAGE p
 BEGIN
   UPDATE ${schema}.stage s SET unfinished = c.unfinished, bad = c.bad, failed_job_id = c.first
   FROM (
-    SELECT m.stage_id, count(*) FILTER (WHERE m.subtree_ok IS NULL) AS unfinished, count(*) FILTER (WHERE NOT m.subtree_ok) AS bad,
+    SELECT m.stage_id, count(*) FILTER (WHERE m.subtree_ok IS NULL AND d.id IS NULL) AS unfinished, count(*) FILTER (WHERE NOT m.subtree_ok) AS bad,
       (array_agg(m.cause_job_id ORDER BY k.finished_at, k.id) FILTER (WHERE NOT m.subtree_ok))[1] AS first
-    FROM ${schema}.job m LEFT JOIN ${schema}.job k ON k.id = m.cause_job_id WHERE m.stage_id = ANY (p_stages) GROUP BY m.stage_id
+    FROM ${schema}.job m LEFT JOIN ${schema}.done d ON d.queue = m.queue AND d.lane = m.lane AND d.id = m.id
+    LEFT JOIN ${schema}.job k ON k.id = m.cause_job_id WHERE m.stage_id = ANY (p_stages) GROUP BY m.stage_id
   ) c WHERE s.id = c.stage_id;
 END $$;
 `;
@@ -261,6 +262,7 @@ BEGIN
       VALUES (nextval('${schema}.id'), p_now, p_now, v_job.flow_id, v_job.delay_ms, v_job.timeout_ms, v_job.base_priority,
         v_job.base_priority, v_job.attempts, 'waiting', v_job.lane, v_job.queue, v_job.name, v_job.wake_key, v_job.limit_key, v_job.input)
       RETURNING id INTO v_job.id;
+    INSERT INTO ${schema}.count_delta (queue, lane, waiting) VALUES (v_job.queue, v_job.lane, 1);
     UPDATE ${schema}.flow f SET on_failed_job_id = v_job.id WHERE f.id = p_flow;
   END IF;
 END $$;

@@ -15,7 +15,7 @@ export function claimFunctions(schema: string): string {
 }
 
 /** What a claim does to the jobs in `picked`, whose order is theirs. */
-function take(schema: string, { limited, order }: { limited: string; order: string }): string {
+function takeRows(schema: string, { limited, order }: { limited: string; order: string }): string {
   return `taken AS (
         UPDATE ${schema}.job j SET status = 'in_progress', fence = j.fence + 1, lease_until = v_now + r."leaseMs",
           claimed_by = p_manager, started_at = CASE WHEN r.started THEN v_now END, limited = ${limited}
@@ -28,28 +28,51 @@ function take(schema: string, { limited, order }: { limited: string; order: stri
       SELECT ${claimedColumns("t")} FROM taken t ORDER BY ${order}`;
 }
 
+/** The first jobs of a line that nobody else holds, from its beginning on. */
+function fromStart(schema: string): string {
+  return `SELECT a.ctid AS place, a.id, a.rank, a.used, a.plain, a.stage_id FROM ${schema}.ready a
+        WHERE a.queue = r.queue AND a.lane = r.lane AND a.name = ANY (r.names)
+        ORDER BY a.rank, a.used, a.id LIMIT r."limit" FOR UPDATE SKIP LOCKED`;
+}
+
+/**
+ * The same, where there are marks: the parts of the line one after the other, until there are enough (`low-water.ts`). Each kind of
+ * part is bounded by whole columns: of a comparison of rows an index scan heeds the end in the first column alone.
+ */
+function fromMarks(schema: string): string {
+  const first = (part: string, where: string): string => `SELECT * FROM (
+            SELECT a.ctid AS place, a.id, a.rank, a.used, a.plain, a.stage_id FROM ${schema}.ready a
+            WHERE g.part = '${part}' AND a.queue = r.queue AND a.lane = r.lane AND a.name = ANY (r.names) AND ${where}
+            ORDER BY a.rank, a.used, a.id LIMIT r."limit" FOR UPDATE SKIP LOCKED) "${part}"`;
+  const group = "a.rank = g.rank AND a.used = g.used";
+  return `SELECT p.* FROM json_to_recordset(r.parts) AS g(part text, rank smallint, used smallint, id bigint, below smallint) CROSS JOIN LATERAL (
+          ${first("ranks", "a.rank > g.rank AND a.rank < g.below")}
+          UNION ALL ${first("used", "a.rank = g.rank AND a.used > g.used AND a.used < g.below")}
+          UNION ALL ${first("late", `${group} AND a.late AND a.id < g.id`)}
+          UNION ALL ${first("rest", `${group} AND a.id >= g.id`)}
+        ) p LIMIT r."limit"`;
+}
+
 /** From table to table, the jobs' own rows only read. */
-function takeFromRoad(schema: string): string {
+function take(schema: string, picked: string): string {
   const claimed = claimedColumns("j")
     .replace("j.fence", "j.fence + 1")
     .replace("j.started_at IS NOT NULL", "r.started")
     .replace("j.claimed_by", "p_manager");
   return `
       WITH picked AS MATERIALIZED (
-        SELECT a.ctid AS place, a.id, a.priority, a.used, a.plain FROM ${schema}.ready a
-        WHERE a.queue = r.queue AND a.lane = r.lane AND a.name = ANY (r.names)
-        ORDER BY a.priority DESC, a.used, a.id LIMIT r."limit" FOR UPDATE SKIP LOCKED
+        ${picked}
       ), left_road AS (
         DELETE FROM ${schema}.ready a USING picked p WHERE a.ctid = p.place
       ), answered AS (
         DELETE FROM ${schema}.wake_mark w WHERE w.job_id IN (
-          SELECT m.job_id FROM picked p JOIN ${schema}.wake_mark m ON m.job_id = p.id WHERE NOT p.plain FOR UPDATE OF m SKIP LOCKED)
+          SELECT m.job_id FROM picked p JOIN ${schema}.wake_mark m ON m.job_id = p.id WHERE NOT p.plain AND p.stage_id IS NULL FOR UPDATE OF m SKIP LOCKED)
       ), held AS (
-        INSERT INTO ${schema}.running (id, lease_until, started_at, fence, plain, lane, queue, claimed_by)
-        SELECT j.id, v_now + r."leaseMs", CASE WHEN r.started THEN v_now END, j.fence + 1, p.plain, r.lane, r.queue, p_manager
+        INSERT INTO ${schema}.running (id, lease_until, started_at, fence, plain, stage_id, lane, queue, claimed_by)
+        SELECT j.id, v_now + r."leaseMs", CASE WHEN r.started THEN v_now END, j.fence + 1, p.plain, p.stage_id, r.lane, r.queue, p_manager
         FROM picked p JOIN ${schema}.job j ON j.id = p.id
       )
-      SELECT ${claimed} FROM picked p JOIN ${schema}.job j ON j.id = p.id ORDER BY p.priority DESC, p.used, p.id`;
+      SELECT ${claimed} FROM picked p JOIN ${schema}.job j ON j.id = p.id ORDER BY p.rank, p.used, p.id`;
 }
 
 function claim(schema: string): string {
@@ -77,10 +100,10 @@ BEGIN
   END IF;
   v_now := ${schema}.now_ms(p_offset_ms);
   FOR r IN SELECT * FROM json_to_recordset(p_requests)
-      AS q(queue text, lane text, names text[], "limit" integer, "leaseMs" bigint, started boolean) LOOP
+      AS q(queue text, lane text, names text[], "limit" integer, "leaseMs" bigint, started boolean, parts json) LOOP
     IF v_directed THEN
       v_ids := ${schema}.pick_directed(v_queues, r.lane, r.names, r."limit");
-      RETURN QUERY WITH picked AS MATERIALIZED (SELECT p.id FROM unnest(v_ids) AS p(id)), ${take(schema, {
+      RETURN QUERY WITH picked AS MATERIALIZED (SELECT p.id FROM unnest(v_ids) AS p(id)), ${takeRows(schema, {
         limited: `EXISTS (SELECT 1 FROM ${schema}.queue q WHERE q.queue = j.queue AND (q.concurrency IS NOT NULL OR q.key_concurrency IS NOT NULL))`,
         order: "array_position(v_ids, t.id)",
       })};
@@ -94,8 +117,13 @@ BEGIN
         CONTINUE;
       END IF;
     END IF;
-    RETURN QUERY ${takeFromRoad(schema)};
-    GET DIAGNOSTICS v_taken = ROW_COUNT;
+    IF r.parts IS NULL THEN
+      RETURN QUERY ${take(schema, fromStart(schema))};
+      GET DIAGNOSTICS v_taken = ROW_COUNT;
+    ELSE
+      RETURN QUERY ${take(schema, fromMarks(schema))};
+      GET DIAGNOSTICS v_taken = ROW_COUNT;
+    END IF;
     IF v_taken > 0 THEN
       INSERT INTO ${schema}.count_delta (queue, lane, queued, in_progress) VALUES (r.queue, r.lane, -v_taken, v_taken);
     END IF;
@@ -151,7 +179,7 @@ BEGIN
     CONTINUE WHEN v_ids IS NULL;
     v_taken := v_taken + cardinality(v_ids);
     PERFORM ${schema}.leave_ready(v_ids);
-    RETURN QUERY WITH picked AS MATERIALIZED (SELECT p.id FROM unnest(v_ids) AS p(id)), ${take(schema, {
+    RETURN QUERY WITH picked AS MATERIALIZED (SELECT p.id FROM unnest(v_ids) AS p(id)), ${takeRows(schema, {
       limited: "v_limited",
       order: "array_position(v_ids, t.id)",
     })};

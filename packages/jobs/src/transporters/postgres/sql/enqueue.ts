@@ -1,5 +1,5 @@
 import { keyTaken } from "../../../core/unique.ts";
-import { intoReady } from "./roads.ts";
+import { isPlain, leafStage } from "./roads.ts";
 import { functionSettings } from "./tables.ts";
 
 /** SQLSTATE raised when a flow's member names a unique key that another holds. */
@@ -17,6 +17,18 @@ export function enqueueFunctions(schema: string): string {
   return enqueue(schema) + enqueuePlain(schema) + holdKeys(schema);
 }
 
+/**
+ * Version 24. Whoever adds jobs adds to `count_delta` (L15) in its own statement: the trigger made the server keep a copy of each row, inputs
+ * and all, to count it. And what a generated column says is worked out where it is asked for.
+ */
+export function addTables(schema: string): string {
+  return `
+DROP TRIGGER count_added ON ${schema}.job;
+DROP FUNCTION ${schema}.count_added();
+ALTER TABLE ${schema}.job DROP COLUMN plain;
+`;
+}
+
 function enqueue(schema: string): string {
   return `
 CREATE FUNCTION ${schema}.enqueue(p_total integer, p_jobs json, p_flows json, p_stages json, p_keys json, p_skip integer[],
@@ -28,6 +40,8 @@ DECLARE
   v_existing integer[] := '{}';
   v_replaced bigint[] := '{}';
 BEGIN
+  -- Before ids are drawn (\`low-water.ts\`).
+  LOCK TABLE ${schema}.ready IN ROW EXCLUSIVE MODE;
   PERFORM ${schema}.refuse_full(p_jobs, v_skip);
   SELECT array_agg(nextval('${schema}.id')) INTO v_ids FROM generate_series(1, p_total);
   IF p_keys IS NOT NULL THEN
@@ -55,9 +69,14 @@ BEGIN
     FROM json_to_recordset(p_jobs) AS j(item integer, n integer, flow integer, parent integer, stage integer, position integer,
       delay bigint, timeout bigint, priority smallint, attempts smallint, children boolean, run boolean, waits boolean, lane text,
       queue text, name text, key text, wake text, "limitKey" text, input text)
-    WHERE j.item <> ALL (v_skip) RETURNING *
+    WHERE j.item <> ALL (v_skip) RETURNING id, priority, status, ${isPlain("job")} AS plain, ${leafStage("job")} AS stage_id, lane, queue, name
+  ), counted AS (
+    INSERT INTO ${schema}.count_delta (queue, lane, waiting, delayed, queued)
+    SELECT a.queue, a.lane, count(*) FILTER (WHERE a.status = 'waiting'), count(*) FILTER (WHERE a.status = 'delayed'),
+      count(*) FILTER (WHERE a.status = 'queued') FROM added a GROUP BY a.queue, a.lane
   )
-  ${intoReady(schema, "added j")};
+  INSERT INTO ${schema}.ready (id, rank, used, late, plain, stage_id, lane, queue, name)
+    SELECT a.id, -a.priority, 0, false, a.plain, a.stage_id, a.lane, a.queue, a.name FROM added a WHERE a.status = 'queued';
   ids := v_ids::text[];
   IF cardinality(v_existing) > 0 THEN
     v_replaced := ${schema}.replace_holders(p_jobs, p_keys, v_existing, v_now);
@@ -73,34 +92,56 @@ END $$;
 `;
 }
 
+/** Stands between inputs in one text, as between the texts of RFC 7464: no JSON has this character as it is. */
+export const inputSeparator = "\x1e";
+
 /**
  * Jobs alone, with nothing that another item could clash with or wait for. What they share (name, queue, priority, …) is said once, as a
- * shape: half the cost of a row in JSON for each. Their ids come in their order, as text.
+ * shape: half the cost of a row in JSON for each. `p_shape_of` is null where there is but one. Each row is written where it belongs and read by
+ * nobody: a CTE of the jobs' rows would keep all of them in memory for two readers. Ids come in the order of the inputs, as text.
  */
 function enqueuePlain(schema: string): string {
-  const shape = `json_to_recordset(p_shapes) AS s(shape smallint, delay bigint, timeout bigint, priority smallint, attempts smallint,
+  const shapes = `json_to_recordset(p_shapes) AS s(shape smallint, delay bigint, timeout bigint, priority smallint, attempts smallint,
       lane text, queue text, name text)`;
   return `
-CREATE FUNCTION ${schema}.enqueue_plain(p_inputs text[], p_shape_of smallint[], p_shapes json, p_offset_ms bigint, OUT ids text)
+CREATE FUNCTION ${schema}.enqueue_plain(p_inputs text, p_shape_of smallint[], p_shapes json, p_offset_ms bigint, OUT ids text)
 LANGUAGE plpgsql ${functionSettings} AS $$
 DECLARE
   v_now bigint := ${schema}.now_ms(p_offset_ms);
+  v_inputs text[] := string_to_array(p_inputs, chr(${inputSeparator.charCodeAt(0)}));
+  v_ids bigint[];
+  v_added integer;
+  v_shape record;
 BEGIN
+  -- Before ids are drawn (\`low-water.ts\`).
+  LOCK TABLE ${schema}.ready IN ROW EXCLUSIVE MODE;
   IF EXISTS (SELECT 1 FROM ${schema}.queue q WHERE q.depth_max IS NOT NULL) THEN
     PERFORM ${schema}.refuse_full((SELECT json_agg(json_build_object('item', 0, 'queue', s.queue))
-      FROM unnest(p_shape_of) AS o(shape) JOIN ${shape} USING (shape)), '{}');
+      FROM unnest(v_inputs, p_shape_of) AS i(input, shape) CROSS JOIN ${shapes} ${ofShape("s")}), '{}');
   END IF;
-  WITH shape AS MATERIALIZED (SELECT * FROM ${shape}), added AS (
+  v_ids := ARRAY(SELECT nextval('${schema}.id') FROM generate_series(1, cardinality(v_inputs)));
+  FOR v_shape IN SELECT * FROM ${shapes} LOOP
     INSERT INTO ${schema}.job (id, created_at, ready_at, delay_ms, timeout_ms, base_priority, priority, attempts, status, lane, queue, name, input)
-    SELECT nextval('${schema}.id'), v_now, v_now + s.delay, s.delay, s.timeout, s.priority, s.priority, s.attempts,
-      CASE WHEN s.delay > 0 THEN 'delayed' ELSE 'queued' END, s.lane, s.queue, s.name, i.input
-    FROM unnest(p_inputs, p_shape_of) AS i(input, shape) JOIN shape s ON s.shape = i.shape RETURNING *
-  ), road AS (
-    ${intoReady(schema, "added j")}
-  )
-  SELECT string_agg(a.id::text, ',' ORDER BY a.id) INTO ids FROM added a;
+      SELECT i.id, v_now, v_now + v_shape.delay, v_shape.delay, v_shape.timeout, v_shape.priority, v_shape.priority, v_shape.attempts,
+        CASE WHEN v_shape.delay > 0 THEN 'delayed' ELSE 'queued' END, v_shape.lane, v_shape.queue, v_shape.name, i.input
+      FROM unnest(v_ids, v_inputs, p_shape_of) AS i(id, input, shape) ${ofShape("v_shape")};
+    GET DIAGNOSTICS v_added = ROW_COUNT;
+    IF v_shape.delay > 0 THEN
+      INSERT INTO ${schema}.count_delta (queue, lane, delayed) VALUES (v_shape.queue, v_shape.lane, v_added);
+    ELSE
+      INSERT INTO ${schema}.count_delta (queue, lane, queued) VALUES (v_shape.queue, v_shape.lane, v_added);
+      INSERT INTO ${schema}.ready (id, rank, used, late, plain, lane, queue, name)
+        SELECT i.id, -v_shape.priority, 0, false, true, v_shape.lane, v_shape.queue, v_shape.name FROM unnest(v_ids, p_shape_of) AS i(id, shape) ${ofShape("v_shape")};
+    END IF;
+  END LOOP;
+  ids := array_to_string(v_ids, ',');
 END $$;
 `;
+}
+
+/** The inputs of this shape. */
+function ofShape(shape: string): string {
+  return `WHERE p_shape_of IS NULL OR i.shape = ${shape}.shape`;
 }
 
 /** As a literal of SQL. */

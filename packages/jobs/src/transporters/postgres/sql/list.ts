@@ -57,8 +57,8 @@ CREATE FUNCTION ${schema}.first_ready(p_queue text, p_lane text, p_name text, p_
 LANGUAGE plpgsql AS $$
 BEGIN
   RETURN ARRAY(SELECT f.id FROM ${schema}.ready_groups(p_queue, p_lane) g CROSS JOIN LATERAL (
-    SELECT a.id FROM ${schema}.ready a WHERE a.queue = p_queue AND a.lane = p_lane AND a.priority = g.priority AND a.used = g.used
-      AND a.id > p_after AND (p_name IS NULL OR a.name = p_name) ORDER BY a.priority DESC, a.used, a.id LIMIT p_limit) f);
+    SELECT a.id FROM ${schema}.ready a WHERE a.queue = p_queue AND a.lane = p_lane AND a.rank = g.rank AND a.used = g.used
+      AND a.id > p_after AND (p_name IS NULL OR a.name = p_name) ORDER BY a.rank, a.used, a.id LIMIT p_limit) f);
 END $$;
 
 CREATE FUNCTION ${schema}.get_jobs(p_ids bigint[]) RETURNS SETOF ${schema}.job_now LANGUAGE plpgsql ${functionSettings} AS $$

@@ -67,7 +67,7 @@ END $$;
 `;
 }
 
-/** By the summaries of pages, which only this plan can use; where nothing is old they say so at once. */
+/** By the summaries of pages, which only this plan can use; where nothing is old they say so at once. Not leaves: they go with their flow. */
 function pruneDone(schema: string): string {
   return `
 CREATE FUNCTION ${schema}.prune_done(p_until bigint, p_limit integer) RETURNS integer LANGUAGE plpgsql SET enable_bitmapscan = on AS $$
@@ -76,7 +76,7 @@ DECLARE
 BEGIN
   WITH gone AS (
     DELETE FROM ${schema}.done d WHERE d.ctid = ANY (ARRAY(
-      SELECT o.ctid FROM ${schema}.done o WHERE o.finished_at <= p_until LIMIT p_limit FOR UPDATE SKIP LOCKED)) RETURNING d.id, d.queue, d.lane
+      SELECT o.ctid FROM ${schema}.done o WHERE o.finished_at <= p_until AND o.stage_id IS NULL LIMIT p_limit FOR UPDATE SKIP LOCKED)) RETURNING d.id, d.queue, d.lane
   ), counted AS (
     INSERT INTO ${schema}.count_delta (queue, lane, queued, processed)
     SELECT g.queue, g.lane, count(*), -count(*) FROM gone g GROUP BY g.queue, g.lane
@@ -101,11 +101,17 @@ BEGIN
   flows := 0;
   FOR r IN SELECT f.id FROM ${schema}.flow f
       WHERE f.status = p_status AND f.finished_at <= p_until AND f.finished_at IS NOT NULL
-        AND NOT EXISTS (SELECT 1 FROM ${schema}.job j WHERE j.flow_id = f.id AND j.finished_at IS NULL)
+        AND NOT EXISTS (SELECT 1 FROM ${schema}.job j WHERE j.flow_id = f.id AND NOT (${hasEnded(schema)}))
       ORDER BY f.finished_at LIMIT p_limit FOR UPDATE SKIP LOCKED LOOP
-    v_jobs := ARRAY(SELECT j.id FROM ${schema}.job j WHERE j.flow_id = r.id AND j.finished_at IS NOT NULL ORDER BY j.id FOR UPDATE SKIP LOCKED);
+    v_jobs := ARRAY(SELECT j.id FROM ${schema}.job j WHERE j.flow_id = r.id AND (${hasEnded(schema)}) ORDER BY j.id FOR UPDATE SKIP LOCKED);
     -- Since the look above one may have been taken up again.
     CONTINUE WHEN cardinality(v_jobs) < (SELECT count(*) FROM ${schema}.job j WHERE j.flow_id = r.id);
+    WITH gone AS (
+      DELETE FROM ${schema}.done d USING unnest(v_jobs) AS p(id) JOIN ${schema}.job j ON j.id = p.id
+      WHERE d.queue = j.queue AND d.lane = j.lane AND d.id = j.id RETURNING d.queue, d.lane
+    )
+    INSERT INTO ${schema}.count_delta (queue, lane, queued, processed)
+      SELECT g.queue, g.lane, count(*), -count(*) FROM gone g GROUP BY g.queue, g.lane;
     PERFORM ${schema}.forget_jobs(v_jobs);
     DELETE FROM ${schema}.stage s WHERE s.flow_id = r.id AND s.id IN (${stagesOf(schema)});
     DELETE FROM ${schema}.flow f WHERE f.id = r.id;
@@ -115,6 +121,11 @@ BEGIN
   END LOOP;
 END $$;
 `;
+}
+
+/** By its row, or on the road. */
+function hasEnded(schema: string): string {
+  return `j.finished_at IS NOT NULL OR EXISTS (SELECT 1 FROM ${schema}.done d WHERE d.queue = j.queue AND d.lane = j.lane AND d.id = j.id)`;
 }
 
 /** By the two indexes that stages have. */

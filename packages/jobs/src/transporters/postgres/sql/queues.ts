@@ -176,9 +176,9 @@ function pick(schema: string): string {
   return `
 CREATE FUNCTION ${schema}.pick_strict(p_queue text, p_lane text, p_names text[], p_limit integer) RETURNS bigint[] LANGUAGE plpgsql AS $$
 BEGIN
-  RETURN (SELECT array_agg(p.id ORDER BY p.priority DESC, p.used, p.id) FROM (
-    SELECT a.id, a.priority, a.used FROM ${schema}.ready a JOIN ${schema}.job j ON j.id = a.id WHERE ${line} AND a.name = ANY (p_names)
-    ORDER BY a.priority DESC, a.used, a.id LIMIT p_limit FOR NO KEY UPDATE OF j SKIP LOCKED FOR UPDATE OF a SKIP LOCKED) p);
+  RETURN (SELECT array_agg(p.id ORDER BY p.rank, p.used, p.id) FROM (
+    SELECT a.id, a.rank, a.used FROM ${schema}.ready a JOIN ${schema}.job j ON j.id = a.id WHERE ${line} AND a.name = ANY (p_names)
+    ORDER BY a.rank, a.used, a.id LIMIT p_limit FOR NO KEY UPDATE OF j SKIP LOCKED FOR UPDATE OF a SKIP LOCKED) p);
 END $$;
 
 -- L16. Priorities that grow with time fit no index; but within one priority and one number of attempts the order stays that of
@@ -188,16 +188,16 @@ DECLARE
   v_best bigint[];
 BEGIN
   WITH aged AS (
-    SELECT m.id, m.used, m.priority + greatest(0, p_now - m.ready_at) / p_aging AS priority FROM ${schema}.ready_groups(p_queue, p_lane) g CROSS JOIN LATERAL (
-      SELECT a.id, a.used, a.priority, j.ready_at FROM ${schema}.ready a JOIN ${schema}.job j ON j.id = a.id
-      WHERE ${line} AND a.priority = g.priority AND a.used = g.used AND a.name = ANY (p_names)
-      ORDER BY a.priority DESC, a.used, a.id LIMIT p_limit) m
+    SELECT m.id, m.used, greatest(0, p_now - m.ready_at) / p_aging - m.rank AS priority FROM ${schema}.ready_groups(p_queue, p_lane) g CROSS JOIN LATERAL (
+      SELECT a.id, a.used, a.rank, j.ready_at FROM ${schema}.ready a JOIN ${schema}.job j ON j.id = a.id
+      WHERE ${line} AND a.rank = g.rank AND a.used = g.used AND a.name = ANY (p_names)
+      ORDER BY a.rank, a.used, a.id LIMIT p_limit) m
     ORDER BY 3 DESC, 2, 1 LIMIT p_limit
   )
   SELECT array_agg(a.id ORDER BY a.priority DESC, a.used, a.id) INTO v_best FROM aged a;
   RETURN (SELECT array_agg(p.id ORDER BY array_position(v_best, p.id)) FROM (
     SELECT j.id FROM unnest(v_best) AS b(id) JOIN ${schema}.job j ON j.id = b.id
-      JOIN ${schema}.ready a ON a.queue = j.queue AND a.lane = j.lane AND a.priority = j.priority AND a.used = j.attempts_used AND a.id = j.id
+      JOIN ${schema}.ready a ON a.queue = j.queue AND a.lane = j.lane AND a.rank = -j.priority AND a.used = j.attempts_used AND a.id = j.id
     ORDER BY j.id FOR NO KEY UPDATE OF j SKIP LOCKED FOR UPDATE OF a SKIP LOCKED) p);
 END $$;
 

@@ -6,7 +6,8 @@
  *
  * - `ready`: jobs that an ordinary claim may take, in the order of L1. A queued job that is directed, parked or held is not in it (L2).
  * - `running`: claims of such jobs. Of queues with limits, and of directed jobs, the row itself is written instead.
- * - `done`: processed jobs to whose end nothing hangs (`plain`: no flow, unique key, wake key, run of a schedule).
+ * - `done`: processed jobs to whose end nothing hangs (`plain`: no flow, unique key, wake key, run of a schedule), or nothing but the
+ *   count of a flow's stage (`leafStage`). A job in it has `subtree_ok`, whatever its row says.
  *
  * Who does anything rarer with a job first locks its row, then calls `full`, which writes back what the hot tables say and
  * takes the job off the road, and at last `road`, which puts it there again if that is where it belongs. Locks are taken
@@ -55,17 +56,44 @@ CREATE VIEW ${schema}.job_now AS SELECT j.id, j.name, j.queue, j.lane, j.input, 
   FROM ${schema}.job j LEFT JOIN ${schema}.running r ON r.id = j.id
   LEFT JOIN ${schema}.done d ON d.queue = j.queue AND d.lane = j.lane AND d.id = j.id;
 
-INSERT INTO ${schema}.ready (${readyColumns}) SELECT ${readyValues("j")} FROM ${schema}.job j WHERE ${belongsOnRoad("j")};
+INSERT INTO ${schema}.ready (id, priority, used, plain, lane, queue, name)
+  SELECT j.id, j.priority, j.attempts_used, j.plain, j.lane, j.queue, j.name FROM ${schema}.job j WHERE ${belongsOnRoad("j")};
 `;
 }
 
-const readyColumns = "id, priority, used, plain, lane, queue, name";
+/**
+ * Version 23: the order of L1 as one ascending key, which a claim can begin in the middle of (`marks.ts`). `late`: put on the road by
+ * anything but its enqueue, so that it may come behind a mark.
+ */
+export function markTables(schema: string): string {
+  return `
+ALTER TABLE ${schema}.ready RENAME COLUMN priority TO rank;
+ALTER TABLE ${schema}.ready ADD COLUMN late boolean NOT NULL DEFAULT true;
+ALTER TABLE ${schema}.ready ALTER COLUMN late DROP DEFAULT;
+DROP INDEX ${schema}.ready_order;
+UPDATE ${schema}.ready SET rank = -rank;
+CREATE UNIQUE INDEX ready_order ON ${schema}.ready (queue, lane, rank, used, id);
+CREATE INDEX ready_late ON ${schema}.ready (queue, lane, rank, used, id) WHERE late;
+`;
+}
 
-function readyValues(job: string): string {
-  return "id priority attempts_used plain lane queue name"
-    .split(" ")
-    .map((column) => `${job}.${column}`)
-    .join(", ");
+/**
+ * Version 25: members of flows end on the road too. Null for a job that is no leaf, and for what was on the road before. Leaves are pruned
+ * with their flow, and so left out of the summaries by which the others are found.
+ */
+export function leafTables(schema: string): string {
+  return `
+ALTER TABLE ${schema}.ready ADD COLUMN stage_id bigint;
+ALTER TABLE ${schema}.running ADD COLUMN stage_id bigint;
+ALTER TABLE ${schema}.done ADD COLUMN stage_id bigint;
+DROP INDEX ${schema}.done_finished;
+CREATE INDEX done_finished ON ${schema}.done USING brin (finished_at) WITH (pages_per_range = 16, autosummarize = on) WHERE stage_id IS NULL;
+`;
+}
+
+/** The stage of a member with nothing below it and nothing else that hangs on its end. */
+export function leafStage(job: string): string {
+  return `CASE WHEN NOT ${job}.has_children AND ${job}.unique_key IS NULL AND ${job}.wake_key IS NULL AND NOT ${job}.is_run THEN ${job}.stage_id END`;
 }
 
 /** A queued job is on the road, unless it is directed, parked or held: then another index finds it. */
@@ -73,15 +101,21 @@ export function belongsOnRoad(job: string): string {
   return `${job}.status || '' = 'queued' AND ${job}.parked <> ${job}.version AND ${job}.directed IS NULL AND ${job}.held_at IS NULL`;
 }
 
+/** A job to whose end nothing hangs. */
+export function isPlain(job: string): string {
+  return `(${job}.flow_id IS NULL AND ${job}.unique_key IS NULL AND ${job}.wake_key IS NULL AND NOT ${job}.is_run)`;
+}
+
 /** What `job_listed` has: all but running jobs, and those that `ready` lists. Its text hides the status, as \`functionSettings\` wants it. */
 export function isListed(job: string): string {
   return `${job}.status || '' <> 'in_progress' AND (${job}.status || '' <> 'queued' OR ${job}.parked = ${job}.version OR ${job}.directed IS NOT NULL OR ${job}.held_at IS NOT NULL)`;
 }
 
-/** Puts the jobs of \`from\`, which has their rows under the name j, on the road where they belong there. */
-export function intoReady(schema: string, from: string): string {
-  return `INSERT INTO ${schema}.ready (${readyColumns}) SELECT ${readyValues("j")} FROM ${from} WHERE ${belongsOnRoad("j")}
-      ON CONFLICT DO NOTHING`;
+/** Puts the jobs of `from`, which has their rows under the name j, back on the road where they belong there. `absent`: none is on it. */
+export function intoReady(schema: string, from: string, { absent = false }: { absent?: boolean } = {}): string {
+  return `INSERT INTO ${schema}.ready (id, rank, used, late, plain, stage_id, lane, queue, name)
+      SELECT j.id, -j.priority, j.attempts_used, true, ${isPlain("j")}, ${leafStage("j")}, j.lane, j.queue, j.name FROM ${from} WHERE ${belongsOnRoad("j")}
+      ${absent ? "" : "ON CONFLICT DO NOTHING"}`;
 }
 
 /** See the top. Each expects the jobs' rows to be locked. */
@@ -90,7 +124,7 @@ export function roadFunctions(schema: string): string {
 CREATE FUNCTION ${schema}.leave_ready(p_ids bigint[]) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
   DELETE FROM ${schema}.ready r USING unnest(p_ids) AS p(id) JOIN ${schema}.job j ON j.id = p.id
-    WHERE r.queue = j.queue AND r.lane = j.lane AND r.priority = j.priority AND r.used = j.attempts_used AND r.id = j.id;
+    WHERE r.queue = j.queue AND r.lane = j.lane AND r.rank = -j.priority AND r.used = j.attempts_used AND r.id = j.id;
 END $$;
 
 CREATE FUNCTION ${schema}.write_running(p_ids bigint[]) RETURNS void LANGUAGE plpgsql AS $$
@@ -119,19 +153,15 @@ BEGIN
 END $$;
 
 -- The priorities and numbers of attempts that a line's ready jobs have: stepped to, as many look-ups as there are of them.
-CREATE FUNCTION ${schema}.ready_groups(p_queue text, p_lane text) RETURNS TABLE (priority smallint, used smallint) LANGUAGE plpgsql AS $$
+CREATE FUNCTION ${schema}.ready_groups(p_queue text, p_lane text) RETURNS TABLE (rank smallint, used smallint) LANGUAGE plpgsql AS $$
 BEGIN
   RETURN QUERY WITH RECURSIVE part AS (
-    (SELECT a.priority, a.used FROM ${schema}.ready a WHERE a.queue = p_queue AND a.lane = p_lane ORDER BY a.priority DESC, a.used LIMIT 1)
+    (SELECT a.rank, a.used FROM ${schema}.ready a WHERE a.queue = p_queue AND a.lane = p_lane ORDER BY a.rank, a.used LIMIT 1)
     UNION ALL
-    SELECT n.priority, n.used FROM part g CROSS JOIN LATERAL (
-      (SELECT a.priority, a.used FROM ${schema}.ready a WHERE a.queue = p_queue AND a.lane = p_lane AND a.priority = g.priority AND a.used > g.used
-        ORDER BY a.priority DESC, a.used LIMIT 1)
-      UNION ALL
-      (SELECT a.priority, a.used FROM ${schema}.ready a WHERE a.queue = p_queue AND a.lane = p_lane AND a.priority < g.priority
-        ORDER BY a.priority DESC, a.used LIMIT 1)
-      LIMIT 1) n
-  ) SELECT part.priority, part.used FROM part;
+    SELECT n.rank, n.used FROM part g CROSS JOIN LATERAL (
+      SELECT a.rank, a.used FROM ${schema}.ready a WHERE a.queue = p_queue AND a.lane = p_lane AND (a.rank, a.used) > (g.rank, g.used)
+      ORDER BY a.rank, a.used LIMIT 1) n
+  ) SELECT part.rank, part.used FROM part;
 END $$;
 
 CREATE FUNCTION ${schema}.full(p_ids bigint[]) RETURNS void LANGUAGE plpgsql AS $$

@@ -2,7 +2,7 @@ import { claimedColumns, functionSettings } from "./tables.ts";
 
 /**
  * Ends attempts (L3): one statement for the whole batch, by compare-and-set on the fence (and the version for `retry` and
- * `defer`). Only jobs in flows cost more: `move_gates`, in the same act and round trip.
+ * `defer`), after one for what can end on the road. Only jobs in flows cost more: `move_gates`, in the same act and round trip.
  *
  * Locks come in one order everywhere: the stripes of wake keys, then flows by id, then jobs by id. The locks are statements of
  * their own, since the next statement of a function sees what was committed while it waited.
@@ -11,14 +11,14 @@ import { claimedColumns, functionSettings } from "./tables.ts";
  * place in the call. `p_enqueue`: what a processed job enqueues with its end, null when there is nothing; that of refused settlements is left out.
  */
 export function settleFunctions(schema: string): string {
-  return settle(schema) + settlePlain(schema) + applySettlements(schema);
+  return lockFlows(schema) + settle(schema) + settleOnRoad(schema) + applySettlements(schema);
 }
 
 /** A settlement as it is sent (`settlements.ts`). */
 const itemColumns = `place integer, id bigint, fence integer, version integer, kind text, cause text, expired boolean, started bigint,
       delay bigint, priority smallint, used smallint, crashes smallint, errors smallint, wake text, failure text, result text`;
 
-function settle(schema: string): string {
+function lockFlows(schema: string): string {
   return `
 -- OFFSET 0 keeps the look by primary key, whatever partial index the condition outside would fit.
 CREATE FUNCTION ${schema}.lock_flows(p_jobs bigint[]) RETURNS void LANGUAGE plpgsql AS $$
@@ -32,14 +32,19 @@ BEGIN
     PERFORM 1 FROM ${schema}.flow f WHERE f.id = ANY (v_flows) ORDER BY f.id FOR NO KEY UPDATE;
   END IF;
 END $$;
+`;
+}
 
+function settle(schema: string): string {
+  return `
 CREATE FUNCTION ${schema}.settle(p_ids bigint[], p_fences integer[], p_results text[], p_places integer[], p_started integer[], p_items json, p_enqueue json,
   p_offset_ms bigint, OUT refused json, OUT queues text[]) LANGUAGE plpgsql ${functionSettings} AS $$
 DECLARE
   v_now bigint := ${schema}.now_ms(p_offset_ms);
   v_items text := p_items::text;
-  v_left json;
+  v_left integer[];
   v_ids bigint[];
+  v_look bigint[] := '{}';
   v_wakes integer[];
   v_lost integer[];
   v_shut bigint[];
@@ -49,18 +54,33 @@ DECLARE
   v_limited bigint[];
 BEGIN
   IF p_ids IS NOT NULL THEN
-    v_left := ${schema}.settle_plain(p_ids, p_fences, p_results, p_places, p_started, v_now);
-    -- Put together as text: \`jsonb\` would refuse what a result may hold.
-    v_items := CASE WHEN v_left IS NULL THEN v_items WHEN v_items IS NULL THEN v_left::text
-      ELSE left(v_items, -1) || ',' || substr(v_left::text, 2) END;
+    -- Where the first is no plain one, the others are hardly.
+    IF EXISTS (SELECT 1 FROM ${schema}.running r WHERE r.id = p_ids[1] AND NOT r.plain) THEN
+      v_left := ARRAY(SELECT n FROM generate_subscripts(p_ids, 1) AS n);
+    ELSE
+      SELECT e.rest INTO v_left FROM ${schema}.settle_on_road(p_ids, p_fences, p_results, p_started, NULL, v_now) e;
+    END IF;
   END IF;
-  IF v_items IS NULL THEN RETURN; END IF;
-  v_ids := ARRAY(SELECT i.id FROM json_to_recordset(v_items::json) AS i(id bigint));
+  IF v_left IS NULL AND v_items IS NULL THEN RETURN; END IF;
   v_wakes := ARRAY(SELECT DISTINCT ${schema}.stripe(coalesce(i.wake, j.wake_key))
-    FROM json_to_recordset(v_items::json) AS i(id bigint, kind text, cause text, wake text) JOIN ${schema}.job j ON j.id = i.id
+    FROM json_to_recordset(p_items) AS i(id bigint, kind text, cause text, wake text) JOIN ${schema}.job j ON j.id = i.id
     WHERE (i.kind = 'defer' OR i.kind = 'retry' AND i.cause = 'released') AND coalesce(i.wake, j.wake_key) IS NOT NULL ORDER BY 1);
   IF cardinality(v_wakes) > 0 THEN PERFORM ${schema}.lock_releases(v_wakes); END IF;
-  PERFORM ${schema}.lock_flows(ARRAY(SELECT i.id FROM json_to_recordset(v_items::json) AS i(id bigint, kind text) WHERE i.kind NOT IN ('retry', 'defer')));
+  PERFORM ${schema}.lock_flows(ARRAY(SELECT p_ids[n] FROM unnest(v_left) AS n)
+    || ARRAY(SELECT i.id FROM json_to_recordset(p_items) AS i(id bigint, kind text) WHERE i.kind NOT IN ('retry', 'defer')));
+  IF v_left IS NOT NULL THEN
+    SELECT e.rest, e.stages INTO v_left, v_look FROM ${schema}.settle_on_road(p_ids, p_fences, p_results, p_started, v_left, ${schema}.now_ms(p_offset_ms)) e;
+  END IF;
+  IF v_left IS NOT NULL THEN
+    -- Put together as text: \`jsonb\` would refuse what a result may hold.
+    v_items := coalesce(left(v_items, -1) || ',', '[') || (SELECT string_agg(json_build_object('place', p_places[n], 'id', p_ids[n], 'fence', p_fences[n],
+      'kind', 'processed', 'result', p_results[n], 'started', p_started[n])::text, ',') FROM unnest(v_left) AS n) || ']';
+  END IF;
+  IF v_items IS NULL THEN
+    queues := ${schema}.move_gates('{}', '{}', v_look, ${schema}.now_ms(p_offset_ms));
+    RETURN;
+  END IF;
+  v_ids := ARRAY(SELECT i.id FROM json_to_recordset(v_items::json) AS i(id bigint));
   PERFORM 1 FROM ${schema}.job j WHERE j.id = ANY (v_ids) ORDER BY j.id FOR NO KEY UPDATE;
   PERFORM 1 FROM ${schema}.running r WHERE r.id = ANY (v_ids) ORDER BY r.id FOR UPDATE;
   v_now := ${schema}.now_ms(p_offset_ms);
@@ -71,8 +91,8 @@ BEGIN
   IF v_open IS NOT NULL THEN
     v_open := ARRAY(SELECT s.id FROM ${schema}.stage s WHERE s.parent_id = ANY (v_open) AND s.position = 0 AND s.state = 'waiting');
   END IF;
-  IF v_ended IS NOT NULL OR v_open IS NOT NULL THEN
-    queues := queues || ${schema}.move_gates(coalesce(v_ended, '{}'), coalesce(v_open, '{}'), v_now);
+  IF v_ended IS NOT NULL OR v_open IS NOT NULL OR cardinality(v_look) > 0 THEN
+    queues := queues || ${schema}.move_gates(coalesce(v_ended, '{}'), coalesce(v_open, '{}'), v_look, v_now);
   END IF;
   IF p_enqueue IS NOT NULL THEN
     PERFORM ${schema}.enqueue((p_enqueue ->> 'total')::integer, p_enqueue -> 'jobs', p_enqueue -> 'flows', p_enqueue -> 'stages',
@@ -87,31 +107,43 @@ END $$;
 }
 
 /**
- * Processed, and nothing hangs on it: two narrow rows change places. The rest is given back, to be settled in full: a job with
- * more to it, or one whose row has been written since (`full`). Locks come in the order of ids, as those of a renewal do.
+ * Processed, and nothing hangs on it: two narrow rows change places. With `p_of`, for which the flows are locked, those at these places of
+ * the arrays, and then leaves of flows too: their stages are counted down, and those are told that have no member left. `rest` are the
+ * places of what has to be settled in full: a job with more to it, or one whose row has been written since (`full`). Locks come
+ * in the order of ids, as those of a renewal do.
  */
-function settlePlain(schema: string): string {
+function settleOnRoad(schema: string): string {
+  const which = {
+    all: "unnest(p_ids, p_fences, p_results, p_started) WITH ORDINALITY AS u(id, fence, result, started, n)",
+    some: "(SELECT p_ids[p.n] AS id, p_fences[p.n] AS fence, p_results[p.n] AS result, p_started[p.n] AS started, p.n FROM unnest(p_of) AS p(n)) u",
+  };
+  const end = (from: string, condition: string): string => `asked AS MATERIALIZED (
+      SELECT u.id, u.fence, u.result, u.started, u.n::integer AS n FROM ${from} ORDER BY u.id
+    ), ended AS (
+      DELETE FROM ${schema}.running r USING asked a WHERE r.id = a.id AND r.fence = a.fence AND ${condition} RETURNING r.*, a.result, a.n, a.started
+    ), kept AS (
+      INSERT INTO ${schema}.done (id, started_at, finished_at, fence, stage_id, lane, queue, claimed_by, result)
+      SELECT e.id, coalesce(e.started_at, p_now - e.started), p_now, e.fence, e.stage_id, e.lane, e.queue, e.claimed_by, e.result FROM ended e
+    ), counted AS (
+      INSERT INTO ${schema}.count_delta (queue, lane, in_progress, processed)
+      SELECT e.queue, e.lane, -count(*), count(*) FROM ended e GROUP BY e.queue, e.lane
+    )`;
+  const rest = "(SELECT array_agg(a.n) FROM asked a WHERE a.n NOT IN (SELECT e.n FROM ended e))";
   return `
-CREATE FUNCTION ${schema}.settle_plain(p_ids bigint[], p_fences integer[], p_results text[], p_places integer[], p_started integer[], p_now bigint) RETURNS json
-LANGUAGE plpgsql AS $$
-DECLARE
-  v_left json;
+CREATE FUNCTION ${schema}.settle_on_road(p_ids bigint[], p_fences integer[], p_results text[], p_started integer[], p_of integer[], p_now bigint,
+  OUT rest integer[], OUT stages bigint[]) LANGUAGE plpgsql AS $$
 BEGIN
-  WITH asked AS MATERIALIZED (
-    SELECT u.id, u.fence, u.result, u.place, u.started
-    FROM unnest(p_ids, p_fences, p_results, p_places, p_started) AS u(id, fence, result, place, started) ORDER BY u.id
-  ), ended AS (
-    DELETE FROM ${schema}.running r USING asked a WHERE r.id = a.id AND r.fence = a.fence AND r.plain RETURNING r.*, a.result, a.place, a.started
-  ), kept AS (
-    INSERT INTO ${schema}.done (id, started_at, finished_at, fence, lane, queue, claimed_by, result)
-    SELECT e.id, coalesce(e.started_at, p_now - e.started), p_now, e.fence, e.lane, e.queue, e.claimed_by, e.result FROM ended e
-  ), counted AS (
-    INSERT INTO ${schema}.count_delta (queue, lane, in_progress, processed)
-    SELECT e.queue, e.lane, -count(*), count(*) FROM ended e GROUP BY e.queue, e.lane
+  IF p_of IS NULL THEN
+    WITH ${end(which.all, "r.plain")}
+    SELECT ${rest} INTO rest;
+    RETURN;
+  END IF;
+  WITH ${end(which.some, "(r.plain OR r.stage_id IS NOT NULL)")}, told AS (
+    UPDATE ${schema}.stage s SET unfinished = s.unfinished - g.n
+    FROM (SELECT e.stage_id, count(*) AS n FROM ended e WHERE e.stage_id IS NOT NULL GROUP BY e.stage_id) g
+    WHERE s.id = g.stage_id RETURNING s.id, s.unfinished
   )
-  SELECT json_agg(json_build_object('place', a.place, 'id', a.id, 'fence', a.fence, 'kind', 'processed', 'result', a.result, 'started', a.started)) INTO v_left
-    FROM asked a WHERE a.place NOT IN (SELECT e.place FROM ended e);
-  RETURN v_left;
+  SELECT ${rest}, coalesce((SELECT array_agg(t.id) FROM told t WHERE t.unfinished <= 0), '{}') INTO rest, stages;
 END $$;
 `;
 }

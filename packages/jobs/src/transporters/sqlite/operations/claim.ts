@@ -3,7 +3,7 @@ import { limits } from "../../../core/limits.ts";
 import type { ClaimRequest } from "../../transporter.ts";
 import type { Session } from "../session.ts";
 import { agedReady } from "./aging.ts";
-import { readyOf, type Ready, takeHot } from "./hot-claim.ts";
+import { readyOf, type Ready, takeHead, takeHot } from "./hot-claim.ts";
 import { keyFits, queueAllowance, queueRow, type QueueRow, tokensOf } from "./queue.ts";
 import { claimedTexts } from "./told.ts";
 
@@ -32,16 +32,16 @@ export function nothingReady(session: Session, requests: readonly ClaimRequest[]
 
 /** Takes ready jobs in the order of L1, serving the requests in their order; each job gets a new fence and a lease (L3). Told as JSON (`told.ts`). */
 export function claim(session: Session, requests: readonly ClaimRequest[], manager: string): string[] {
-  const taken: number[] = [];
+  const texts: string[] = [];
   for (const request of requests) {
     if (request.limit <= 0 || request.names.length === 0) continue;
     const directed = takeDirected(session, request, manager);
-    taken.push(...directed);
+    texts.push(...claimedTexts(session, directed));
     const limit = request.limit - directed.length;
-    if (limit > 0) taken.push(...takeReady(session, request, limit, manager));
+    if (limit > 0) texts.push(...takeReady(session, request, limit, manager));
   }
   session.flushCounts();
-  return claimedTexts(session, taken);
+  return texts;
 }
 
 /** Of the request's lane, whatever the queue (L5). Few at any time: those whose queue or key is full are stepped over, and stay ahead. */
@@ -65,12 +65,15 @@ function takeDirected(session: Session, request: ClaimRequest, manager: string):
   return taken;
 }
 
-function takeReady(session: Session, request: ClaimRequest, limit: number, manager: string): number[] {
+function takeReady(session: Session, request: ClaimRequest, limit: number, manager: string): string[] {
   const line = session.line(request.queue, request.lane);
   if (line === undefined) return [];
   const queue = queueRow(session, request.queue);
-  if (queue !== undefined) return takeControlled(session, queue, line, request, limit, manager);
-  return takeAll(session, line, readyOf(session, line, request.names, limit), request, manager);
+  if (queue !== undefined) return claimedTexts(session, takeControlled(session, queue, line, request, limit, manager));
+  const head = takeHead(session, line, request, limit, manager);
+  if (head !== undefined) return head;
+  const ready = readyOf(session, line, request.names, limit);
+  return claimedTexts(session, takeAll(session, line, ready, request, manager));
 }
 
 /** As one, but for those whose row is to be written. */
