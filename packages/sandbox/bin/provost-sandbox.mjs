@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Runs the built program where there is one, the sources where there is not: a checkout needs no build.
+// Runs the sources in a checkout, which needs no build, and the built program where the package was installed.
 import { existsSync } from "node:fs";
 
 const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
@@ -7,5 +7,5 @@ if (major < 24 || (major === 24 && minor < 15)) {
   process.stderr.write(`provost-sandbox: needs Node 24.15 or later, this is ${process.version}\n`);
   process.exit(1);
 }
-const built = new URL("../dist/main.js", import.meta.url);
-await import(existsSync(built) ? built.href : new URL("../src/main.ts", import.meta.url).href);
+const source = new URL("../src/main.ts", import.meta.url);
+await import(existsSync(source) ? source.href : new URL("../dist/main.js", import.meta.url).href);

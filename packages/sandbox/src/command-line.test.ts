@@ -34,6 +34,17 @@ describe("flags", () => {
     });
   });
 
+  test("faults, a fleet and a clock offset", () => {
+    const fault = "rate_limit,path=/v4/linode/instances,probability=0.1,for_ms=60000";
+    const args = ["--fault", fault, "--fault", "stuck,label_prefix=web-,times=3", "--populate", "25"];
+    const { options } = readCommandLine([...args, "--clock-offset-ms=-5000"], ENV);
+    expect(options.faults).toMatchObject([
+      { kind: "rate_limit", path: "/v4/linode/instances", probability: 0.1, for_ms: 60_000 },
+      { kind: "stuck", action: "linode_boot", label_prefix: "web-", times: 3 },
+    ]);
+    expect(options).toMatchObject({ populate: { count: 25 }, clockOffsetMs: -5_000 });
+  });
+
   test("every flag is in the help", () => {
     for (const flag of [
       "port",
@@ -45,6 +56,9 @@ describe("flags", () => {
       "fast",
       "no-rate-limits",
       "rate-scale",
+      "fault",
+      "populate",
+      "clock-offset-ms",
     ]) {
       expect(HELP).toContain(`--${flag}`);
     }
@@ -54,6 +68,8 @@ describe("flags", () => {
     [["--colour", "red"], "--colour"],
     [["--port", "eighty"], "--port eighty"],
     [["--boot-ms", "5-"], "--boot-ms 5-"],
+    [["--fault", "meteor"], "meteor"],
+    [["--fault", "slow,delay_ms"], "--fault slow,delay_ms"],
   ])("%j is refused with the value", (args, value) => {
     expect(() => readCommandLine(args, ENV)).toThrow(SandboxError);
     expect(() => readCommandLine(args, ENV)).toThrow(value);

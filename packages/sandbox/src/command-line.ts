@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { type FaultSpec, readFaultSpec } from "./api/fault-spec.ts";
 import type { RangeMs } from "./clock/random.ts";
 import { SandboxError } from "./errors.ts";
 import type { SandboxOptions } from "./options.ts";
@@ -17,6 +18,10 @@ Usage: provost-sandbox [options]
   --no-rate-limits     no rate limits
   --rate-scale N       N times Linode's rate limits
   --instance-limit N   instances the account may have (200000)
+  --fault FAULT        a fault from the start, can be repeated: a kind, then KEY=VALUE, all parted by commas, as
+                       rate_limit,probability=0.1,for_ms=60000 (the README has kinds and keys)
+  --populate N         N running instances from the start of an empty account
+  --clock-offset-ms MS how far the account's clock is ahead, negative for behind (0)
   --seed N             seed of all randomness (1)
   --exit-with-parent   end when standard input closes
   --help               this text
@@ -45,6 +50,8 @@ export function readCommandLine(args: readonly string[], env: Readonly<NodeJS.Pr
   const scale = readNumber("--rate-scale", flags["rate-scale"]);
   const instanceLimit = readNumber("--instance-limit", flags["instance-limit"]);
   const seed = readNumber("--seed", flags.seed);
+  const count = readNumber("--populate", flags.populate);
+  const clockOffsetMs = readNumber("--clock-offset-ms", flags["clock-offset-ms"]);
   return {
     help: flags.help ?? false,
     exitWithParent: flags["exit-with-parent"] ?? false,
@@ -59,6 +66,9 @@ export function readCommandLine(args: readonly string[], env: Readonly<NodeJS.Pr
       ...(scale === undefined ? {} : { rateLimits: { scale } }),
       ...(flags["no-rate-limits"] ? { rateLimits: false } : {}),
       ...(instanceLimit === undefined ? {} : { instanceLimit }),
+      ...(flags.fault === undefined ? {} : { faults: flags.fault.map(readFault) }),
+      ...(count === undefined ? {} : { populate: { count } }),
+      ...(clockOffsetMs === undefined ? {} : { clockOffsetMs }),
       ...(seed === undefined ? {} : { seed }),
     },
   };
@@ -85,6 +95,9 @@ function parse(args: readonly string[]) {
         "no-rate-limits": { type: "boolean" },
         "rate-scale": { type: "string" },
         "instance-limit": { type: "string" },
+        fault: { type: "string", multiple: true },
+        populate: { type: "string" },
+        "clock-offset-ms": { type: "string" },
         seed: { type: "string" },
         "exit-with-parent": { type: "boolean" },
         help: { type: "boolean" },
@@ -96,9 +109,23 @@ function parse(args: readonly string[]) {
   }
 }
 
+/** `kind,key=value,...` as the body of `POST /sandbox/faults`, where its kind and values are checked. */
+function readFault(text: string): FaultSpec {
+  const [kind, ...pairs] = text.split(",");
+  const fields: Record<string, unknown> = { kind };
+  for (const pair of pairs) {
+    const [key, value] = pair.split("=", 2);
+    if (key === undefined || value === undefined) {
+      throw new SandboxError("sandbox_option_invalid", `--fault ${text}: use KIND,KEY=VALUE,...`);
+    }
+    fields[key] = /^-?\d+(\.\d+)?$/.test(value) ? Number(value) : value;
+  }
+  return readFaultSpec(fields);
+}
+
 function readNumber(flag: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
-  if (/^\d+(\.\d+)?$/.test(text)) return Number(text);
+  if (/^-?\d+(\.\d+)?$/.test(text)) return Number(text);
   throw new SandboxError("sandbox_option_invalid", `${flag} ${text}: use a number`);
 }
 

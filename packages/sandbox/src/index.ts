@@ -1,7 +1,9 @@
 export { type Sandbox, startSandbox } from "./sandbox.ts";
 export type { SandboxOptions } from "./options.ts";
 export type { SandboxStats } from "./stats.ts";
-export type { FaultKind, FaultSpec, FaultView } from "./api/faults.ts";
+export type { FaultKind, FaultSpec, FaultView } from "./api/fault-spec.ts";
+export type { Populated, PopulateRequest, VanishRequest } from "./instances/population.ts";
+export type { EventAction } from "./events/event-record.ts";
 export type { CallKind } from "./api/call-kind.ts";
 export type { Clock } from "./clock/clock.ts";
 export type { RangeMs } from "./clock/random.ts";

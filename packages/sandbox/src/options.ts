@@ -1,7 +1,9 @@
+import type { FaultSpec } from "./api/fault-spec.ts";
 import { type CallKind, REALISTIC_LATENCY } from "./api/call-kind.ts";
 import { type Clock, systemClock } from "./clock/clock.ts";
 import type { RangeMs } from "./clock/random.ts";
 import { SandboxError } from "./errors.ts";
+import type { PopulateRequest } from "./instances/population.ts";
 
 /** Everything about a sandbox that can be chosen; only `tokens` must be. */
 export interface SandboxOptions {
@@ -27,6 +29,12 @@ export interface SandboxOptions {
   callbackConcurrency?: number;
   /** Instances the account may have: 200,000 by default. */
   instanceLimit?: number;
+  /** Set from the start, as `POST /sandbox/faults` would. */
+  faults?: readonly FaultSpec[];
+  /** Instances that are there from the start of an empty account, as `POST /sandbox/populate` would make them. */
+  populate?: PopulateRequest;
+  /** How far the account's clock is ahead of the client's (ms), behind when negative: 0 by default. */
+  clockOffsetMs?: number;
   /** Of all randomness: the same seed gives the same latencies and faults. */
   seed?: number;
   clock?: Clock;
@@ -44,6 +52,9 @@ export interface SandboxSettings {
   callbackRetryMs: RangeMs;
   callbackConcurrency: number;
   instanceLimit: number;
+  faults: readonly FaultSpec[];
+  populate: PopulateRequest | undefined;
+  clockOffsetMs: number;
   seed: number;
   clock: Clock;
 }
@@ -66,9 +77,20 @@ export function settingsOf(options: SandboxOptions): SandboxSettings {
     callbackRetryMs: range("callbackRetryMs", options.callbackRetryMs ?? (fast ? [20, 500] : [1_000, 15_000])),
     callbackConcurrency: integer("callbackConcurrency", options.callbackConcurrency ?? 64, 1, 1_000),
     instanceLimit: integer("instanceLimit", options.instanceLimit ?? 200_000, 0, 1_000_000),
+    faults: options.faults ?? [],
+    populate: options.populate,
+    clockOffsetMs: readClockOffsetMs(options.clockOffsetMs ?? 0),
     seed: integer("seed", options.seed ?? 1, 0, 0xffff_ffff),
     clock: options.clock ?? systemClock,
   };
+}
+
+const OFFSET_MS_MAX = 10 * 365 * 86_400_000;
+
+/** How far the account's clock is ahead, in ms. Throws `sandbox_option_invalid`. */
+export function readClockOffsetMs(value: unknown): number {
+  if (typeof value === "number" && Number.isInteger(value) && Math.abs(value) <= OFFSET_MS_MAX) return value;
+  throw invalid(`clock offset ${JSON.stringify(value)}: use whole milliseconds, ten years at most`);
 }
 
 const NO_WAIT: RangeMs = [0, 0];

@@ -1,24 +1,11 @@
 import type { FastifyInstance } from "fastify";
-import { CallRunner } from "./api/call-runner.ts";
-import { Faults, type FaultSpec, type FaultView } from "./api/faults.ts";
-import { Latency } from "./api/latency.ts";
-import { RateLimiter } from "./api/rate-limiter.ts";
+import type { FaultSpec, FaultView } from "./api/fault-spec.ts";
 import { apiServer } from "./api/server.ts";
-import { Random } from "./clock/random.ts";
+import { assemble, fill, resume } from "./assembly.ts";
 import { SandboxError } from "./errors.ts";
-import { CallbackClient } from "./first-boot/callback-client.ts";
-import { ConsoleLog } from "./first-boot/console-log.ts";
-import { Cloud } from "./instances/cloud.ts";
-import { Lifecycle } from "./instances/lifecycle.ts";
-import { InstanceStore } from "./instances/store.ts";
-import { timingsFor } from "./instances/timings.ts";
-import { type SandboxOptions, type SandboxSettings, settingsOf } from "./options.ts";
-import { StateFile } from "./state/state-file.ts";
-import { memoryOnly, type StateSink } from "./state/state-sink.ts";
-import { Counters, type SandboxStats } from "./stats.ts";
-
-/** A report that nobody accepts is tried for ten minutes, as the real first-boot service does (C6). */
-const CALLBACK_RETRY_FOR_MS = 600_000;
+import type { Populated, PopulateRequest, VanishRequest } from "./instances/population.ts";
+import { readClockOffsetMs, type SandboxOptions, type SandboxSettings, settingsOf } from "./options.ts";
+import type { SandboxStats } from "./stats.ts";
 
 /** A running sandbox. */
 export interface Sandbox {
@@ -27,6 +14,12 @@ export interface Sandbox {
   /** Sets a fault, as `POST /sandbox/faults` does. Throws `sandbox_option_invalid`. */
   addFault(fault: FaultSpec): FaultView;
   clearFaults(): void;
+  /** Instances at once, as `POST /sandbox/populate`. Throws Linode's refusal. */
+  populate(request: PopulateRequest): Populated;
+  /** Instances gone at once, as `POST /sandbox/vanish`. Returns their ids. */
+  vanish(request: VanishRequest): number[];
+  /** Sets how far the account's clock is ahead, in ms. Throws `sandbox_option_invalid`. */
+  setClockOffset(offsetMs: number): void;
   /** The same figures as `GET /sandbox/stats`. */
   stats(): SandboxStats;
   /** Cuts all connections, keeps the state. Safe to call twice. */
@@ -39,68 +32,34 @@ export interface Sandbox {
  */
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const settings = settingsOf(options);
-  const { clock } = settings;
-  // A stream for each use: a fault that is drawn for does not change how long the boots take.
-  const faults = new Faults(new Random(settings.seed));
-  const latency = new Latency(clock, new Random(settings.seed + 1), settings.latency);
-  const counters = new Counters();
-  const log = new ConsoleLog();
-  const store = new InstanceStore();
-  const callbacks = new CallbackClient(settings.callbackConcurrency);
-  const { state, resume } = openState(settings, store, counters);
-  const lifecycle = new Lifecycle({
-    clock,
-    random: new Random(settings.seed + 2),
-    timings: timingsFor(settings.bootMs, settings.callbackRetryMs, CALLBACK_RETRY_FOR_MS),
-    store,
-    counters,
-    console: log,
-    post: (url, token, body) => callbacks.post(url, token, body),
-    callbackConcurrency: settings.callbackConcurrency,
-    changed: (record) => state.changed(record),
-    removed: (record) => state.removed(record),
-  });
-  const cloud = new Cloud({
-    clock,
-    store,
-    lifecycle,
-    state,
-    counters,
-    console: log,
-    instanceLimit: settings.instanceLimit,
-  });
-  const rateLimiter =
-    settings.rateLimitScale === undefined ? undefined : new RateLimiter(clock, settings.rateLimitScale);
-  const calls = new CallRunner({ latency, faults, counters, state, rateLimiter });
-  const server = apiServer({ tokens: settings.tokens, calls, cloud, faults, counters, store, console: log });
+  const account = assemble(settings);
+  const server = apiServer({ ...account, tokens: settings.tokens });
   const close = closeOnce(async () => {
-    latency.close();
-    lifecycle.close();
-    callbacks.close();
+    for (const part of account.closers) part.close();
     await server.close();
-    state.close();
+    account.state.close();
   });
+  try {
+    fill(account, settings);
+  } catch (error) {
+    await close();
+    throw error;
+  }
   const url = await listen(server, settings, close);
-  resume(lifecycle);
+  resume(account);
+  const { faults, population, time, counters, store } = account;
   return {
     url,
     addFault: (fault) => faults.add(fault),
     clearFaults: () => faults.clear(),
-    stats: () => counters.show(store.all(), undefined),
+    populate: (request) => population.populate(request),
+    vanish: (request) => population.vanish(request),
+    setClockOffset: (offsetMs) => {
+      time.offsetMs = readClockOffsetMs(offsetMs);
+    },
+    stats: () => counters.show(store.all, undefined),
     close,
   };
-}
-
-function openState(
-  settings: SandboxSettings,
-  store: InstanceStore,
-  counters: Counters,
-): { state: StateSink; resume: (lifecycle: Lifecycle) => void } {
-  if (settings.stateFile === undefined) return { state: memoryOnly, resume: () => {} };
-  const { file, saved } = StateFile.open(settings.stateFile, () => store.nextId);
-  store.restore(saved.records, saved.nextId);
-  counters.restore(saved.createsByLabel);
-  return { state: file, resume: (lifecycle) => saved.records.forEach((record) => lifecycle.resume(record)) };
 }
 
 async function listen(

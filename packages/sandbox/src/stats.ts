@@ -18,6 +18,9 @@ export interface SandboxStats {
   /** Labels that were created more than once, at most 2,000: empty when nothing doubled. */
   labels_created_again: string[];
   deletes_accepted: number;
+  /** Instances that came and went by `/sandbox/populate` and `/sandbox/vanish`, since the start of the process. */
+  populated: number;
+  vanished: number;
   /** Since the start of the process: attempts, and what came of them. */
   callbacks_sent: number;
   callbacks_accepted: number;
@@ -35,6 +38,8 @@ export interface SandboxStats {
 export class Counters {
   createsAccepted = 0;
   deletesAccepted = 0;
+  populated = 0;
+  vanished = 0;
   callbacksSent = 0;
   callbacksAccepted = 0;
   callbacksStopped = 0;
@@ -69,23 +74,23 @@ export class Counters {
   }
 
   /** `label` narrows `creates_by_label` to one. */
-  show(instances: Iterable<InstanceRecord>, label: string | undefined): SandboxStats {
+  show(instances: readonly InstanceRecord[], label: string | undefined): SandboxStats {
     const byStatus: Partial<Record<InstanceStatus, number>> = {};
-    let total = 0;
     let pending = 0;
     for (const record of instances) {
-      total++;
       byStatus[record.status] = (byStatus[record.status] ?? 0) + 1;
       if (record.firstBoot !== undefined) pending++;
     }
     return {
-      instances: total,
+      instances: instances.length,
       instances_by_status: byStatus,
       creates_accepted: this.createsAccepted,
       creates_by_label: this.#labelsShown(label),
       creates_by_label_truncated: label === undefined && this.#createsByLabel.size > LABELS_SHOWN_MAX,
       labels_created_again: [...this.#createdAgain],
       deletes_accepted: this.deletesAccepted,
+      populated: this.populated,
+      vanished: this.vanished,
       callbacks_sent: this.callbacksSent,
       callbacks_accepted: this.callbacksAccepted,
       callbacks_stopped: this.callbacksStopped,

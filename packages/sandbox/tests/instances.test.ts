@@ -204,6 +204,13 @@ describe("lists and doors (C10, C15, C16)", () => {
     expect((await linode.get("/v4/linode/types/g6-nanode-1")).body.price.monthly).toBe(5);
   });
 
+  test("what is below /v4 is below /v4beta as well, limits and faults included", async () => {
+    expect((await linode.get("/v4beta/regions?page_size=25")).body.results).toBeGreaterThan(5);
+    sandbox.addFault({ kind: "maintenance", path: "/v4/regions" });
+    expect((await linode.get("/v4beta/regions")).status).toBe(503);
+    expect((await linode.get("/v4/regions")).headers.get("x-ratelimit-remaining")).toBe("197");
+  });
+
   test("answers carry a request id of their own, and the rate limit's headers", async () => {
     const [one, two] = [await linode.get("/v4/profile"), await linode.get("/v4/profile")];
     expect(one.headers.get("x-request-id")).toMatch(/^[0-9a-f-]{36}$/);

@@ -2,6 +2,7 @@ import { type ChildProcess, fork, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
+import { DatabaseSync } from "node:sqlite";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -9,6 +10,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { SandboxError, startSandbox } from "../src/index.ts";
 import { CallbackReceiver } from "./callback-receiver.ts";
 import { LinodeClient, TOKEN, until, userData } from "./linode-client.ts";
+import { ManualClock } from "./manual-clock.ts";
 
 const MAIN = fileURLToPath(new URL("../src/main.ts", import.meta.url));
 const BIN = fileURLToPath(new URL("../bin/provost-sandbox.mjs", import.meta.url));
@@ -99,6 +101,91 @@ describe("the state file (C16)", () => {
     expect((await linode.get(`/v4/linode/instances/${next}`)).body.ipv4).not.toEqual(shown.ipv4);
     await after.close();
     await receiver.close();
+  });
+
+  test("the feed, images, snapshots and tasks under way outlive a restart, and ids go on ascending", async () => {
+    const clock = new ManualClock();
+    const options = { tokens: [TOKEN], clock, latency: "none", bootMs: 1_000, stateFile } as const;
+    const before = await startSandbox(options);
+    let linode = new LinodeClient(before.url);
+    const url = `/v4/linode/instances/${await linode.create("web-1", { backups_enabled: true })}`;
+    clock.advance(1_000);
+    const [disk] = (await linode.get(`${url}/disks`)).body.data;
+    const image = (await linode.post("/v4/images", { disk_id: disk.id, label: "kept" })).body.id;
+    clock.advance(500);
+    const removed = (await linode.post("/v4/images", { disk_id: disk.id, label: "removed" })).body.id;
+    await linode.call("DELETE", `/v4/images/${removed}`);
+    await linode.call("DELETE", "/v4/images/private/1");
+    await linode.post(`${url}/backups`, { label: "kept" });
+    clock.advance(400);
+    await linode.post(`${url}/backups`, { label: "under way" });
+    const other = `/v4/linode/instances/${await linode.create("web-2")}`;
+    clock.advance(300);
+    const feed = (await linode.get("/v4/account/events")).body;
+    const shown = [(await linode.get(url)).body, (await linode.get(`${url}/backups`)).body];
+    await before.close();
+
+    const after = await startSandbox(options);
+    linode = new LinodeClient(after.url);
+    expect((await linode.get("/v4/account/events")).body).toEqual(feed);
+    expect([(await linode.get(url)).body, (await linode.get(`${url}/backups`)).body]).toEqual(shown);
+    const mine = (await linode.get("/v4/images", { is_public: false })).body.data;
+    expect(mine.map(({ id }: { id: string }) => id)).toEqual([image]);
+    clock.advance(1_000);
+    expect((await linode.get(other)).body.status).toBe("running");
+    expect((await linode.get(`${url}/backups`)).body.snapshot.current.label).toBe("under way");
+    expect((await linode.post(`${url}/resize`, { type: "g6-standard-1" })).status).toBe(200);
+    const [newest] = (await linode.get("/v4/account/events")).body.data;
+    expect(newest.id).toBeGreaterThan(feed.data[0].id);
+    expect((await linode.post("/v4/images", { disk_id: disk.id })).status).toBe(400);
+    clock.advance(1_000);
+    expect((await linode.post("/v4/images", { disk_id: disk.id })).body.id).toBe("private/4");
+    await after.close();
+  });
+
+  test("a file of version 1 is taken over, with what was under way in it", async () => {
+    const database = new DatabaseSync(stateFile);
+    database.exec(`
+      CREATE TABLE instance (id INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT;
+      CREATE TABLE label (label TEXT PRIMARY KEY, creates INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+      CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+      INSERT INTO label VALUES ('web-1', 1);
+      INSERT INTO counter VALUES ('next_id', 60000008);
+      PRAGMA user_version = 1;`);
+    const old = {
+      id: 60_000_007,
+      label: "web-1",
+      group: "",
+      tags: ["blue"],
+      region: "us-east",
+      type: "g6-nanode-1",
+      image: "linode/debian12",
+      backups: true,
+      hasUserData: false,
+      privateIp: false,
+      watchdog: true,
+      addressIndex: 0,
+      createdMs: Date.UTC(2026, 0, 1),
+      updatedMs: Date.UTC(2026, 0, 1),
+      status: "provisioning",
+      bootsAfterCreate: true,
+      stuck: false,
+      dueMs: Date.UTC(2026, 0, 1) + 1_000,
+    };
+    database.prepare("INSERT INTO instance VALUES (?, ?)").run(old.id, JSON.stringify(old));
+    database.close();
+    const sandbox = await startSandbox({ tokens: [TOKEN], fast: true, stateFile });
+    const linode = new LinodeClient(sandbox.url);
+    await until(
+      () => linode.status(old.id),
+      (status) => status === "running",
+    );
+    const { body } = await linode.get(`/v4/linode/instances/${old.id}`);
+    expect(body).toMatchObject({ tags: ["blue"], backups: { enabled: true }, created: "2026-01-01T00:00:00" });
+    expect((await linode.get(`/v4/linode/instances/${old.id}/disks`)).body.results).toBe(2);
+    expect((await linode.get("/v4/images/private/1")).status).toBe(200);
+    expect(await linode.create("web-2")).toBe(60_000_008);
+    await sandbox.close();
   });
 
   test("it is readable by its owner alone, for it holds callback tokens", async () => {

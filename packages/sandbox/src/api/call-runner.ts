@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import type { StateSink } from "../state/state-sink.ts";
 import type { Counters } from "../stats.ts";
 import type { CallKind } from "./call-kind.ts";
+import type { FaultView } from "./fault-spec.ts";
 import { type Faults, throwAfter, throwBefore } from "./faults.ts";
 import type { Latency } from "./latency.ts";
 import type { RateLimiter } from "./rate-limiter.ts";
@@ -40,26 +41,27 @@ export class CallRunner {
     this.#parts = parts;
   }
 
-  /** `effect` does the work at once and returns the body of the answer. */
-  handler(kind: CallKind, effect: (request: CallRequest) => unknown) {
+  /** `effect` does the work at once and returns the body of the answer; it is told of the fault that hits the call. */
+  handler(kind: CallKind, effect: (request: CallRequest, fault: FaultView | undefined) => unknown) {
     return async (request: CallRequest, reply: FastifyReply<CallRoute>): Promise<unknown> => {
       const { latency, faults, counters, state, rateLimiter } = this.#parts;
       this.#limit(kind, request, reply, rateLimiter);
       const [path = ""] = request.url.split("?", 1);
-      const fault = faults.take(request.method, path);
+      const fault = faults.takeCall(request.method, path);
       if (fault !== undefined) counters.faultsApplied++;
       throwBefore(fault);
       const { beforeMs, afterMs } = latency.draw(kind);
       await latency.wait(beforeMs);
-      const body = effect(request);
+      const body = effect(request, fault);
       await state.saved();
       if (fault?.kind === "lost_answer") {
         reply.hijack();
         request.raw.socket.destroy();
         return reply;
       }
+      if (fault?.kind === "flapping") faults.flap(body);
+      await latency.wait(afterMs + (fault?.kind === "slow" ? fault.delay_ms : 0));
       throwAfter(fault);
-      await latency.wait(afterMs);
       return body;
     };
   }

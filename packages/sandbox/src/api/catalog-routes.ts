@@ -1,15 +1,15 @@
 import type { FastifyInstance } from "fastify";
-import { LINODE_ACCOUNT, LINODE_PROFILE } from "../catalog/account.ts";
 import { catalog } from "../catalog/catalog.ts";
 import type { LinodeImage } from "../catalog/images.ts";
 import type { LinodeType } from "../catalog/instance-types.ts";
 import type { LinodeRegion } from "../catalog/regions.ts";
 import { notFound } from "../errors.ts";
-import type { CallKind } from "./call-kind.ts";
+import { readImageCreate, readImageUpdate } from "../images/image-requests.ts";
+import type { Images } from "../images/images.ts";
+import type { FilterFields } from "../lists/filter.ts";
 import type { CallRequest, CallRoute, CallRunner } from "./call-runner.ts";
-import { type FilterFields, parseFilter } from "./filter.ts";
-import { filterHeader } from "./instance-routes.ts";
-import { listPage, readPageQuery } from "./pagination.ts";
+import { done } from "./instance-routes.ts";
+import { listHandler } from "./list-handler.ts";
 
 /** The fields Linode documents as filterable, list by list: a region's id is not one. */
 const TYPE_FIELDS: FilterFields<LinodeType> = {
@@ -37,35 +37,44 @@ const IMAGE_FIELDS: FilterFields<LinodeImage> = {
   vendor: (image) => image.vendor,
 };
 
-/** What can be bought, and who asks: types, regions, images, account, profile. */
-export function catalogRoutes(server: FastifyInstance, calls: CallRunner): void {
-  const list = <Item>(kind: CallKind, path: string, items: readonly Item[], fields: FilterFields<Item>) =>
-    server.get<CallRoute>(
-      path,
-      calls.handler(kind, (request) => {
-        const query = readPageQuery(request.query);
-        return listPage(items, parseFilter(filterHeader(request), fields), query, (item) => item);
-      }),
-    );
+/** What can be bought, and what can be deployed: types, regions, images. */
+export function catalogRoutes(server: FastifyInstance, calls: CallRunner, images: Images): void {
   const one = (path: string, find: (id: string) => unknown) =>
     server.get<CallRoute>(
       path,
       calls.handler("get", (request) => found(find(wildcard(request)))),
     );
-  list("list", "/v4/linode/types", catalog.types, TYPE_FIELDS);
+  server.get<CallRoute>(
+    "/v4/linode/types",
+    listHandler(calls, "list", { items: () => catalog.types, fields: TYPE_FIELDS, view: asItIs }),
+  );
   one("/v4/linode/types/*", catalog.type);
-  list("list", "/v4/regions", catalog.regions, REGION_FIELDS);
+  server.get<CallRoute>(
+    "/v4/regions",
+    listHandler(calls, "list", { items: () => catalog.regions, fields: REGION_FIELDS, view: asItIs }),
+  );
   one("/v4/regions/*", catalog.region);
-  list("list_images", "/v4/images", catalog.images, IMAGE_FIELDS);
-  one("/v4/images/*", catalog.image);
   server.get<CallRoute>(
-    "/v4/account",
-    calls.handler("get", () => LINODE_ACCOUNT),
+    "/v4/images",
+    listHandler(calls, "list_images", { items: () => images.all(), fields: IMAGE_FIELDS, view: asItIs }),
   );
-  server.get<CallRoute>(
-    "/v4/profile",
-    calls.handler("get", () => LINODE_PROFILE),
+  one("/v4/images/*", (id) => images.find(id));
+  server.post<CallRoute>(
+    "/v4/images",
+    calls.handler("update", (request) => images.create(readImageCreate(request.body))),
   );
+  server.put<CallRoute>(
+    "/v4/images/*",
+    calls.handler("update", (request) => images.update(wildcard(request), readImageUpdate(request.body))),
+  );
+  server.delete<CallRoute>(
+    "/v4/images/*",
+    calls.handler("delete", (request) => done(images.remove(wildcard(request)))),
+  );
+}
+
+function asItIs(item: unknown): unknown {
+  return item;
 }
 
 /** The rest of the path: an image's id holds a slash (`linode/debian12`), which clients send as it is or escaped. */

@@ -9,27 +9,27 @@ const CREATE = "/v4/linode/instances";
 
 describe("faults on demand (C16)", () => {
   test("hit the next n calls that match method and path, then are gone", () => {
-    const faults = new Faults(new Random(1));
+    const faults = new Faults(new Random(1), new ManualClock());
     faults.add({ kind: "lost_answer", method: "post", path: CREATE, times: 2 });
-    expect(faults.take("GET", CREATE)).toBeUndefined();
-    expect(faults.take("POST", `${CREATE}/5/boot`)).toBeUndefined();
-    expect(faults.take("POST", CREATE)?.kind).toBe("lost_answer");
-    expect(faults.take("POST", CREATE)?.kind).toBe("lost_answer");
-    expect(faults.take("POST", CREATE)).toBeUndefined();
+    expect(faults.takeCall("GET", CREATE)).toBeUndefined();
+    expect(faults.takeCall("POST", `${CREATE}/5/boot`)).toBeUndefined();
+    expect(faults.takeCall("POST", CREATE)?.kind).toBe("lost_answer");
+    expect(faults.takeCall("POST", CREATE)?.kind).toBe("lost_answer");
+    expect(faults.takeCall("POST", CREATE)).toBeUndefined();
     expect(faults.list()).toEqual([]);
   });
 
   test("* stands for one segment, ** for the rest, other signs for themselves", () => {
-    const faults = new Faults(new Random(1));
+    const faults = new Faults(new Random(1), new ManualClock());
     faults.add({ kind: "error_before", path: "/v4/linode/instances/*", times: 9 });
-    expect(faults.take("GET", "/v4/linode/instances/1")).toBeDefined();
-    expect(faults.take("POST", "/v4/linode/instances/1/boot")).toBeUndefined();
-    expect(faults.take("GET", "/v4/linode/instances")).toBeUndefined();
+    expect(faults.takeCall("GET", "/v4/linode/instances/1")).toBeDefined();
+    expect(faults.takeCall("POST", "/v4/linode/instances/1/boot")).toBeUndefined();
+    expect(faults.takeCall("GET", "/v4/linode/instances")).toBeUndefined();
     faults.clear();
     faults.add({ kind: "error_before", path: "/v4/images/linode/debian.12", times: 9 });
-    expect(faults.take("GET", "/v4/images/linode/debianX12")).toBeUndefined();
+    expect(faults.takeCall("GET", "/v4/images/linode/debianX12")).toBeUndefined();
     faults.add({ kind: "error_before", path: "/v4/**", times: 9 });
-    expect(faults.take("POST", "/v4/linode/instances/1/boot")).toBeDefined();
+    expect(faults.takeCall("POST", "/v4/linode/instances/1/boot")).toBeDefined();
   });
 
   test("a chance hits about as often as it says, and the same ones for the same seed", () => {
@@ -43,7 +43,8 @@ describe("faults on demand (C16)", () => {
   test.each<[string, unknown]>([
     ["no kind", { path: CREATE }],
     ["unknown kind", { kind: "meteor", path: CREATE }],
-    ["no path", { kind: "lost_answer" }],
+    ["an unknown action", { kind: "stuck", action: "linode_dance" }],
+    ["an endless span", { kind: "maintenance", for_ms: 1e12 }],
     ["a relative path", { kind: "lost_answer", path: "v4" }],
     ["an unknown method", { kind: "lost_answer", path: CREATE, method: "STEAL" }],
     ["no hits", { kind: "lost_answer", path: CREATE, times: 0 }],
@@ -51,11 +52,50 @@ describe("faults on demand (C16)", () => {
     ["more than certain", { kind: "error_before", path: CREATE, probability: 2 }],
     ["nothing", undefined],
   ])("%s is refused with the value", (_name, spec) => {
-    expect(() => new Faults(new Random(1)).add(spec)).toThrow(SandboxError);
+    expect(() => new Faults(new Random(1), new ManualClock()).add(spec)).toThrow(SandboxError);
+  });
+
+  test("without a path every call of the API is meant, without end when a span is given", () => {
+    const clock = new ManualClock();
+    const faults = new Faults(new Random(1), clock);
+    faults.add({ kind: "maintenance", for_ms: 1_000 });
+    for (let n = 0; n < 50; n++) expect(faults.takeCall("GET", "/v4/profile")?.kind).toBe("maintenance");
+    expect(faults.takeCall("GET", "/sandbox/stats")).toBeUndefined();
+    expect(faults.list()).toHaveLength(1);
+    clock.advance(1_000);
+    expect(faults.takeCall("GET", "/v4/profile")).toBeUndefined();
+    expect(faults.list()).toEqual([]);
+  });
+
+  test("one of tasks hits no call; it is matched by action and label", () => {
+    const faults = new Faults(new Random(1), new ManualClock());
+    faults.add({ kind: "task_failed", action: "linode_resize", label_prefix: "web-" });
+    expect(faults.takeCall("GET", CREATE)).toBeUndefined();
+    expect(faults.takeTask("linode_resize", "db-1")).toBeUndefined();
+    expect(faults.takeTask("linode_boot", "web-1")).toBeUndefined();
+    expect(faults.takeTask("linode_resize", "web-1")?.kind).toBe("task_failed");
+    expect(faults.takeTask("linode_resize", "web-1")).toBeUndefined();
+  });
+
+  test("one of calls hits no task, and `stuck` means boots where it says nothing else", () => {
+    const faults = new Faults(new Random(1), new ManualClock());
+    faults.add({ kind: "lost_answer", times: 9 });
+    expect(faults.takeTask("linode_boot", "web-1")).toBeUndefined();
+    faults.add({ kind: "stuck", times: 9 });
+    expect(faults.takeTask("linode_shutdown", "web-1")).toBeUndefined();
+    expect(faults.takeTask("linode_boot", "web-1")?.kind).toBe("stuck");
+  });
+
+  test("one of them is cleared by its id", () => {
+    const faults = new Faults(new Random(1), new ManualClock());
+    const { id } = faults.add({ kind: "rate_limit", path: CREATE });
+    faults.add({ kind: "slow", path: CREATE });
+    faults.clear(id);
+    expect(faults.list().map(({ kind }) => kind)).toEqual(["slow"]);
   });
 
   test("at most 100 at once", () => {
-    const faults = new Faults(new Random(1));
+    const faults = new Faults(new Random(1), new ManualClock());
     for (let n = 0; n < 100; n++) faults.add({ kind: "rate_limit", path: CREATE });
     expect(() => faults.add({ kind: "rate_limit", path: CREATE })).toThrow("100 faults already");
   });
@@ -95,9 +135,9 @@ describe("rate limits (C11, C16)", () => {
 
 /** Which of 2,000 creates a chance of a tenth hits. */
 function hits(seed: number): string {
-  const faults = new Faults(new Random(seed));
+  const faults = new Faults(new Random(seed), new ManualClock());
   faults.add({ kind: "error_after", path: CREATE, times: 1_000_000, probability: 0.1 });
-  return Array.from({ length: 2_000 }, () => (faults.take("POST", CREATE) ? "x" : ".")).join("");
+  return Array.from({ length: 2_000 }, () => (faults.takeCall("POST", CREATE) ? "x" : ".")).join("");
 }
 
 function catchError(act: () => unknown): unknown {

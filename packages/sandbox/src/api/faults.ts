@@ -1,85 +1,94 @@
+import type { Clock } from "../clock/clock.ts";
 import type { Random } from "../clock/random.ts";
-import { LinodeApiError, SandboxError } from "../errors.ts";
+import type { EventAction } from "../events/event-record.ts";
+import { LinodeApiError } from "../errors.ts";
+import { type FaultView, isTaskFault, readFaultSpec, refusedFault } from "./fault-spec.ts";
 import { tooManyRequests } from "./rate-limiter.ts";
 
 /** Faults that may be set at once. */
 const FAULTS_MAX = 100;
-const TIMES_MAX = 1_000_000_000;
+/** What a status that flaps can show. */
+const FLAPS = ["running", "offline", "booting", "provisioning", "busy"] as const;
 
-export type FaultKind =
-  /** The call has its effect, then the connection is cut without an answer. */
-  | "lost_answer"
-  /** 5xx, and the call had no effect. */
-  | "error_before"
-  /** 5xx, though the call had its effect. */
-  | "error_after"
-  /** 429 with `Retry-After`; no effect. */
-  | "rate_limit";
-
-const KINDS: readonly FaultKind[] = ["lost_answer", "error_before", "error_after", "rate_limit"];
-
-/** The body of `POST /sandbox/faults`. */
-export interface FaultSpec {
-  kind: FaultKind;
-  /** Any method when absent. */
-  method?: string;
-  /** Path without query; `*` stands for one segment, a last `**` for any rest. */
-  path: string;
-  /** How many matching calls it hits; 1 by default. */
-  times?: number;
-  /** Chance that a matching call is hit, 0–1; 1 by default. Drawn from the sandbox's seed. */
-  probability?: number;
-  /** For the 5xx kinds: 500–599, 500 by default. */
-  status?: number;
-  /** For `rate_limit`: seconds, 1 by default. */
-  retry_after?: number;
+interface Armed {
+  view: FaultView;
+  pattern: RegExp;
+  /** Epoch ms. */
+  endsMs: number;
 }
 
-/** A fault as `GET /sandbox/faults` shows it. */
-export interface FaultView extends Required<Omit<FaultSpec, "method">> {
-  id: number;
-  method: string | null;
-  /** Calls hit so far. */
-  applied: number;
-}
-
-/** Faults on demand (C16). The first one set that matches a call and has hits left takes it. */
+/** Faults on demand (C16). The first one set that matches a call, or a task, and has hits left takes it. */
 export class Faults {
   readonly #random: Random;
-  #faults: (FaultView & { pattern: RegExp })[] = [];
+  readonly #clock: Clock;
+  #armed: Armed[] = [];
   #nextId = 1;
 
-  constructor(random: Random) {
+  constructor(random: Random, clock: Clock) {
     this.#random = random;
+    this.#clock = clock;
   }
 
   /** Takes an order from outside. Throws `sandbox_option_invalid`. */
   add(spec: unknown): FaultView {
-    if (this.#faults.length >= FAULTS_MAX) {
-      throw invalid(`there are ${FAULTS_MAX} faults already: DELETE /sandbox/faults first`);
+    if (this.list().length >= FAULTS_MAX) {
+      throw refusedFault(`there are ${FAULTS_MAX} faults already: DELETE /sandbox/faults first`);
     }
-    const fault = { id: this.#nextId++, applied: 0, ...readSpec(spec) };
-    this.#faults.push({ ...fault, pattern: patternOf(fault.path) });
-    return fault;
+    const view: FaultView = { id: this.#nextId++, applied: 0, ...readFaultSpec(spec) };
+    const endsMs = view.for_ms === null ? Number.POSITIVE_INFINITY : this.#clock.now() + view.for_ms;
+    this.#armed.push({ view, pattern: patternOf(view.path), endsMs });
+    return { ...view };
   }
 
   list(): FaultView[] {
-    return this.#faults.map(({ pattern: _pattern, ...fault }) => fault);
+    const now = this.#clock.now();
+    this.#armed = this.#armed.filter(({ endsMs }) => endsMs > now);
+    return this.#armed.map(({ view }) => ({ ...view }));
   }
 
-  clear(): void {
-    this.#faults = [];
+  /** All of them, or the one of that id. */
+  clear(id?: number): void {
+    this.#armed = id === undefined ? [] : this.#armed.filter(({ view }) => view.id !== id);
   }
 
   /** What is to happen to this call, undefined for nothing. Uses up one hit. */
-  take(method: string, path: string): FaultView | undefined {
-    for (const fault of this.#faults) {
-      if (fault.method !== null && fault.method !== method) continue;
-      if (!fault.pattern.test(path)) continue;
-      if (fault.probability < 1 && this.#random.next() >= fault.probability) continue;
-      fault.applied++;
-      if (fault.applied >= fault.times) this.#faults = this.#faults.filter((other) => other !== fault);
-      return fault;
+  takeCall(method: string, path: string): FaultView | undefined {
+    return this.#take(
+      ({ view, pattern }) =>
+        !isTaskFault(view.kind) && (view.method === null || view.method === method) && pattern.test(path),
+    );
+  }
+
+  /** What is to happen to this task of an instance, undefined for nothing. Uses up one hit. */
+  takeTask(action: EventAction, label: string): FaultView | undefined {
+    return this.#take(
+      ({ view }) =>
+        isTaskFault(view.kind) &&
+        (view.action === null || view.action === action) &&
+        label.startsWith(view.label_prefix),
+    );
+  }
+
+  /** Gives every instance in an answer a status that it does not have. */
+  flap(body: unknown): void {
+    const instances = isObject(body) && Array.isArray(body["data"]) ? body["data"] : [body];
+    for (const instance of instances) {
+      if (!isObject(instance) || !("hypervisor" in instance)) continue;
+      const others = FLAPS.filter((status) => status !== instance["status"]);
+      instance["status"] = others[Math.floor(this.#random.next() * others.length)];
+    }
+  }
+
+  #take(matches: (armed: Armed) => boolean): FaultView | undefined {
+    if (this.#armed.length === 0) return undefined;
+    const now = this.#clock.now();
+    for (const armed of this.#armed) {
+      const { view } = armed;
+      if (armed.endsMs <= now || !matches(armed)) continue;
+      if (view.probability < 1 && this.#random.next() >= view.probability) continue;
+      view.applied++;
+      if (view.applied >= view.times) this.#armed = this.#armed.filter((other) => other !== armed);
+      return view;
     }
     return undefined;
   }
@@ -87,46 +96,31 @@ export class Faults {
 
 /** Throws what a fault answers before the call's effect; for the other kinds nothing. */
 export function throwBefore(fault: FaultView | undefined): void {
-  if (fault?.kind === "rate_limit") throw tooManyRequests(fault.retry_after);
-  if (fault?.kind === "error_before") throw internalError(fault.status);
+  if (fault?.kind === "rate_limit") throw tooManyRequests(fault.retry_after ?? 1);
+  if (fault?.kind === "error_before") throw serverError(fault.status, fault);
+  if (fault?.kind === "maintenance") {
+    throw new LinodeApiError(503, [{ reason: "The API is down for maintenance" }], {
+      "x-maintenance-mode": "all",
+      ...retryAfter(fault),
+    });
+  }
 }
 
-/** Throws what a fault answers after the call's effect; `lost_answer` is the caller's to do. */
+/** Throws what a fault answers after the call's effect; `lost_answer` and `slow` are the caller's to do. */
 export function throwAfter(fault: FaultView | undefined): void {
-  if (fault?.kind === "error_after") throw internalError(fault.status);
+  if (fault?.kind === "error_after") throw serverError(fault.status, fault);
 }
 
-function internalError(status: number): LinodeApiError {
-  return new LinodeApiError(status, [{ reason: "Internal Server Error" }]);
+function serverError(status: number, fault: FaultView): LinodeApiError {
+  return new LinodeApiError(status, [{ reason: "Internal Server Error" }], retryAfter(fault));
 }
 
-function readSpec(spec: unknown): Omit<FaultView, "id" | "applied"> {
-  const fields: Partial<Record<keyof FaultSpec, unknown>> = typeof spec === "object" && spec !== null ? spec : {};
-  const { method, path } = fields;
-  const kind = KINDS.find((known) => known === fields.kind);
-  if (kind === undefined) throw invalid(`kind ${show(fields.kind)}: use ${KINDS.join(", ")}`);
-  if (typeof path !== "string" || !path.startsWith("/") || path.length > 200) {
-    throw invalid(`path ${show(path)}: use a path such as /v4/linode/instances or /v4/linode/instances/*`);
-  }
-  if (method !== undefined && (typeof method !== "string" || !/^(GET|POST|PUT|DELETE)$/i.test(method))) {
-    throw invalid(`method ${show(method)}: use GET, POST, PUT or DELETE, or leave it out`);
-  }
-  return {
-    kind,
-    method: typeof method === "string" ? method.toUpperCase() : null,
-    path,
-    times: readNumber("times", fields.times, 1, [1, TIMES_MAX]),
-    probability: readNumber("probability", fields.probability, 1, [0, 1]),
-    status: readNumber("status", fields.status, 500, [500, 599]),
-    retry_after: readNumber("retry_after", fields.retry_after, 1, [0, 3_600]),
-  };
+function retryAfter(fault: FaultView): Record<string, string> {
+  return fault.retry_after === null ? {} : { "retry-after": String(fault.retry_after) };
 }
 
-function readNumber(name: string, value: unknown, otherwise: number, [min, max]: [number, number]): number {
-  if (value === undefined) return otherwise;
-  const whole = name === "probability" || Number.isInteger(value);
-  if (typeof value === "number" && whole && value >= min && value <= max) return value;
-  throw invalid(`${name} ${show(value)}: use a number from ${min} to ${max}`);
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
 }
 
 function patternOf(path: string): RegExp {
@@ -137,12 +131,4 @@ function patternOf(path: string): RegExp {
     )
     .join("/");
   return new RegExp(`^${source}$`);
-}
-
-function show(value: unknown): string {
-  return (JSON.stringify(value) ?? "undefined").slice(0, 100);
-}
-
-function invalid(what: string): SandboxError {
-  return new SandboxError("sandbox_option_invalid", `fault refused: ${what}`);
 }

@@ -1,18 +1,18 @@
 import { randomUUID } from "node:crypto";
 import { type FastifyInstance, fastify } from "fastify";
 import { type LinodeErrorEntry, LinodeApiError, notFound, SandboxError } from "../errors.ts";
-import type { Cloud } from "../instances/cloud.ts";
+import { accountRoutes, type AccountRouteParts } from "./account-routes.ts";
 import { type CallRunner, tokenOf } from "./call-runner.ts";
 import { catalogRoutes } from "./catalog-routes.ts";
 import { type ControlParts, controlRoutes } from "./control-routes.ts";
-import { instanceRoutes } from "./instance-routes.ts";
+import { instanceRoutes, type InstanceRouteParts } from "./instance-routes.ts";
+import { storageRoutes, type StorageRouteParts } from "./storage-routes.ts";
 
 const BODY_BYTES_MAX = 256 * 1_024;
 
-export interface ServerParts extends ControlParts {
+export interface ServerParts extends ControlParts, InstanceRouteParts, StorageRouteParts, AccountRouteParts {
   tokens: readonly string[];
   calls: CallRunner;
-  cloud: Cloud;
 }
 
 /** The HTTP face of the sandbox, not yet listening. */
@@ -22,6 +22,8 @@ export function apiServer(parts: ServerParts): FastifyInstance {
     bodyLimit: BODY_BYTES_MAX,
     forceCloseConnections: true,
     genReqId: () => randomUUID(),
+    // Linode's own JavaScript client asks for some things below /v4beta.
+    rewriteUrl: (request) => (request.url ?? "/").replace(/^\/v4beta\//, "/v4/"),
     routerOptions: { ignoreTrailingSlash: true },
   });
   server.addHook("onRequest", async (request, reply) => {
@@ -51,8 +53,10 @@ export function apiServer(parts: ServerParts): FastifyInstance {
     const { status, errors, headers } = answerOf(error);
     return reply.code(status).headers(headers).send({ errors });
   });
-  instanceRoutes(server, parts.calls, parts.cloud, parts.store);
-  catalogRoutes(server, parts.calls);
+  instanceRoutes(server, parts.calls, parts);
+  storageRoutes(server, parts.calls, parts);
+  catalogRoutes(server, parts.calls, parts.images);
+  accountRoutes(server, parts.calls, parts);
   controlRoutes(server, parts);
   return server;
 }

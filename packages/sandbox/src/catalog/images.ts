@@ -17,7 +17,7 @@ export interface LinodeImage {
   expiry: string | null;
   capabilities: string[];
   tags: string[];
-  regions: { region: string; status: "available" }[];
+  regions: { region: string; status: "available" | "creating" }[];
 }
 
 const DISTRIBUTIONS: readonly (readonly [id: string, label: string, vendor: string, sizeMb: number, eol: string])[] = [
@@ -33,7 +33,7 @@ const DISTRIBUTIONS: readonly (readonly [id: string, label: string, vendor: stri
   ["linode/arch", "Arch Linux", "Arch", 2_500, "2037-12-31T04:00:00"],
 ];
 
-const publicImages: readonly LinodeImage[] = DISTRIBUTIONS.map(([id, label, vendor, size, eol]) => ({
+export const PUBLIC_IMAGES: readonly LinodeImage[] = DISTRIBUTIONS.map(([id, label, vendor, size, eol]) => ({
   id,
   label,
   description: null,
@@ -54,29 +54,9 @@ const publicImages: readonly LinodeImage[] = DISTRIBUTIONS.map(([id, label, vend
   regions: [],
 }));
 
-/** The account's own image: what `image bake` would have made (C2), so that a deploy can start from one at once. */
-const goldenImage: LinodeImage = {
-  id: "private/1",
-  label: "provost-golden-debian",
-  description: "Debian with the first-boot service baked in",
-  created: "2026-01-05T09:12:30",
-  updated: "2026-01-05T09:14:58",
-  created_by: "sandbox",
-  deprecated: false,
-  is_public: false,
-  size: 1_200,
-  total_size: 2_400,
-  type: "manual",
-  status: "available",
-  vendor: null,
-  eol: null,
-  expiry: null,
-  capabilities: ["cloud-init"],
-  tags: ["golden"],
-  regions: [
-    { region: "us-east", status: "available" },
-    { region: "eu-central", status: "available" },
-  ],
-};
+const byId = new Map(PUBLIC_IMAGES.map((image) => [image.id, image]));
 
-export const LINODE_IMAGES: readonly LinodeImage[] = [...publicImages, goldenImage];
+/** The distribution's image of that id. */
+export function publicImage(id: string): LinodeImage | undefined {
+  return byId.get(id);
+}

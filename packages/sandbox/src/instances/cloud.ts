@@ -1,19 +1,25 @@
-import type { Clock } from "../clock/clock.ts";
+import type { AccountClock } from "../clock/account-clock.ts";
+import { diskId, diskLayout, grown, totalMb, type Disk } from "../disks/disks.ts";
 import { badField, LinodeApiError, notFound } from "../errors.ts";
+import type { EventLog } from "../events/event-log.ts";
+import { linodeOf } from "../events/event-record.ts";
 import type { ConsoleLog } from "../first-boot/console-log.ts";
 import { readUserData } from "../first-boot/user-data.ts";
 import type { StateSink } from "../state/state-sink.ts";
 import type { Counters } from "../stats.ts";
-import type { CreateRequest, UpdateRequest } from "./create-request.ts";
+import { refuseBusy } from "./busy.ts";
+import type { RebuildRequest, ResizeRequest, UpdateRequest } from "./change-requests.ts";
+import type { CreateRequest } from "./create-request.ts";
 import type { Lifecycle } from "./lifecycle.ts";
-import type { InstanceRecord } from "./record.ts";
+import { type InstanceRecord, NO_SNAPSHOTS } from "./record.ts";
 import type { InstanceStore } from "./store.ts";
-import type { Signal } from "./transitions.ts";
+import { applySignal, endOfResize, type Signal } from "./transitions.ts";
 
 export interface CloudParts {
-  clock: Clock;
+  time: AccountClock;
   store: InstanceStore;
   lifecycle: Lifecycle;
+  events: EventLog;
   state: StateSink;
   counters: Counters;
   console: ConsoleLog;
@@ -21,7 +27,7 @@ export interface CloudParts {
   instanceLimit: number;
 }
 
-/** What the API's calls do to the account. All acts are synchronous; `state.saved()` says when they are kept. */
+/** What the API's calls do to the instances. All acts are synchronous; `state.saved()` says when they are kept. */
 export class Cloud {
   readonly #parts: CloudParts;
 
@@ -38,14 +44,14 @@ export class Cloud {
 
   /** Creates at most one instance; throws Linode's 400 for a taken label or a full account. */
   create(request: CreateRequest): InstanceRecord {
-    const { store, clock, lifecycle, state, counters, console: log, instanceLimit } = this.#parts;
+    const { store, time, lifecycle, state, counters, console: log, instanceLimit } = this.#parts;
     if (request.label !== undefined) this.#refuseTaken(request.label);
-    if (store.size >= instanceLimit) {
+    if (store.all.length >= instanceLimit) {
       throw new LinodeApiError(400, [{ reason: "Account Limit reached. Please open a support ticket." }]);
     }
     const id = store.takeId();
     const guest = readUserData(request.userData ?? "");
-    const now = clock.now();
+    const now = time.stamp();
     const record: InstanceRecord = {
       id,
       label: request.label ?? this.#labelFor(id),
@@ -54,7 +60,9 @@ export class Cloud {
       region: request.region,
       type: request.type,
       image: request.image,
-      backups: request.backups,
+      disks: request.image === null ? [] : diskLayout(request.type),
+      backupsSinceMs: request.backups ? now : 0,
+      snapshots: NO_SNAPSHOTS,
       hasUserData: request.userData !== undefined,
       privateIp: request.privateIp,
       watchdog: true,
@@ -62,7 +70,7 @@ export class Cloud {
       createdMs: now,
       updatedMs: now,
       status: "provisioning",
-      bootsAfterCreate: request.booted && request.image !== null,
+      task: undefined,
       stuck: guest.stuck,
       dueMs: 0,
       firstBoot: request.image === null ? undefined : guest.firstBoot,
@@ -70,17 +78,23 @@ export class Cloud {
     store.add(record);
     if (guest.refusal !== undefined) log.write(id, guest.refusal);
     state.countCreate(record.label, counters.countCreate(record.label));
-    lifecycle.begin(record);
+    lifecycle.pass(record, "provisioning", {
+      next: request.booted && request.image !== null ? "booting" : "offline",
+    });
     return record;
   }
 
   signal(id: number, signal: Signal): void {
     const record = this.get(id);
-    if (signal === "boot" && record.image === null) {
+    if (signal === "boot" && record.disks.length === 0) {
       throw new LinodeApiError(400, [{ reason: "Linode has no configuration profile to boot." }]);
     }
-    if (signal === "delete" && record.status !== "deleting") this.#parts.counters.deletesAccepted++;
-    this.#parts.lifecycle.signal(record, signal);
+    const verdict = applySignal(record.status, signal, record.id);
+    if ("refused" in verdict) throw new LinodeApiError(400, [{ reason: verdict.refused }]);
+    if (verdict.to === undefined) return;
+    if (signal === "delete") this.#parts.counters.deletesAccepted++;
+    else refuseBusy(record);
+    this.#parts.lifecycle.pass(record, verdict.to);
   }
 
   update(id: number, request: UpdateRequest): InstanceRecord {
@@ -92,9 +106,67 @@ export class Cloud {
     if (request.tags !== undefined) record.tags = request.tags;
     if (request.group !== undefined) record.group = request.group;
     if (request.watchdog !== undefined) record.watchdog = request.watchdog;
-    record.updatedMs = this.#parts.clock.now();
-    this.#parts.state.changed(record);
+    record.updatedMs = this.#parts.time.stamp();
+    this.#parts.events.note("linode_update", linodeOf(record));
+    this.#parts.state.changed("instance", record);
     return record;
+  }
+
+  /** Changes the plan, in time. Throws Linode's 400 for a busy instance, its own plan, or disks that do not fit. */
+  resize(id: number, { type, migration, growsDisk }: ResizeRequest): void {
+    const record = this.get(id);
+    if (type === record.type)
+      throw new LinodeApiError(400, [{ reason: "Linode is already running this service plan." }]);
+    const status = refuseBusy(record);
+    if (totalMb(record.disks) > type.disk) {
+      // Whatever `allow_auto_disk_resize` says: it makes disks larger, never smaller.
+      const reason = "Linode has allocated more disk than the new service plan allows. Delete or resize disks smaller.";
+      throw new LinodeApiError(400, [{ reason }]);
+    }
+    const disks = growsDisk ? grown(record.disks, type.disk) : record.disks;
+    this.#parts.lifecycle.pass(record, "resizing", {
+      next: endOfResize(status, migration),
+      brings: { type: type.id, disks },
+    });
+  }
+
+  /** Deletes the disks and deploys the image on the same instance, whose first boot is again to come. */
+  rebuild(id: number, request: RebuildRequest): InstanceRecord {
+    const record = this.get(id);
+    refuseBusy(record);
+    const type = request.type ?? record.type;
+    const guest = readUserData(request.userData ?? "");
+    if (guest.refusal !== undefined) this.#parts.console.write(id, guest.refusal);
+    record.image = request.image;
+    record.hasUserData = request.userData !== undefined;
+    record.stuck = guest.stuck;
+    record.firstBoot = guest.firstBoot;
+    this.#parts.lifecycle.pass(record, "rebuilding", {
+      next: request.booted ? "booting" : "offline",
+      brings: { type: type.id, disks: diskLayout(type, record.disks) },
+    });
+    return record;
+  }
+
+  disk(record: InstanceRecord, id: number): Disk {
+    const disk = record.disks.find((one) => diskId(record, one) === id);
+    if (disk === undefined) throw notFound();
+    return disk;
+  }
+
+  /** Takes effect at once. Throws Linode's 400 for an instance that is not off, or a size that the plan cannot hold. */
+  resizeDisk(record: InstanceRecord, disk: Disk, sizeMb: number): void {
+    if (refuseBusy(record) !== "offline") {
+      throw new LinodeApiError(400, [{ reason: "Linode must be powered off to resize a disk." }]);
+    }
+    if (totalMb(record.disks) - disk.sizeMb + sizeMb > record.type.disk) {
+      throw badField("size", "Insufficient space on the Linode for this disk size");
+    }
+    record.disks = record.disks.map((one) => (one === disk ? { ...one, sizeMb } : one));
+    record.updatedMs = this.#parts.time.stamp();
+    const { events, state } = this.#parts;
+    events.finish(events.start("disk_resize", linodeOf(record), 0));
+    state.changed("instance", record);
   }
 
   /** What Linode calls an instance without a label; somebody may have chosen that very name. */

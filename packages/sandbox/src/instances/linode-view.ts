@@ -1,13 +1,10 @@
+import { linodeTime } from "../clock/linode-time.ts";
 import { ipv4Of, ipv6Of, privateIpv4Of } from "./addresses.ts";
+import { latestBackup } from "../backups/backup.ts";
 import type { InstanceRecord } from "./record.ts";
 
 const BACKUP_WINDOWS = ["W0", "W2", "W4", "W6", "W8", "W10", "W12", "W14", "W16", "W18", "W20", "W22"] as const;
 const BACKUP_DAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"] as const;
-
-/** Linode's times: UTC, whole seconds, no zone. */
-export function linodeTime(epochMs: number): string {
-  return new Date(epochMs).toISOString().slice(0, 19);
-}
 
 /** All addresses of an instance: public first. */
 export function addressesOf(record: InstanceRecord): string[] {
@@ -16,12 +13,10 @@ export function addressesOf(record: InstanceRecord): string[] {
   return addresses;
 }
 
-/**
- * The instance as Linode's API shows it. `last_successful` of the backups is left out, for the official description
- * has it as a date that is never null, and no backup was made yet.
- */
-export function linodeView(record: InstanceRecord): Record<string, unknown> {
+/** The instance as Linode's API shows it at `nowMs` of the account's time. */
+export function linodeView(record: InstanceRecord, nowMs: number): Record<string, unknown> {
   const { type } = record;
+  const last = latestBackup(record, nowMs);
   return {
     id: record.id,
     label: record.label,
@@ -37,14 +32,16 @@ export function linodeView(record: InstanceRecord): Record<string, unknown> {
     specs: { disk: type.disk, memory: type.memory, vcpus: type.vcpus, gpus: type.gpus, transfer: type.transfer },
     alerts: { cpu: 90 * type.vcpus, network_in: 10, network_out: 10, transfer_quota: 80, io: 10_000 },
     backups: {
-      enabled: record.backups,
-      available: false,
-      schedule: record.backups
-        ? {
-            day: BACKUP_DAYS[record.id % BACKUP_DAYS.length],
-            window: BACKUP_WINDOWS[record.id % BACKUP_WINDOWS.length],
-          }
-        : { day: null, window: null },
+      enabled: record.backupsSinceMs > 0,
+      available: last !== undefined,
+      last_successful: last === undefined ? null : linodeTime(last.finishedMs),
+      schedule:
+        record.backupsSinceMs > 0
+          ? {
+              day: BACKUP_DAYS[record.id % BACKUP_DAYS.length],
+              window: BACKUP_WINDOWS[record.id % BACKUP_WINDOWS.length],
+            }
+          : { day: null, window: null },
     },
     hypervisor: "kvm",
     watchdog_enabled: record.watchdog,

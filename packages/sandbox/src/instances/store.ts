@@ -1,19 +1,18 @@
+import { IdList } from "../lists/id-list.ts";
 import { AddressPool } from "./addresses.ts";
+import { FIRST_INSTANCE_ID } from "./derived-ids.ts";
 import type { InstanceRecord } from "./record.ts";
 
-/** First id of a fresh account: as long as today's real ones, so that nothing downstream assumes short ids. */
-const FIRST_ID = 60_000_001;
-
-/** All instances of the account, by id and by label. Iteration is by ascending id. */
+/** All instances of the account, by id and by label. */
 export class InstanceStore {
-  /** A Map keeps insertion order, and ids only grow: it is sorted by id without an index of its own. */
-  readonly #byId = new Map<number, InstanceRecord>();
+  readonly #byId = new IdList<InstanceRecord>();
   readonly #byLabel = new Map<string, InstanceRecord>();
   readonly #addresses = new AddressPool();
-  #nextId = FIRST_ID;
+  #nextId = FIRST_INSTANCE_ID;
 
-  get size(): number {
-    return this.#byId.size;
+  /** By ascending id. */
+  get all(): readonly InstanceRecord[] {
+    return this.#byId.all;
   }
 
   /** The id the next `takeId` gives; kept in the state file because ids are never used again. */
@@ -30,7 +29,7 @@ export class InstanceStore {
   }
 
   add(record: InstanceRecord): void {
-    this.#byId.set(record.id, record);
+    this.#byId.add(record);
     this.#byLabel.set(record.label, record);
   }
 
@@ -49,13 +48,9 @@ export class InstanceStore {
   }
 
   remove(record: InstanceRecord): void {
-    this.#byId.delete(record.id);
+    this.#byId.remove(record.id);
     this.#byLabel.delete(record.label);
     this.#addresses.giveBack(record.addressIndex);
-  }
-
-  all(): IterableIterator<InstanceRecord> {
-    return this.#byId.values();
   }
 
   /** Takes over what a state file held; `records` by ascending id. Once, before anything else. */
@@ -66,6 +61,6 @@ export class InstanceStore {
       held.add(record.addressIndex);
     }
     this.#addresses.restore(held);
-    this.#nextId = Math.max(nextId, FIRST_ID);
+    this.#nextId = Math.max(nextId, FIRST_INSTANCE_ID);
   }
 }

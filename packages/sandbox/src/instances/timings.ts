@@ -1,5 +1,5 @@
 import type { RangeMs } from "../clock/random.ts";
-import type { InstanceStatus } from "./transitions.ts";
+import type { PassingStatus } from "./transitions.ts";
 
 /**
  * How long an instance takes. Everything follows from one figure, `bootMs`: the time from an accepted create to the
@@ -7,7 +7,10 @@ import type { InstanceStatus } from "./transitions.ts";
  */
 export interface Timings {
   /** How long each passing state lasts. */
-  statusMs: Readonly<Record<Exclude<InstanceStatus, "running" | "offline">, RangeMs>>;
+  statusMs: Readonly<Record<PassingStatus, RangeMs>>;
+  /** How long a snapshot, and an image of a disk, take beside what the instance does. */
+  snapshotMs: RangeMs;
+  imageMs: RangeMs;
   /** From `running` to the first boot's report `booting`. */
   firstReportMs: RangeMs;
   /** From `booting` accepted to `configuring`. */
@@ -25,7 +28,7 @@ function share(bootMs: RangeMs, part: number): RangeMs {
   return [Math.max(1, bootMs[0] * part), Math.max(1, bootMs[1] * part)];
 }
 
-/** `bootMs` is split 45% provisioning, 20% booting, 5% until `booting`, 10% until `configuring`, 20% script. */
+/** A first boot is split 45% provisioning, 20% booting, 5% until `booting`, 10% until `configuring`, 20% script. */
 export function timingsFor(bootMs: RangeMs, retryMs: RangeMs, retryForMs: number): Timings {
   return {
     statusMs: {
@@ -34,7 +37,12 @@ export function timingsFor(bootMs: RangeMs, retryMs: RangeMs, retryForMs: number
       rebooting: share(bootMs, 0.35),
       shutting_down: share(bootMs, 0.25),
       deleting: share(bootMs, 0.2),
+      resizing: share(bootMs, 0.6),
+      rebuilding: share(bootMs, 0.45),
+      restoring: share(bootMs, 0.45),
     },
+    snapshotMs: share(bootMs, 0.4),
+    imageMs: share(bootMs, 0.5),
     firstReportMs: share(bootMs, 0.05),
     configuringAfterMs: share(bootMs, 0.1),
     scriptMs: share(bootMs, 0.2),

@@ -1,38 +1,53 @@
 import { describe, expect, test } from "vitest";
-import { applySignal, type InstanceStatus, nextStatus, type Signal } from "./transitions.ts";
+import {
+  applySignal,
+  endOfResize,
+  type End,
+  type InstanceStatus,
+  isPassing,
+  PASSAGES,
+  type PassingStatus,
+  type Signal,
+} from "./transitions.ts";
 
-const STATUSES: InstanceStatus[] = [
+const PASSING: PassingStatus[] = [
   "provisioning",
   "booting",
-  "running",
   "rebooting",
   "shutting_down",
-  "offline",
   "deleting",
+  "resizing",
+  "rebuilding",
+  "restoring",
 ];
+const STATUSES: InstanceStatus[] = [...PASSING, "running", "offline"];
 
 describe("states of a Linode (C16)", () => {
-  test.each<[InstanceStatus, boolean, InstanceStatus | "gone" | undefined]>([
-    ["provisioning", true, "booting"],
-    ["provisioning", false, "offline"],
-    ["booting", true, "running"],
-    ["rebooting", true, "running"],
-    ["shutting_down", true, "offline"],
-    ["deleting", true, "gone"],
-    ["running", true, undefined],
-    ["offline", true, undefined],
-  ])("%s (boots after create: %s) ends in %s", (status, boots, next) => {
-    expect(nextStatus(status, boots)).toBe(next);
+  test("every passing state has a passage, and no other state", () => {
+    expect(Object.keys(PASSAGES).toSorted()).toEqual(PASSING.toSorted());
+    expect(STATUSES.filter(isPassing)).toEqual(PASSING);
   });
 
-  test("every passing state comes to rest", () => {
-    for (const start of STATUSES) {
-      let status: InstanceStatus | "gone" | undefined = start;
-      for (let steps = 0; status !== undefined && status !== "gone"; steps++) {
-        expect(steps).toBeLessThan(4);
-        status = nextStatus(status, true);
+  test("every passing state comes to rest, whether it succeeds or fails", () => {
+    for (const start of PASSING) {
+      for (const fails of [false, true]) {
+        let status: End = start;
+        for (let steps = 0; isPassing(status); steps++) {
+          expect(steps).toBeLessThan(4);
+          const passage: (typeof PASSAGES)[PassingStatus] = PASSAGES[status];
+          status = fails ? (passage.fails ?? passage.ends) : passage.ends;
+        }
+        expect(["running", "offline", "gone"]).toContain(status);
       }
     }
+  });
+
+  test("a resize leaves the power as it was (C9)", () => {
+    expect(endOfResize("offline", "cold")).toBe("offline");
+    expect(endOfResize("offline", "warm")).toBe("offline");
+    expect(PASSAGES.booting.ends).toBe("running");
+    expect(endOfResize("running", "cold")).toBe("booting");
+    expect(endOfResize("running", "warm")).toBe("rebooting");
   });
 
   test.each<[InstanceStatus, Signal, InstanceStatus]>([
@@ -50,7 +65,7 @@ describe("states of a Linode (C16)", () => {
   });
 
   test("a passing state refuses other signals as busy", () => {
-    for (const status of STATUSES.filter((one) => one !== "running" && one !== "offline")) {
+    for (const status of PASSING) {
       for (const signal of ["boot", "reboot", "shutdown"] as const) {
         expect(applySignal(status, signal, 7)).toEqual({ refused: "Linode busy." });
       }

@@ -1,25 +1,19 @@
 import { closeSync, openSync } from "node:fs";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
-import { catalog } from "../catalog/catalog.ts";
 import { SandboxError } from "../errors.ts";
-import type { InstanceRecord } from "../instances/record.ts";
-import type { StateSink } from "./state-sink.ts";
+import { type Kept, type NextIds, NEXT_ID_NAMES, readAll, type SavedState, writable } from "./saved-state.ts";
+import type { Kind, StateSink } from "./state-sink.ts";
 
-const SCHEMA_VERSION = 1;
-const SCHEMA = `
-  CREATE TABLE instance (id INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT;
-  CREATE TABLE label (label TEXT PRIMARY KEY, creates INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-  CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-  PRAGMA user_version = ${SCHEMA_VERSION};
-`;
-
-/** What a state file held when it was opened. */
-export interface SavedState {
-  /** By ascending id. */
-  records: InstanceRecord[];
-  nextId: number;
-  createsByLabel: [label: string, count: number][];
-}
+const SCHEMA_VERSION = 2;
+/** Step by step: a file of any older version gets the steps it lacks. */
+const SCHEMA_STEPS = [
+  `CREATE TABLE instance (id INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT;
+   CREATE TABLE label (label TEXT PRIMARY KEY, creates INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+   CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;`,
+  `CREATE TABLE event (id INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT;
+   CREATE TABLE image (id INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT;`,
+] as const;
+const KINDS: readonly Kind[] = ["instance", "event", "image"];
 
 /**
  * The account in one SQLite file (WAL). Changes of one turn of the event loop are one transaction, and an answer waits
@@ -29,27 +23,37 @@ export interface SavedState {
 export class StateFile implements StateSink {
   readonly #database: DatabaseSync;
   readonly #path: string;
-  readonly #statements: Record<"instance" | "gone" | "label" | "nextId", StatementSync>;
-  readonly #nextId: () => number;
-  readonly #dirty = new Map<number, InstanceRecord | undefined>();
+  readonly #nextIds: () => NextIds;
+  readonly #put: Record<Kind, StatementSync>;
+  readonly #drop: Record<Kind, StatementSync>;
+  readonly #putLabel: StatementSync;
+  readonly #putCounter: StatementSync;
+  readonly #dirty: Record<Kind, Map<number, Kept | undefined>> = {
+    instance: new Map(),
+    event: new Map(),
+    image: new Map(),
+  };
   readonly #labels = new Map<string, number>();
   #flush: Promise<void> | undefined;
   #closed = false;
 
-  private constructor(database: DatabaseSync, path: string, nextId: () => number) {
+  private constructor(database: DatabaseSync, path: string, nextIds: () => NextIds) {
+    const each = (sql: (kind: Kind) => string): Record<Kind, StatementSync> => ({
+      instance: database.prepare(sql("instance")),
+      event: database.prepare(sql("event")),
+      image: database.prepare(sql("image")),
+    });
     this.#database = database;
     this.#path = path;
-    this.#nextId = nextId;
-    this.#statements = {
-      instance: database.prepare("INSERT OR REPLACE INTO instance (id, body) VALUES (?, ?)"),
-      gone: database.prepare("DELETE FROM instance WHERE id = ?"),
-      label: database.prepare("INSERT OR REPLACE INTO label (label, creates) VALUES (?, ?)"),
-      nextId: database.prepare("INSERT OR REPLACE INTO counter (name, value) VALUES ('next_id', ?)"),
-    };
+    this.#nextIds = nextIds;
+    this.#put = each((kind) => `INSERT OR REPLACE INTO ${kind} (id, body) VALUES (?, ?)`);
+    this.#drop = each((kind) => `DELETE FROM ${kind} WHERE id = ?`);
+    this.#putLabel = database.prepare("INSERT OR REPLACE INTO label (label, creates) VALUES (?, ?)");
+    this.#putCounter = database.prepare("INSERT OR REPLACE INTO counter (name, value) VALUES (?, ?)");
   }
 
-  /** Opens or makes the file, mode 0600, and locks it. `nextId` is read at each write. Throws `sandbox_state_unusable`. */
-  static open(path: string, nextId: () => number): { file: StateFile; saved: SavedState } {
+  /** Opens or makes the file, mode 0600, and locks it. `nextIds` is read at each write. Throws `sandbox_state_unusable`. */
+  static open(path: string, nextIds: () => NextIds): { file: StateFile; saved: SavedState } {
     let database: DatabaseSync | undefined;
     try {
       // Callback tokens lie in it: made with its mode before SQLite would make it readable for everybody.
@@ -59,20 +63,20 @@ export class StateFile implements StateSink {
       database.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;");
       prepareSchema(database, path);
       const saved = readAll(database);
-      return { file: new StateFile(database, path, nextId), saved };
+      return { file: new StateFile(database, path, nextIds), saved };
     } catch (error) {
       database?.close();
       throw unusable(path, error);
     }
   }
 
-  changed(record: InstanceRecord): void {
-    this.#dirty.set(record.id, record);
+  changed(kind: Kind, item: Kept): void {
+    this.#dirty[kind].set(item.id, item);
     this.#schedule();
   }
 
-  removed(record: InstanceRecord): void {
-    this.#dirty.set(record.id, undefined);
+  removed(kind: Kind, id: number): void {
+    this.#dirty[kind].set(id, undefined);
     this.#schedule();
   }
 
@@ -110,22 +114,25 @@ export class StateFile implements StateSink {
   }
 
   #write(): void {
-    if (this.#dirty.size === 0 && this.#labels.size === 0) return;
-    const { instance, gone, label, nextId } = this.#statements;
+    const kinds = KINDS.filter((kind) => this.#dirty[kind].size > 0);
+    if (kinds.length === 0 && this.#labels.size === 0) return;
     this.#database.exec("BEGIN IMMEDIATE");
     try {
-      for (const [id, record] of this.#dirty) {
-        if (record === undefined) gone.run(id);
-        else instance.run(id, encode(record));
+      for (const kind of kinds) {
+        for (const [id, item] of this.#dirty[kind]) {
+          if (item === undefined) this.#drop[kind].run(id);
+          else this.#put[kind].run(id, JSON.stringify(writable(item)));
+        }
       }
-      for (const [name, count] of this.#labels) label.run(name, count);
-      nextId.run(this.#nextId());
+      for (const [name, count] of this.#labels) this.#putLabel.run(name, count);
+      const nextIds = this.#nextIds();
+      for (const kind of KINDS) this.#putCounter.run(NEXT_ID_NAMES[kind], nextIds[kind]);
       this.#database.exec("COMMIT");
     } catch (error) {
       this.#database.exec("ROLLBACK");
       throw error;
     }
-    this.#dirty.clear();
+    for (const kind of kinds) this.#dirty[kind].clear();
     this.#labels.clear();
   }
 }
@@ -143,44 +150,14 @@ function refuseOldSqlite(database: DatabaseSync, path: string): void {
 
 function prepareSchema(database: DatabaseSync, path: string): void {
   const version = Number(database.prepare("PRAGMA user_version").get()?.["user_version"]);
-  if (version === 0) database.exec(`BEGIN; ${SCHEMA} COMMIT;`);
-  else if (version !== SCHEMA_VERSION) {
+  if (version > SCHEMA_VERSION) {
     throw new SandboxError(
       "sandbox_state_unusable",
       `state file ${path} has version ${version}, this sandbox knows ${SCHEMA_VERSION}: use another file`,
     );
   }
-}
-
-function readAll(database: DatabaseSync): SavedState {
-  const records: InstanceRecord[] = [];
-  for (const row of database.prepare("SELECT body FROM instance ORDER BY id").iterate()) {
-    records.push(decode(String(row["body"])));
-  }
-  const nextId = Number(database.prepare("SELECT value FROM counter WHERE name = 'next_id'").get()?.["value"] ?? 0);
-  const createsByLabel: [string, number][] = [];
-  for (const row of database.prepare("SELECT label, creates FROM label").iterate()) {
-    createsByLabel.push([String(row["label"]), Number(row["creates"])]);
-  }
-  return { records, nextId, createsByLabel };
-}
-
-/** The plan is kept by its id: the catalog is the program's. */
-function encode(record: InstanceRecord): string {
-  return JSON.stringify({ ...record, type: record.type.id });
-}
-
-function decode(body: string): InstanceRecord {
-  const saved: Omit<InstanceRecord, "type"> & { type: string } = JSON.parse(body);
-  const type = catalog.type(saved.type);
-  if (type === undefined) {
-    throw new SandboxError(
-      "sandbox_state_unusable",
-      `instance ${saved.id} in the state file has type '${saved.type}', which is not in the catalog: use another file`,
-    );
-  }
-  // JSON leaves undefined out; the record always has the field.
-  return { ...saved, type, firstBoot: saved.firstBoot };
+  const steps = SCHEMA_STEPS.slice(version).join("\n");
+  if (steps !== "") database.exec(`BEGIN; ${steps} PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT;`);
 }
 
 function unusable(path: string, error: unknown): SandboxError {

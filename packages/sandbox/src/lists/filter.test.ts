@@ -23,9 +23,8 @@ const THINGS: Thing[] = [
 ];
 
 function ids(filter: unknown): number[] {
-  const { matches, compare } = parseFilter(JSON.stringify(filter), FIELDS);
-  const found = THINGS.filter(matches);
-  return (compare ? found.toSorted(compare) : found).map((thing) => thing.id);
+  const parsed = parseFilter(JSON.stringify(filter), FIELDS);
+  return listPage(THINGS, parsed, { page: 1, pageSize: 100 }, (thing) => thing.id).data;
 }
 
 describe("X-Filter (C10, C16)", () => {
@@ -49,6 +48,12 @@ describe("X-Filter (C10, C16)", () => {
     ["+or beside a key", { tags: "blue", "+or": [{ id: 1 }, { id: 2 }] }, [1]],
     ["+order_by", { "+order_by": "label" }, [3, 4, 1, 2]],
     ["+order desc", { "+order_by": "id", "+order": "desc" }, [4, 3, 2, 1]],
+    ["bounds between whole ids", { id: { "+gt": 1.5, "+lt": 3.5 } }, [2, 3]],
+    ["bounds that leave nothing", { id: { "+gt": 3, "+lt": 2 } }, []],
+    ["a range with another test of id", { id: { "+gt": 1, "+neq": 3 } }, [2, 4]],
+    ["a range inside +or", { "+or": [{ id: { "+gt": 3 } }, { id: { "+lt": 2 } }] }, [1, 4]],
+    ["an id that is no number", { id: "2" }, []],
+    ["keyset backwards", { id: { "+lt": 4 }, "+order_by": "id", "+order": "desc" }, [3, 2, 1]],
     ["a number against strings", { label: { "+gt": 5 } }, []],
   ])("%s", (_name, filter, expected) => {
     expect(ids(filter)).toEqual(expected);
@@ -70,9 +75,34 @@ describe("X-Filter (C10, C16)", () => {
     expect(() => parseFilter(header, FIELDS)).toThrow(reason);
   });
 
-  test("no header lets everything through in the list's order", () => {
-    expect(parseFilter(undefined, FIELDS).compare).toBeUndefined();
-    expect(THINGS.filter(parseFilter(undefined, FIELDS).matches)).toHaveLength(4);
+  test("no header lets everything through in the list's order, the newest first where that is its order", () => {
+    const everything = parseFilter(undefined, FIELDS);
+    const read = (newestFirst: boolean) =>
+      listPage(THINGS, everything, { page: 1, pageSize: 25 }, (thing) => thing.id, { newestFirst }).data;
+    expect(read(false)).toEqual([1, 2, 3, 4]);
+    expect(read(true)).toEqual([4, 3, 2, 1]);
+  });
+
+  test("of equals in a descending order the newest comes first", () => {
+    const twins = THINGS.map((thing) => ({ ...thing, label: "same" }));
+    const filter = parseFilter('{"+order_by":"label","+order":"desc"}', FIELDS);
+    expect(listPage(twins, filter, { page: 1, pageSize: 25 }, (thing) => thing.id).data).toEqual([4, 3, 2, 1]);
+  });
+
+  test("a keyset filter looks at its page's neighbourhood, not at every item (C10)", () => {
+    let looked = 0;
+    const fields: FilterFields<Thing> = {
+      id: (thing) => {
+        looked++;
+        return thing.id;
+      },
+    };
+    const many = Array.from({ length: 100_000 }, (_, n): Thing => ({ id: n + 1, label: "", tags: [] }));
+    const filter = parseFilter('{"id":{"+gt":70000},"+order_by":"id"}', fields);
+    const page = listPage(many, filter, { page: 1, pageSize: 500 }, (thing) => thing.id);
+    expect(page).toMatchObject({ pages: 60, results: 30_000 });
+    expect([page.data[0], page.data.at(-1)]).toEqual([70_001, 70_500]);
+    expect(looked).toBeLessThan(50);
   });
 });
 
@@ -81,6 +111,9 @@ describe("pages (C10, C16)", () => {
   const everything = parseFilter(undefined, FIELDS);
   const page = (query: Record<string, unknown>, filter = everything) =>
     listPage(many, filter, readPageQuery(query), (thing) => thing.id);
+
+  const shifted = (shift: number, number: string) =>
+    listPage(many, everything, readPageQuery({ page: number, page_size: "50" }), (thing) => thing.id, { shift }).data;
 
   test("100 by default, with the envelope", () => {
     const first = page({});
@@ -102,6 +135,12 @@ describe("pages (C10, C16)", () => {
     const behind = page({ page_size: "25" }, parseFilter('{"id":{"+gt":100},"+order_by":"id"}', FIELDS));
     expect(behind.data[0]).toBe(101);
     expect(behind.results).toBe(160);
+  });
+
+  test("a shift moves every page but the first: items are missed, or seen again", () => {
+    expect(shifted(3, "1")[0]).toBe(1);
+    expect(shifted(3, "2")[0]).toBe(54);
+    expect(shifted(-3, "2")[0]).toBe(48);
   });
 
   test("an empty list has one empty page; past the end is 404", () => {
