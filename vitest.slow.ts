@@ -10,6 +10,10 @@ export const slowTests = [
   "packages/jobs/tests/manager/manager.sight*.test.ts",
   "packages/jobs/tests/manager/manager.queues.test.ts",
   "packages/jobs/tests/testing/**",
+  "packages/sandbox/tests/scale/**",
+  "packages/control/tests/outage.test.ts",
+  "packages/control/tests/webhooks.test.ts",
+  "packages/cli/tests/access.test.ts",
   "tests/packaging/**",
   "tests/docs/**",
 ];

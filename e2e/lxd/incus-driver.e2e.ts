@@ -31,6 +31,7 @@ providerSuite("Incus or LXD, the real daemon", () =>
   Promise.resolve({
     provider: incusProvider({ socket: SOCKET, profiles: [PROFILE] }),
     choice: { region: "local", type: "c1-512mb", image: IMAGE },
+    otherType: "c1-1gb",
     stateMsMax: 60_000,
     dispose: () => Promise.resolve(),
   }),

@@ -27,6 +27,8 @@ export const serverVariables = `\nEnvironment:\n${facts(
     ["PROVOST_PROVISION_TIMEOUT", "an instance that is not ready this long after its create has failed (15m)"],
     ["PROVOST_LOOK_EVERY", "how often a waiting instance is looked at (30s)"],
     ["PROVOST_WATCHDOG_EVERY", "how often the watchdog goes round (30s)"],
+    ["PROVOST_AUDIT_KEPT", "how long lines of the audit log are kept (365d)"],
+    ["PROVOST_WEBHOOK_ALLOW", "private addresses and networks that webhooks may reach, 10.1.0.0/16,127.0.0.1 (none)"],
     ["PROVOST_LOG_LEVEL", "fatal, error, warn, info, debug or trace (info)"],
     ["PROVOST_SECRET_KEY", "32 bytes in hex or base64 that seal credentials (secret.key in the data folder)"],
   ],

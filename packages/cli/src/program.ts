@@ -1,5 +1,7 @@
 import { Command } from "commander";
 import manifest from "../package.json" with { type: "json" };
+import { argument, collect, type Act } from "./action.ts";
+import { addAuditCommand } from "./commands/audit.ts";
 import { deploy, type DeployOptions } from "./commands/deploy.ts";
 import { destroyInstance, type DestroyOptions } from "./commands/destroy.ts";
 import {
@@ -13,10 +15,10 @@ import {
 import { addProvider, listProviders, showCatalog, type AddOptions } from "./commands/provider.ts";
 import { runServer } from "./commands/server.ts";
 import { start, type StartOptions } from "./commands/start/start.ts";
+import { addTokenCommands } from "./commands/token.ts";
+import { addWebhookCommands } from "./commands/webhook.ts";
 import { Context, type GlobalOptions, type Surroundings } from "./context.ts";
 import { examples, exitCodeHelp, serverVariables } from "./help.ts";
-
-type Action = (context: Context, command: Command) => Promise<number>;
 
 /** The command line. `ended` gets the exit code of the command that ran. */
 export function buildProgram(surroundings: Surroundings, ended: (code: number) => void): Command {
@@ -46,9 +48,9 @@ export function buildProgram(surroundings: Surroundings, ended: (code: number) =
     .exitOverride()
     .addHelpText("after", exitCodeHelp);
 
-  const act =
-    (action: Action) =>
-    async (...args: unknown[]): Promise<void> => {
+  const act: Act =
+    (action) =>
+    async (...args) => {
       const command = args.at(-1);
       if (!(command instanceof Command)) return;
       ended(await action(new Context(surroundings, command.optsWithGlobals<GlobalOptions>()), command));
@@ -57,10 +59,11 @@ export function buildProgram(surroundings: Surroundings, ended: (code: number) =
   addDeploy(program, act, called);
   addInstanceCommands(program, act, called);
   addProviderCommands(program, act, called);
+  addTokenCommands(program, act, called);
+  addAuditCommand(program, act, called);
+  addWebhookCommands(program, act, called);
   return program;
 }
-
-type Act = (action: Action) => (...args: unknown[]) => Promise<void>;
 
 function addServerCommands(program: Command, act: Act, called: string): void {
   program
@@ -184,12 +187,4 @@ function addProviderCommands(program: Command, act: Act, called: string): void {
     .argument("[part]", "types, regions or images")
     .addHelpText("after", examples(called, ["provider catalog sandbox", "provider catalog sandbox types"]))
     .action(act((context, command) => showCatalog(context, argument(command), command.args[1])));
-}
-
-function argument(command: Command): string {
-  return command.args[0] ?? "";
-}
-
-function collect(value: string, before: string[]): string[] {
-  return [...before, value];
 }

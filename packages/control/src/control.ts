@@ -1,6 +1,8 @@
 import type { InstanceEvent } from "@provost/contract";
 import { JobManager, type ManagerEvent } from "@provost/jobs";
 import { ProviderService } from "./accounts/provider-service.ts";
+import { AuditLog } from "./access/audit-log.ts";
+import { retentionSchedule } from "./access/retention.ts";
 import { TokenService } from "./access/token-service.ts";
 import { controlJobs } from "./flows/jobs.ts";
 import { Tasks } from "./flows/tasks.ts";
@@ -14,6 +16,12 @@ import { defaultTimings, type ControlOptions, type Log } from "./options.ts";
 import { Seal } from "./seal.ts";
 import { Store } from "./storage/store.ts";
 import type { ControlSurface } from "./surface.ts";
+import { AddressRule } from "./webhooks/address-rule.ts";
+import { deliveryJob } from "./webhooks/delivery-job.ts";
+import { Postman } from "./webhooks/postman.ts";
+import { pruneDeliveries } from "./webhooks/prune.ts";
+import { Telling } from "./webhooks/telling.ts";
+import { WebhookService } from "./webhooks/webhook-service.ts";
 
 /** Thrown when `deploymentId` is read before `start()` has found or made it. */
 class NotStarted extends TypeError {
@@ -29,9 +37,13 @@ export class Control implements ControlSurface {
   readonly instances: InstanceService;
   readonly callbacks: CallbackService;
   readonly tokens: TokenService;
+  readonly audit: AuditLog;
+  readonly webhooks: WebhookService;
   readonly #store: Store;
   readonly #manager: JobManager;
   readonly #watchdog: Watchdog;
+  readonly #telling: Telling;
+  readonly #postman: Postman;
   #deploymentId: string | undefined;
 
   /** Throws `database_unusable` for a Transporter without SQL, `config_invalid` for a secret key of another length. */
@@ -45,15 +57,30 @@ export class Control implements ControlSurface {
     const providers = new ProviderService({ store, seal, timings });
     const deployment = () => this.deploymentId;
     const jobs = controlJobs({ store, records, providers, secrets, timings, log, deployment });
+    const audit = new AuditLog(store, log);
+    const retention = retentionSchedule(
+      () => store.now(),
+      [
+        { keptMs: timings.auditKeptMs, prune: (olderThan, signal) => audit.prune(olderThan, signal) },
+        { keptMs: timings.deliveriesKeptMs, prune: (olderThan, signal) => pruneDeliveries(store, olderThan, signal) },
+      ],
+    );
+    const rule = new AddressRule(options.webhooksTo ?? []);
+    const postman = new Postman({ rule, timeoutMs: timings.webhookTimeoutMs });
+    const deliver = deliveryJob({ store, seal, postman, timings, log });
     const manager = new JobManager({
       transporter: options.transporter,
-      jobs: jobs.all,
+      jobs: [...jobs.all, retention, deliver],
       lease: timings.jobLeaseMs,
       log: managerLog(log),
     });
     const tasks = new Tasks({ store, manager, jobs });
+    const telling = new Telling({ manager, job: deliver, timings, deployment, log });
+    store.onEvent((write, event) => telling.told(write, event));
     this.#store = store;
     this.#manager = manager;
+    this.#telling = telling;
+    this.#postman = postman;
     this.#watchdog = new Watchdog({ store, records, manager, tasks, timings, log });
     this.providers = providers;
     this.instances = new InstanceService({
@@ -67,6 +94,8 @@ export class Control implements ControlSurface {
     });
     this.callbacks = new CallbackService({ store, records, secrets, manager, log });
     this.tokens = new TokenService(store);
+    this.audit = audit;
+    this.webhooks = new WebhookService({ store, seal, postman, telling });
   }
 
   /** This store's own id, made at the first start; written at providers as owner (C4, C13). */
@@ -79,6 +108,7 @@ export class Control implements ControlSurface {
   async start(): Promise<void> {
     await this.#store.migrate();
     this.#deploymentId = await this.#deployment();
+    await this.#telling.start();
     await this.#manager.start();
     this.#watchdog.start();
   }
@@ -87,6 +117,7 @@ export class Control implements ControlSurface {
   async stop(): Promise<void> {
     await this.#watchdog.stop();
     await this.#manager.stop();
+    await this.#postman.close();
     await this.providers.close();
   }
 

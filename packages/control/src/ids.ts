@@ -5,14 +5,18 @@ const alphabet = "0123456789abcdefghjkmnpqrstvwxyz";
 const timeDigits = 10;
 const randomDigits = 10;
 
-/** Ascending by time: `in_` + 10 digits of the instant + 10 random ones. The underscore keeps ids and names apart. */
 export function instanceId(nowMs: number): string {
+  return timedId("in", nowMs);
+}
+
+/** Ascending by time: the prefix, `_`, 10 digits of the instant and 10 random ones. The underscore keeps ids and names apart. */
+export function timedId(prefix: string, nowMs: number): string {
   let time = "";
   for (let rest = Math.floor(nowMs), i = 0; i < timeDigits; i += 1) {
     time = alphabet.charAt(rest % 32) + time;
     rest = Math.floor(rest / 32);
   }
-  return `in_${time}${randomText(randomDigits)}`;
+  return `${prefix}_${time}${randomText(randomDigits)}`;
 }
 
 /** Of this store, e.g. `d-4kq2m9xw3t`: written at the provider as the owner (C4, C13). */

@@ -1,12 +1,17 @@
 export { Control } from "./control.ts";
 export { defaultTimings, type CallbackAddress, type ControlOptions, type Log, type Timings } from "./options.ts";
+export type { Act } from "./access/acting.ts";
 export type {
+  AuditDoor,
+  AuditQuery,
   CallbackDoor,
+  DeliveryQuery,
   ControlSurface,
   DriverView,
   InstanceDoor,
   InstanceLog,
   ProviderDoor,
   TokenDoor,
-  TokenRole,
+  TokenHolder,
+  WebhookDoor,
 } from "./surface.ts";

@@ -7,6 +7,8 @@ export interface ControlOptions {
   /** 32 bytes: seals credentials, scripts and root passwords, and derives callback tokens (C6, C15). */
   secretKey: Uint8Array;
   callback: CallbackAddress;
+  /** Addresses and networks that webhooks may reach though they are private, and without TLS (C15): none by default. */
+  webhooksTo?: readonly string[];
   timings?: Partial<Timings>;
   log: Log;
 }
@@ -59,6 +61,14 @@ export interface Timings {
   jobLeaseMs: number;
   /** Idempotency keys are forgotten after this. */
   idempotencyKeptMs: number;
+  /** Lines of the audit log are forgotten after this. */
+  auditKeptMs: number;
+  /** One attempt to deliver to a webhook, from the first byte to the last. */
+  webhookTimeoutMs: number;
+  /** Pauses after the first attempt, the second, …; after the attempt behind the last one a delivery is given up. */
+  webhookRetriesMs: readonly number[];
+  /** Deliveries are forgotten after this. */
+  deliveriesKeptMs: number;
 }
 
 export const defaultTimings: Timings = {
@@ -75,4 +85,9 @@ export const defaultTimings: Timings = {
   unreachableRetryMs: 5_000,
   jobLeaseMs: 10_000,
   idempotencyKeptMs: 7 * 24 * 60 * 60_000,
+  auditKeptMs: 365 * 24 * 60 * 60_000,
+  webhookTimeoutMs: 10_000,
+  // 5 s, 30 s, 2 min, 10 min, 30 min, 2 h, 5 h, 10 h, 24 h: a receiver that is away for a day misses nothing.
+  webhookRetriesMs: [5, 30, 120, 600, 1_800, 7_200, 18_000, 36_000, 86_400].map((seconds) => seconds * 1_000),
+  deliveriesKeptMs: 30 * 24 * 60 * 60_000,
 };

@@ -1,13 +1,25 @@
 import type {
+  AuditEntry,
   Callback,
   Catalog,
+  CreatedToken,
+  CreatedWebhook,
+  Delivery,
+  DeliveryWithBody,
   DeployRequest,
   Instance,
   InstanceEvent,
   Listed,
   ProviderRequest,
   ProviderView,
+  ProvostError,
+  Role,
+  TokenRequest,
+  TokenView,
+  WebhookRequest,
+  WebhookView,
 } from "@provost/contract";
+import type { Act } from "./access/acting.ts";
 
 /** What `Control` offers to a server: every failure is a `ProvostError`. */
 export interface ControlSurface {
@@ -16,6 +28,8 @@ export interface ControlSurface {
   readonly instances: InstanceDoor;
   readonly callbacks: CallbackDoor;
   readonly tokens: TokenDoor;
+  readonly audit: AuditDoor;
+  readonly webhooks: WebhookDoor;
   /** Migrates, starts the job manager and the watchdog. `deploymentId` is known afterwards. */
   start(): Promise<void>;
   /** Awaited, safe to call twice. */
@@ -68,7 +82,62 @@ export interface CallbackDoor {
 export interface TokenDoor {
   /** Makes this the admin token of the deployment, in place of an earlier one. */
   ensureAdmin(token: string): Promise<void>;
-  verify(token: string): Promise<{ id: string; name: string; role: TokenRole } | undefined>;
+  /** Whose token it is; undefined for one that is unknown, revoked or expired. */
+  verify(token: string): Promise<TokenHolder | undefined>;
+  /** Whether the token of this id still opens anything: for what stays open longer than a request. */
+  isLive(id: string): Promise<boolean>;
+  create(request: TokenRequest): Promise<CreatedToken>;
+  /** Newest first, revoked and expired ones too. */
+  list(query: { after?: string; limit: number }): Promise<Listed<TokenView>>;
+  /** By id, or by the name of one that is not revoked. It opens nothing from this moment on. */
+  revoke(ref: string): Promise<TokenView>;
 }
 
-export type TokenRole = "viewer" | "operator" | "admin";
+export interface TokenHolder {
+  id: string;
+  name: string;
+  role: Role;
+}
+
+/** The audit log (C15). Nothing here changes a line: they are added by what is done, and end with their age. */
+export interface AuditDoor {
+  /** An action that somebody asks for. */
+  begin(actor: TokenHolder, asked: { action: string; requestId: string; target?: string | undefined }): Act;
+  /** Runs in the name of the act: what it commits is told as done by its actor. */
+  run<T>(act: Act, run: () => T): T;
+  /** Tells what was refused, and what changed nothing. Never throws. */
+  end(act: Act, refusal?: ProvostError): Promise<void>;
+  /** Newest first. */
+  list(query: AuditQuery): Promise<Listed<AuditEntry>>;
+}
+
+export interface AuditQuery {
+  /** Id or name of a token. */
+  actor?: string;
+  action?: string;
+  /** Id or name of a thing. */
+  target?: string;
+  after?: string;
+  limit: number;
+}
+
+/** Webhooks, by id or name, and what was sent to them (C7). */
+export interface WebhookDoor {
+  /** By name. */
+  list(): Promise<WebhookView[]>;
+  get(ref: string): Promise<WebhookView>;
+  add(request: WebhookRequest): Promise<CreatedWebhook>;
+  remove(ref: string): Promise<WebhookView>;
+  /** Sends one `webhook.test`; the delivery shows what came of it. */
+  test(ref: string): Promise<Delivery>;
+  /** Newest first. */
+  deliveries(ref: string, query: DeliveryQuery): Promise<Listed<Delivery>>;
+  delivery(ref: string, id: string): Promise<DeliveryWithBody>;
+  redeliver(ref: string, id: string): Promise<Delivery>;
+}
+
+export interface DeliveryQuery {
+  status?: Delivery["status"];
+  after?: string;
+  limit: number;
+}

@@ -120,6 +120,8 @@ describe.each(stores)("destroy on $name", (store) => {
     await control.instances.destroy(id);
     await vi.waitFor(() => expect(sandbox.stats().faults_applied).toBe(1), { timeout: 10_000 });
     await world!.loseJobs();
+    // The pause that the provider has asked for holds for its new jobs too (C11): it is over.
+    world!.transporter.setClockOffset(61_000);
     await world!.until(id, "destroyed");
   });
 });

@@ -47,7 +47,7 @@ function storeAt(name: string, jobTables: readonly string[], make: () => Promise
   };
 }
 
-const sqliteStore = storeAt("SQLite", ["jobs_unique", "jobs_flow", "jobs_stage", "jobs_job"], async () => {
+const sqliteStore = storeAt("SQLite", ["jobs_unique", "jobs_stage", "jobs_job", "jobs_flow"], async () => {
   const folder = await mkdtemp(join(tmpdir(), "provost-control-"));
   const location = join(folder, "provost.db");
   return {
@@ -57,7 +57,7 @@ const sqliteStore = storeAt("SQLite", ["jobs_unique", "jobs_flow", "jobs_stage",
   };
 });
 
-const postgresTables = ["unique_key", "flow", "stage", "job"].map((table) => `provost_jobs.${table}`);
+const postgresTables = ["unique_key", "stage", "job", "flow"].map((table) => `provost_jobs.${table}`);
 const postgresStore = storeAt("PostgreSQL", postgresTables, async () => {
   const server = await startThrowawayPostgres();
   return { location: server.url, transporter: () => postgres(server.url), dispose: () => server.stop() };

@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import {
   callbackSchema,
   ProvostError,
+  type Callback,
   type DeployRequest,
   type Instance,
   type InstanceEvent,
@@ -13,6 +14,7 @@ import type { Transporter } from "@provost/jobs";
 import { startSandbox, type Sandbox, type SandboxOptions } from "@provost/sandbox";
 import { vi } from "vitest";
 import { Control, type Log, type Timings } from "../src/index.ts";
+import { Seal } from "../src/seal.ts";
 import { quick } from "./world-timings.ts";
 
 export const sandboxToken = "sandbox-token";
@@ -32,12 +34,30 @@ export interface TestStore {
   close(): Promise<void>;
 }
 
-const controlTables = ["instance", "instance_event", "provider", "access_token", "idempotency_key", "deployment"];
+const controlTables = [
+  "instance",
+  "instance_event",
+  "provider",
+  "access_token",
+  "audit",
+  "webhook",
+  "webhook_delivery",
+  "idempotency_key",
+  "deployment",
+  "budget",
+  "budget_line",
+  "circuit",
+  "outage",
+  "unwell",
+  "brake",
+];
 
 export interface WorldOptions {
   store: TestStore;
   timings?: Partial<Timings>;
   sandbox?: Partial<SandboxOptions>;
+  /** Networks that webhooks may reach. */
+  webhooksTo?: string[];
   /** Seen by the log, for what must be told. */
   log?: Log;
 }
@@ -54,6 +74,7 @@ export class World {
   control: Control;
   transporter: Transporter;
   #restarted: Transporter | undefined;
+  readonly #beside: Transporter[] = [];
   readonly #http: Server;
   readonly #options: WorldOptions;
 
@@ -94,6 +115,7 @@ export class World {
     for (const table of controlTables) await this.sql(`delete from control_${table}`);
     this.transporter.setClockOffset(0);
     await this.#restarted?.stop();
+    for (const transporter of this.#beside) await transporter.stop();
     await this.sandbox.close();
     this.#http.closeAllConnections();
     this.#http.close();
@@ -108,6 +130,14 @@ export class World {
     this.transporter = this.#restarted;
     this.control = this.#control();
     await this.control.start();
+  }
+
+  /** A second server's Control on the same store; it is only asked, never started. */
+  async beside(): Promise<Control> {
+    const transporter = await this.#options.store.another();
+    await transporter.start();
+    this.#beside.push(transporter);
+    return this.#control(transporter);
   }
 
   deploy(name: string, more: Partial<DeployRequest> = {}, options?: { idempotencyKey?: string }): Promise<Instance> {
@@ -146,22 +176,33 @@ export class World {
     return events.map(({ kind, stage }) => (stage === undefined ? kind : `${kind} ${stage}`));
   }
 
+  /** As if the instance itself reported. */
+  async report(id: string, callback: Callback): Promise<void> {
+    const [row] = await this.sql(`select token_nonce from control_instance where id = '${id}'`);
+    const token = new Seal(this.secretKey).callbackToken(id, String(row?.["token_nonce"]));
+    await this.control.callbacks.receive(id, token, callback);
+  }
+
   sql(statement: string): Promise<Record<string, unknown>[]> {
     const { sql } = this.transporter;
     if (sql === undefined) throw new Error("the store has no SQL");
     return sql.query(statement).then(({ rows }) => rows);
   }
 
-  /** As if the jobs had been lost: only the rows know what is under way. */
+  /**
+   * As if the jobs had been lost: only the rows know what is under way. The flow goes last: the watchdog begins another as soon
+   * as it is gone, and that one's jobs must stay.
+   */
   async loseJobs(): Promise<void> {
     for (const table of this.#options.store.jobTables) await this.sql(`delete from ${table}`);
   }
 
-  #control(): Control {
+  #control(transporter = this.transporter): Control {
     const control = new Control({
-      transporter: this.transporter,
+      transporter,
       secretKey: this.secretKey,
       callback: { defaultUrl: this.callbackUrl, allowHttp: true, check: async () => {} },
+      webhooksTo: this.#options.webhooksTo ?? [],
       timings: { ...quick, ...this.#options.timings },
       log: this.#options.log ?? silent,
     });

@@ -137,6 +137,7 @@ export class Server {
         allowHttp: callback.allowHttp || (callback.url === undefined && isLoopback(callbacks.url)),
         check: (url) => check.check(url),
       },
+      webhooksTo: this.config.webhooksTo,
       timings,
       log,
     });

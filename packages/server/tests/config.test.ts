@@ -30,12 +30,18 @@ describe("configuration", () => {
       PROVOST_PROVISION_TIMEOUT: "90s",
       PROVOST_LOOK_EVERY: "250ms",
       PROVOST_WATCHDOG_EVERY: "1.5m",
+      PROVOST_AUDIT_KEPT: "400d",
       PROVOST_CALLBACK_LISTEN: "[fd00::1]:4511",
       PROVOST_CALLBACK_URL: "https://provost.example.com/",
       PROVOST_CALLBACK_ALLOW_HTTP: "true",
       PROVOST_SECRET_KEY: "ab".repeat(32),
     });
-    expect(config.timings).toEqual({ provisionMaxMs: 90_000, lookEveryMs: 250, watchdogEveryMs: 90_000 });
+    expect(config.timings).toEqual({
+      provisionMaxMs: 90_000,
+      lookEveryMs: 250,
+      watchdogEveryMs: 90_000,
+      auditKeptMs: 400 * 86_400_000,
+    });
     expect(config.callback).toEqual({
       listen: { host: "fd00::1", port: 4511 },
       url: "https://provost.example.com",
@@ -53,6 +59,7 @@ describe("configuration", () => {
     ["PROVOST_PROVISION_TIMEOUT", "15"],
     ["PROVOST_LOOK_EVERY", "0s"],
     ["PROVOST_WATCHDOG_EVERY", "often"],
+    ["PROVOST_AUDIT_KEPT", "1h"],
     ["PROVOST_LOG_LEVEL", "loud"],
     ["PROVOST_DATABASE", "mysql://host/name"],
   ])("%s=%s is refused with the variable, the value and the way out (issue 2, line 8)", (variable, value) => {

@@ -272,6 +272,7 @@ describe("the API's own description", () => {
     expect(document.openapi).toBe("3.1.0");
     expect(Object.keys(document.paths).toSorted()).toEqual(
       [
+        "/v1/audit",
         "/v1/callbacks/{instanceId}",
         "/v1/drivers",
         "/v1/health",
@@ -284,6 +285,14 @@ describe("the API's own description", () => {
         "/v1/providers",
         "/v1/providers/{name}",
         "/v1/providers/{name}/catalog",
+        "/v1/tokens",
+        "/v1/tokens/{ref}",
+        "/v1/webhooks",
+        "/v1/webhooks/{ref}",
+        "/v1/webhooks/{ref}/deliveries",
+        "/v1/webhooks/{ref}/deliveries/{id}",
+        "/v1/webhooks/{ref}/deliveries/{id}/redeliver",
+        "/v1/webhooks/{ref}/test",
       ].toSorted(),
     );
     const text = JSON.stringify(document);

@@ -180,7 +180,7 @@ export function path(ref: string): string {
   return `/v1/instances/${encodeURIComponent(ref)}`;
 }
 
-function readLimit(text: string): string {
+export function readLimit(text: string): string {
   if (/^\d{1,3}$/.test(text) && Number(text) >= 1 && Number(text) <= 500) return text;
   throw new ProvostError("invalid_request", `--limit is ${JSON.stringify(text)}: give a number from 1 to 500.`, {
     field: "--limit",

@@ -6,6 +6,7 @@ import { Account } from "./account.ts";
 import { CatalogCache } from "./catalog-cache.ts";
 import { Limiter } from "./limiter.ts";
 import { nearest } from "./nearest.ts";
+import type { Traffic } from "./traffic.ts";
 
 describe("Limiter (C11)", () => {
   test("runs at most so many at a time, in order, and lets go of failed ones", async () => {
@@ -65,10 +66,13 @@ function counting(): {
   };
 }
 
+/** No rules but the process' own. */
+const free: Pick<Traffic, "run"> = { run: (fn) => fn({}) };
+
 describe("CatalogCache", () => {
   test("asks once for many, keeps what is fresh, and what is stale while the provider is away", async () => {
     const driver = counting();
-    const account = new Account("a", 1, driver.provider);
+    const account = new Account("a", 1, driver.provider, free);
     const cache = new CatalogCache(60_000);
     await Promise.all(Array.from({ length: 10 }, () => cache.get(account)));
     await cache.get(account);
@@ -76,14 +80,14 @@ describe("CatalogCache", () => {
     driver.reach(false);
     await expect(cache.get(account, 0)).resolves.toMatchObject({ regions: [] });
     // A changed account has nothing to fall back on.
-    await expect(cache.get(new Account("a", 2, driver.provider))).rejects.toThrow("away");
+    await expect(cache.get(new Account("a", 2, driver.provider, free))).rejects.toThrow("away");
   });
 });
 
 describe("Account", () => {
   test("a retired client is closed when its last call has ended, once", async () => {
     const driver = counting();
-    const account = new Account("a", 1, driver.provider);
+    const account = new Account("a", 1, driver.provider, free);
     const { promise, resolve } = Promise.withResolvers<void>();
     const call = account.call(() => promise);
     account.retire();

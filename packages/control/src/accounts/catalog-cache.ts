@@ -46,9 +46,9 @@ export class CatalogCache {
 
   async #fetch(account: Account): Promise<Kept> {
     const [regions, types, images] = await Promise.all([
-      account.call((provider, call) => provider.regions(call)),
-      account.call((provider, call) => provider.types(call)),
-      account.call((provider, call) => provider.images(call)),
+      account.call((provider, call) => provider.regions(call), undefined, { group: "collections" }),
+      account.call((provider, call) => provider.types(call), undefined, { group: "collections" }),
+      account.call((provider, call) => provider.images(call), undefined, { group: "images" }),
     ]);
     const kept = { version: account.version, catalog: { regions, types, images }, at: performance.now() };
     this.#kept.delete(account.name);

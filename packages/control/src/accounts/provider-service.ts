@@ -10,6 +10,8 @@ import {
 } from "@provost/contract";
 import type { Selectable } from "kysely";
 import { z } from "zod";
+import { Budgets } from "../budget/budgets.ts";
+import { circuitRules, Circuits } from "../circuit/circuits.ts";
 import type { Timings } from "../options.ts";
 import { checkAccount, driverViews, endpointOf, openProvider, type AccountConfig } from "../providers/registry.ts";
 import type { Seal } from "../seal.ts";
@@ -21,6 +23,7 @@ import { Account } from "./account.ts";
 import { CatalogCache } from "./catalog-cache.ts";
 import { nearest } from "./nearest.ts";
 import { asProvostError } from "./provider-words.ts";
+import { Traffic } from "./traffic.ts";
 
 const savedOptions = z.record(z.string(), z.string());
 
@@ -42,6 +45,9 @@ export interface OpenAccount {
 
 /** Accounts with providers: their credentials sealed, one client for each (C1, C15). */
 export class ProviderService implements ProviderDoor {
+  /** Shared by all hosts through the store (C11, C12). */
+  readonly budgets: Budgets;
+  readonly circuits: Circuits;
   readonly #store: Store;
   readonly #seal: Seal;
   readonly #catalogs: CatalogCache;
@@ -50,6 +56,8 @@ export class ProviderService implements ProviderDoor {
   constructor(parts: { store: Store; seal: Seal; timings: Timings }) {
     this.#store = parts.store;
     this.#seal = parts.seal;
+    this.budgets = new Budgets(parts.store);
+    this.circuits = new Circuits(parts.store, circuitRules(parts.timings));
     this.#catalogs = new CatalogCache(parts.timings.catalogFreshMs);
   }
 
@@ -128,7 +136,15 @@ export class ProviderService implements ProviderDoor {
       token: found.token === null ? undefined : this.#seal.open(found.token, tokenPlace(found.name)),
       options: options(found),
     };
-    return new Account(found.name, found.version, await openProvider(found.driver, config));
+    const provider = await openProvider(found.driver, config);
+    const { rateBuckets: buckets } = provider.capabilities;
+    const { budgets, circuits } = this;
+    return new Account(
+      found.name,
+      found.version,
+      provider,
+      new Traffic({ account: found.name, budgets, circuits, buckets }),
+    );
   }
 
   async #save(input: ProviderRequest, how: "add" | "replace"): Promise<ProviderView> {
@@ -145,20 +161,29 @@ export class ProviderService implements ProviderDoor {
       callback_url: request.callbackUrl ?? null,
     };
     const now = await this.#store.now();
-    const insert = this.#store.db
-      .insertInto("control_provider")
-      .values({ name: request.name, ...values, version: 1, created_at: now });
-    const saved = await insert
-      .onConflict((conflict) => {
-        const taken = conflict.column("name");
-        return how === "add"
-          ? taken.doNothing()
-          : taken.doUpdateSet((eb) => ({ ...values, version: eb("control_provider.version", "+", 1) }));
-      })
-      .returningAll()
-      .executeTakeFirst();
-    if (saved === undefined) throw exists(request.name);
-    return view(saved);
+    const before = how === "add" ? undefined : await this.#found(request.name);
+    return this.#store.write(async (write) => {
+      const saved = await write.db
+        .insertInto("control_provider")
+        .values({ name: request.name, ...values, version: 1, created_at: now })
+        .onConflict((conflict) => {
+          const taken = conflict.column("name");
+          return how === "add"
+            ? taken.doNothing()
+            : taken.doUpdateSet((eb) => ({ ...values, version: eb("control_provider.version", "+", 1) }));
+        })
+        .returningAll()
+        .executeTakeFirst();
+      if (saved === undefined) throw exists(request.name);
+      await write.audit({
+        at: now,
+        action: before === undefined ? "provider.add" : "provider.change",
+        target: { name: request.name },
+        ...(before === undefined ? {} : { before: view(before) }),
+        after: { ...view(saved), credential: request.token },
+      });
+      return view(saved);
+    });
   }
 
   #found(name: string): Promise<Selectable<ProviderTable> | undefined> {

@@ -1,5 +1,8 @@
 import type { ProviderService, OpenAccount } from "../accounts/provider-service.ts";
 import { renderBootScript } from "../boot/boot-script.ts";
+import { BudgetWait } from "../budget/budget-wait.ts";
+import { CircuitOpen } from "../circuit/circuit-open.ts";
+import { deployClock } from "../circuit/clock.ts";
 import { failure, passing, refusedBy } from "../instances/failure.ts";
 import type { InstanceRecords } from "../instances/records.ts";
 import { overdue } from "../instances/verdict.ts";
@@ -60,16 +63,18 @@ export class CreateStep {
     try {
       found = await this.#find(row, open, signal);
     } catch (error) {
-      const now = await store.now();
-      return overdue(row, now, timings) === undefined
-        ? later(error, timings.unreachableRetryMs)
-        : { end: "fail", failure: neverSaid(row, error) };
+      return (await this.#overdue(row))
+        ? { end: "fail", failure: neverSaid(row, error) }
+        : later(error, timings.unreachableRetryMs);
     }
     if (found !== undefined) return this.#accepted(row, found, "adopted");
+    if (await this.#overdue(row)) return { end: "fail", failure: neverSaid(row, undefined) };
     const now = await store.now();
-    if (overdue(row, now, timings) !== undefined) return { end: "fail", failure: neverSaid(row, undefined) };
     const quietMs = timings.createQuietMs ?? open.account.capabilities.createQuietMs;
-    const sinceMs = now - (row.create_called_at ?? now);
+    const calledAt = row.create_called_at ?? now;
+    // A provider that was down has shown nothing, and is slow to show things when it is back.
+    const region = { account: row.provider, region: row.region };
+    const sinceMs = now - calledAt - (await this.#parts.providers.circuits.standstillMs(region, calledAt, now));
     if (sinceMs >= quietMs) return undefined;
     const growing = Math.min(Math.max(sinceMs / 2, unknownLookMs.first), unknownLookMs.max);
     return { end: "defer", afterMs: Math.ceil(Math.min(growing, quietMs - sinceMs)) };
@@ -82,12 +87,17 @@ export class CreateStep {
     let made: ProviderInstance | undefined;
     try {
       // The intent is written when the call has its place in the account's line: the quiet period counts from the call itself.
-      made = await open.account.call(async (provider, call) => {
-        const mine = await records.callIntended(row, await store.now());
-        // A lease that ended meanwhile: nothing is sent, and the next holder finds that out by looking.
-        return mine && !context.signal.aborted ? provider.create(spec, call) : undefined;
-      }, context.signal);
+      made = await open.account.call(
+        async (provider, call) => {
+          const mine = await records.callIntended(row, await store.now());
+          // A lease that ended meanwhile: nothing is sent, and the next holder finds that out by looking.
+          return mine && !context.signal.aborted ? provider.create(spec, call) : undefined;
+        },
+        context.signal,
+        { group: "create", region: row.region, waiter: row.id },
+      );
     } catch (error) {
+      if (error instanceof BudgetWait || error instanceof CircuitOpen) return this.#notAsked(row, error);
       if (!(error instanceof ProviderError)) throw error;
       log.warn(
         { instance: row.id, code: error.code, effect: error.effect, providerRequestId: error.providerRequestId },
@@ -96,6 +106,23 @@ export class CreateStep {
       return this.#notMade(row, attempt, open, error, context.signal);
     }
     return made === undefined ? { end: "defer", afterMs: unknownLookMs.first } : this.#accepted(row, made, "accepted");
+  }
+
+  /**
+   * The call was not made: it waits as `requested`, on no clock (C7, C11). An earlier call's quiet period is over by then, or there
+   * was none: its intent is closed, lest the line's length count as the unknown's age (C4).
+   */
+  async #notAsked(row: InstanceRow, error: BudgetWait | CircuitOpen): Promise<StepEnd> {
+    const { records, store, timings } = this.#parts;
+    await records.callSettled(row.id, row.create_attempt);
+    if (error instanceof BudgetWait && error.joined) await toldWaiting(store, row.id, error);
+    return later(error, timings.unreachableRetryMs);
+  }
+
+  async #overdue(row: InstanceRow): Promise<boolean> {
+    const { store, providers, timings } = this.#parts;
+    const at = await deployClock(providers.circuits, row, await store.now());
+    return overdue(row, at, timings) !== undefined;
   }
 
   async #notMade(
@@ -138,7 +165,12 @@ export class CreateStep {
 
   #find(row: InstanceRow, open: OpenAccount, signal: AbortSignal): Promise<ProviderInstance | undefined> {
     const owner = { deployment: this.#parts.deployment(), instance: row.id };
-    return open.account.call((provider, call) => provider.find({ name: row.provider_name, owner }, call), signal);
+    const terms = { group: "collections", region: row.region, waiter: row.id } as const;
+    return open.account.call(
+      (provider, call) => provider.find({ name: row.provider_name, owner }, call),
+      signal,
+      terms,
+    );
   }
 
   #spec(row: InstanceRow, { account }: OpenAccount): CreateSpec {
@@ -169,6 +201,23 @@ export class CreateStep {
 export function over(row: InstanceRow | undefined): StepEnd {
   if (row?.status === "provisioned") return done;
   return { end: "fail", failure: failure("cancelled", step, "The deploy was ended before this step.") };
+}
+
+/** Told when it joins the line, not at each look. */
+async function toldWaiting(store: Store, id: string, { place, waitMs }: BudgetWait): Promise<void> {
+  const at = await store.now();
+  await store.write(async (write) => {
+    const waiting = await write.db
+      .updateTable("control_instance")
+      .set((eb) => ({ status: eb.ref("status") }))
+      .where("id", "=", id)
+      .where("task", "=", "deploy")
+      .returning("id")
+      .executeTakeFirst();
+    if (waiting === undefined) return;
+    const message = `Waits for the provider's rate budget: place ${place} in the line, looks again in ${Math.ceil(waitMs / 1_000)} s`;
+    await write.event({ instanceId: id, at, kind: "note", message });
+  });
 }
 
 function neverSaid(row: InstanceRow, error: unknown) {

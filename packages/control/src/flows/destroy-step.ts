@@ -70,7 +70,9 @@ export class DestroyStep {
     const { records, store, providers, timings } = this.#parts;
     const { account } = await providers.open(row.provider);
     const now = await store.now();
-    const seen = await account.call((provider, call) => provider.get(id, call), context.signal);
+    const seen = await account.call((provider, call) => provider.get(id, call), context.signal, {
+      region: row.region,
+    });
     if (seen === undefined || !this.#ours(row, seen)) {
       // Just after a create "no such server" may be the provider's lag: believed once it was seen after its acceptance.
       const met = row.observed_at !== null && row.accepted_at !== null && row.observed_at > row.accepted_at;
@@ -80,7 +82,7 @@ export class DestroyStep {
     } else {
       await records.observed(row.id, seen, now);
       if (seen.status !== "destroying") {
-        await account.call((provider, call) => provider.destroy(id, call), context.signal);
+        await account.call((provider, call) => provider.destroy(id, call), context.signal, { region: row.region });
       }
     }
     const growing = timings.firstLookMs * 1.5 ** Math.min(context.attempt, 40);

@@ -1,4 +1,7 @@
 import type { Account } from "../accounts/account.ts";
+import type { CallTerms } from "../accounts/traffic.ts";
+import { Brakes } from "../circuit/brakes.ts";
+import { deployClock } from "../circuit/clock.ts";
 import { failure, passing, refusedBy, scriptFailed } from "../instances/failure.ts";
 import { nextLookMs, overdue } from "../instances/verdict.ts";
 import type { ProviderInstance } from "../providers/provider.ts";
@@ -21,9 +24,11 @@ type Seen = { instance: ProviderInstance | undefined } | { end: StepEnd };
 /** The steps of C5 behind `create`. None waits: each looks once and comes back (L7). */
 export class ProvisionSteps {
   readonly #parts: StepParts;
+  readonly #brakes: Brakes;
 
   constructor(parts: StepParts) {
     this.#parts = parts;
+    this.#brakes = new Brakes(parts);
   }
 
   /** Until the provider says running, or the instance has reported itself, which proves as much. */
@@ -40,17 +45,18 @@ export class ProvisionSteps {
       return done;
     }
     const seen = await this.#look(row, row.provider_id, step, now, context.signal);
-    if ("end" in seen) return this.#endOr(seen.end, row, step, now);
-    if (seen.instance === undefined) return this.#gone(row, step, now);
+    const at = await this.#clock(row);
+    if ("end" in seen) return this.#endOr(seen.end, row, step, at);
+    if (seen.instance === undefined) return this.#gone(row, step, now, at);
     if (seen.instance.status === "running") {
       await records.active(row.id, now, "It runs, says the provider");
       return done;
     }
-    if (overdue(row, now, timings) !== undefined || context.attempt > timings.looksMax) {
+    if (overdue(row, at, timings) !== undefined || context.attempt > timings.looksMax) {
       const said = `The provider still says ${seen.instance.statusText}`;
       return { end: "fail", failure: failure("boot_stuck", step, `${said} after ${context.attempt} looks.`) };
     }
-    return (await this.#booted(row, seen.instance, step, context.signal, now)) ?? this.#nextLook(row, now);
+    return (await this.#booted(row, seen.instance, step, context.signal, now)) ?? this.#nextLook(row, at);
   }
 
   /** Until the instance has reported ready (C6). The provider's status never proves that. */
@@ -62,7 +68,8 @@ export class ProvisionSteps {
     if (row.boot_failure !== null) return { end: "fail", failure: scriptFailed(row.boot_failure) };
     if (row.stage === ready) return done;
     const now = await this.#parts.store.now();
-    if (overdue(row, now, timings) !== undefined || context.attempt > timings.looksMax) {
+    const at = await this.#clock(row);
+    if (overdue(row, at, timings) !== undefined || context.attempt > timings.looksMax) {
       const last = row.stage === 0 ? "nothing" : row.stage === 1 ? "booting" : "configuring";
       const message = `It reported ${last} in ${Math.round((now - (row.accepted_at ?? now)) / 1_000)} s.`;
       return { end: "fail", failure: failure("callback_missing", step, message) };
@@ -71,9 +78,9 @@ export class ProvisionSteps {
     if (context.attempt > 1) {
       const seen = await this.#look(row, row.provider_id, step, now, context.signal);
       if ("end" in seen) return seen.end;
-      if (seen.instance === undefined) return this.#gone(row, step, now);
+      if (seen.instance === undefined) return this.#gone(row, step, now, at);
     }
-    const leftMs = (row.accepted_at ?? now) + timings.provisionMaxMs - now;
+    const leftMs = (row.accepted_at ?? at) + timings.provisionMaxMs - at;
     return { end: "release", afterMs: Math.ceil(Math.max(Math.min(timings.lookEveryMs, leftMs), 1)) };
   }
 
@@ -96,7 +103,7 @@ export class ProvisionSteps {
     const { providers, records, timings } = this.#parts;
     const { account } = await providers.open(row.provider);
     try {
-      const instance = await account.call((provider, call) => provider.get(id, call), signal);
+      const instance = await account.call((provider, call) => provider.get(id, call), signal, terms(row));
       if (instance !== undefined) await records.observed(row.id, instance, now);
       return { instance };
     } catch (error) {
@@ -108,22 +115,40 @@ export class ProvisionSteps {
   }
 
   /** A provider that cannot be asked is waited for, but not past the clock (C7). */
-  #endOr(end: StepEnd, row: InstanceRow, step: string, now: number): StepEnd {
-    if (end.end !== "defer" || overdue(row, now, this.#parts.timings) === undefined) return end;
+  #endOr(end: StepEnd, row: InstanceRow, step: string, at: number): StepEnd {
+    if (end.end !== "defer" || overdue(row, at, this.#parts.timings) === undefined) return end;
     return { end: "fail", failure: failure("boot_stuck", step, "The provider could not be asked whether it runs.") };
   }
 
-  /** "No such server" just after a create is the provider's lag; later it is the truth. */
-  #gone(row: InstanceRow, step: string, now: number): StepEnd {
+  /** "No such server" just after a create is the provider's lag; later it is the truth, unless it says so of too many (C12). */
+  async #gone(row: InstanceRow, step: string, now: number, at: number): Promise<StepEnd> {
     const { timings } = this.#parts;
-    if (now - (row.accepted_at ?? now) < timings.vanishGraceMs) return this.#nextLook(row, now);
+    if (now - (row.accepted_at ?? now) < timings.vanishGraceMs) return this.#nextLook(row, at);
+    if (!(await this.#brakes.mayAct(row.provider, [row.id]))) return { end: "defer", afterMs: timings.lookEveryMs };
     const message = `The provider says that it has no server ${row.provider_id ?? ""} (any more).`;
     return { end: "fail", failure: failure("vanished", step, message) };
   }
 
-  #nextLook(row: InstanceRow, now: number): StepEnd {
+  /** The instant on the deploy's own clock (C7). What that clock has been given, its callback token is given too (C6). */
+  async #clock(row: InstanceRow): Promise<number> {
+    const { providers, store, timings } = this.#parts;
+    const now = await store.now();
+    const at = await deployClock(providers.circuits, row, now);
+    if (at === now || row.accepted_at === null) return at;
+    const expiresAt = row.accepted_at + timings.provisionMaxMs + timings.callbackTokenMarginMs + now - at;
+    await store.db
+      .updateTable("control_instance")
+      .set({ token_expires_at: expiresAt })
+      .where("id", "=", row.id)
+      .where("task", "=", "deploy")
+      .where("token_expires_at", "<", expiresAt)
+      .execute();
+    return at;
+  }
+
+  #nextLook(row: InstanceRow, at: number): StepEnd {
     const { timings } = this.#parts;
-    const sinceMs = now - (row.accepted_at ?? now);
+    const sinceMs = at - (row.accepted_at ?? at);
     return { end: "release", afterMs: nextLookMs(sinceMs, timings.provisionMaxMs - sinceMs, timings) };
   }
 
@@ -141,7 +166,7 @@ export class ProvisionSteps {
     const { account } = await this.#parts.providers.open(row.provider);
     if (!account.capabilities.bootAfterCreate) return undefined;
     if (seen.status === "stopped") {
-      const refused = await this.#boot(account, seen.id, step, signal);
+      const refused = await this.#boot(account, row, seen.id, step, signal);
       if (refused !== undefined) return refused;
     } else if (seen.status !== "creating") {
       return undefined;
@@ -150,9 +175,15 @@ export class ProvisionSteps {
     return { end: "defer", afterMs: Math.min(bootLooks.everyMs, this.#parts.timings.firstLookMs) };
   }
 
-  async #boot(account: Account, id: string, step: string, signal: AbortSignal): Promise<StepEnd | undefined> {
+  async #boot(
+    account: Account,
+    row: InstanceRow,
+    id: string,
+    step: string,
+    signal: AbortSignal,
+  ): Promise<StepEnd | undefined> {
     try {
-      await account.call((provider, call) => provider.boot(id, call), signal);
+      await account.call((provider, call) => provider.boot(id, call), signal, terms(row));
       return undefined;
     } catch (error) {
       // Busy with its own creation, or not there yet: the next look comes soon.
@@ -163,4 +194,9 @@ export class ProvisionSteps {
       return later(error, this.#parts.timings.unreachableRetryMs);
     }
   }
+}
+
+/** Calls about one instance go through its region's circuit, and wait in the line by its age. */
+function terms(row: InstanceRow): CallTerms {
+  return { region: row.region, waiter: row.id };
 }

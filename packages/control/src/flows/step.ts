@@ -1,4 +1,5 @@
 import type { Failure } from "@provost/contract";
+import { BudgetWait } from "../budget/budget-wait.ts";
 import { ProviderError } from "../providers/provider-error.ts";
 import { passing } from "../instances/failure.ts";
 
@@ -34,5 +35,7 @@ export function spread(ms: number): number {
 /** A provider that cannot be asked now: come back when it said, or in a while (C11). Other errors are thrown on. */
 export function later(error: unknown, unreachableRetryMs: number): StepEnd {
   if (!(error instanceof ProviderError) || !passing(error)) throw error;
+  // Its turn in the line is its own: it comes neither with a crowd nor later than it may.
+  if (error instanceof BudgetWait) return { end: "defer", afterMs: error.waitMs };
   return { end: "defer", afterMs: spread(error.retryAfterMs ?? unreachableRetryMs) };
 }

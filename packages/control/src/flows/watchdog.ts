@@ -1,8 +1,11 @@
 import type { JobManager } from "@provost/jobs";
+import { Brakes } from "../circuit/brakes.ts";
+import { circuitRules, Circuits } from "../circuit/circuits.ts";
+import { deployClock } from "../circuit/clock.ts";
 import { failure } from "../instances/failure.ts";
 import { overdue } from "../instances/verdict.ts";
 import type { Log, Timings } from "../options.ts";
-import type { Failure } from "@provost/contract";
+import type { Failure, FailureCode } from "@provost/contract";
 import { instanceRow, type InstanceRow } from "../storage/rows.ts";
 import type { Store } from "../storage/store.ts";
 import type { InstanceRecords } from "../instances/records.ts";
@@ -20,18 +23,28 @@ interface WatchdogParts {
 /** Rows in one read. */
 const pageRows = 200;
 
+/** A deploy that the watchdog would fail. */
+interface Verdict {
+  row: InstanceRow;
+  why: Failure;
+}
+
 /**
  * C7: nothing hangs, even if a job is lost. Looks at the rows with a task under way, whatever their flows do; every server
  * runs one, and the compare-and-set on the row decides who tells.
  */
 export class Watchdog {
   readonly #parts: WatchdogParts;
+  readonly #circuits: Circuits;
+  readonly #brakes: Brakes;
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
   #stopped = true;
 
   constructor(parts: WatchdogParts) {
     this.#parts = parts;
+    this.#circuits = new Circuits(parts.store, circuitRules(parts.timings));
+    this.#brakes = new Brakes(parts);
   }
 
   start(): void {
@@ -61,7 +74,12 @@ export class Watchdog {
         .orderBy("id")
         .limit(pageRows)
         .execute();
-      for (const row of rows) await this.#look(instanceRow(row), now);
+      const verdicts: Verdict[] = [];
+      for (const row of rows) {
+        const verdict = await this.#look(instanceRow(row), now);
+        if (verdict !== undefined) verdicts.push(verdict);
+      }
+      await this.#act(verdicts, now);
       const last = rows.at(-1);
       if (rows.length < pageRows || last === undefined) break;
       after = last.id;
@@ -70,20 +88,38 @@ export class Watchdog {
       .deleteFrom("control_idempotency_key")
       .where("created_at", "<", now - timings.idempotencyKeptMs)
       .execute();
+    await this.#circuits.prune(now);
   }
 
-  async #look(row: InstanceRow, now: number): Promise<void> {
+  async #look(row: InstanceRow, now: number): Promise<Verdict | undefined> {
     const { timings, tasks } = this.#parts;
     if (row.task === "destroy") {
       if (now - row.created_at > timings.orphanGraceMs && (await this.#lost(row, now))) await tasks.destroyAgain(row);
-      return;
+      return undefined;
     }
-    const code = overdue(row, now, timings);
+    const code = await this.#overdue(row, now);
     if (code !== undefined) {
       const since = Math.round((now - (row.accepted_at ?? row.unknown_since ?? row.created_at)) / 1_000);
-      await this.#fail(row, failure(code, stepOf(row), `Not finished ${since} s after the provider was asked.`), now);
-    } else if (await this.#lost(row, now)) {
-      await this.#fail(row, failure("internal", stepOf(row), "The jobs of this deploy were lost."), now);
+      return { row, why: failure(code, stepOf(row), `Not finished ${since} s after the provider was asked.`) };
+    }
+    if (!(await this.#lost(row, now))) return undefined;
+    return { row, why: failure("internal", stepOf(row), "The jobs of this deploy were lost.") };
+  }
+
+  /** The flow's own look comes first: it knows what the provider says. By the deploy's own clock, read only for those in question. */
+  async #overdue(row: InstanceRow, now: number): Promise<FailureCode | undefined> {
+    const { timings } = this.#parts;
+    const given = now - timings.lookEveryMs;
+    if (overdue(row, given, timings) === undefined) return undefined;
+    return overdue(row, await deployClock(this.#circuits, row, given), timings);
+  }
+
+  /** C12: too many of one account at once are left as they are, and told of. */
+  async #act(verdicts: readonly Verdict[], now: number): Promise<void> {
+    for (const [account, of] of Map.groupBy(verdicts, ({ row }) => row.provider)) {
+      const ids = of.map(({ row }) => row.id);
+      if (!(await this.#brakes.mayAct(account, ids))) continue;
+      for (const { row, why } of of) await this.#fail(row, why, now);
     }
   }
 

@@ -136,6 +136,13 @@ export class InstanceService implements InstanceDoor {
       const message =
         row.task === "deploy" ? "Destroy was asked for; the deploy is cancelled" : "Destroy was asked for";
       await write.event({ instanceId: row.id, at: now, kind: "destroying", message });
+      await write.audit({
+        at: now,
+        action: "instance.destroy",
+        target: { id: row.id, name: row.name },
+        before: { status: row.status, task: row.task },
+        after: { status: "destroying", task: "destroy" },
+      });
       return instanceRow(saved);
     });
     if (changed !== undefined) return instanceView(changed);
@@ -161,13 +168,20 @@ export class InstanceService implements InstanceDoor {
     }
     // A create that must be repeated needs it still (C4).
     if (row.provider_id === null) throw notAvailable(row, "is not in use yet", "Ask when the provider has accepted.");
-    const taken = await this.#parts.store.db
-      .updateTable("control_instance")
-      .set({ root_password: null, root_password_state: "shown" })
-      .where("id", "=", row.id)
-      .where("root_password_state", "=", "sealed")
-      .returning("id")
-      .executeTakeFirst();
+    const { store } = this.#parts;
+    const now = await store.now();
+    const taken = await store.write(async (write) => {
+      const changed = await write.db
+        .updateTable("control_instance")
+        .set({ root_password: null, root_password_state: "shown" })
+        .where("id", "=", row.id)
+        .where("root_password_state", "=", "sealed")
+        .returning("id")
+        .executeTakeFirst();
+      const target = { id: row.id, name: row.name };
+      if (changed !== undefined) await write.audit({ at: now, action: "instance.reveal-password", target });
+      return changed;
+    });
     if (taken === undefined) throw notAvailable(row, "has been shown already", "Log in with an SSH key.");
     return password;
   }
@@ -225,6 +239,12 @@ export class InstanceService implements InstanceDoor {
       .executeTakeFirst();
     if (saved === undefined) throw nameTaken(request.name);
     await write.event({ instanceId: id, at: now, kind: "requested", message: `Requested on ${request.provider}` });
+    await write.audit({
+      at: now,
+      action: "instance.deploy",
+      target: { id, name: request.name },
+      after: { ...request, region: saved.region, type: saved.type, image: saved.image },
+    });
     return instanceRow(saved);
   }
 

@@ -35,7 +35,12 @@ const drivers: Readonly<Record<string, Driver>> = {
     defaultEndpoint: "https://api.linode.com",
     options: [
       { name: "endpoint", required: false, secret: false, description: "Base URL; https://api.linode.com by default" },
-      { name: "token", required: true, secret: true, description: "Personal access token, Linodes read and write" },
+      {
+        name: "token",
+        required: true,
+        secret: true,
+        description: "Personal access token: Linodes and Images read and write, Events read",
+      },
       timeoutOption,
     ],
     checkEndpoint: checkHttpEndpoint,

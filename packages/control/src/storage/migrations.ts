@@ -1,4 +1,5 @@
 import type { SqlAccess, Tx } from "@provost/jobs";
+import { trafficMigration } from "../budget/tables.ts";
 import type { SqlDialect } from "./dialect.ts";
 
 interface Migration {
@@ -17,7 +18,11 @@ const words = {
   },
 } as const;
 
-const migrations: readonly Migration[] = [{ id: 1, name: "instances", statements: firstTables }];
+const migrations: readonly Migration[] = [
+  { id: 1, name: "instances", statements: firstTables },
+  { id: 2, name: "access, audit, webhooks", statements: accessTables },
+  trafficMigration,
+];
 
 /** Any number that no other program uses on this database: `pg_advisory_xact_lock`. */
 const lockKey = 7_461_230_901;
@@ -86,5 +91,33 @@ function firstTables(dialect: SqlDialect): string[] {
     `create table control_idempotency_key (
       key text primary key, request_hash text not null, instance_id text not null, created_at ${instant} not null)`,
     "create index control_idempotency_key_age on control_idempotency_key (created_at)",
+  ];
+}
+
+function accessTables(dialect: SqlDialect): string[] {
+  const { instant, sequence } = words[dialect];
+  return [
+    `alter table control_access_token add column expires_at ${instant}`,
+    "alter table control_access_token add column created_by text",
+    // Servers that share a store and start together may swap the data folder's token: its name stands outside.
+    "create unique index control_access_token_name on control_access_token (name) where revoked_at is null and name <> 'admin'",
+    `create table control_audit (
+      seq ${sequence}, at ${instant} not null, actor_id text, actor_name text not null, actor_role text,
+      action text not null, target_id text, target_name text, state_before text, state_after text,
+      outcome text not null, code text, detail text, request_id text)`,
+    "create index control_audit_at on control_audit (at)",
+    "create index control_audit_action on control_audit (action, seq)",
+    ...["actor_id", "actor_name", "target_id", "target_name"].map(
+      (column) => `create index control_audit_${column} on control_audit (${column}, seq) where ${column} is not null`,
+    ),
+    `create table control_webhook (
+      id text primary key, name text not null unique, url text not null, events text not null, secret text not null,
+      created_at ${instant} not null, created_by text)`,
+    `create table control_webhook_delivery (
+      id text primary key, webhook_id text not null, event text not null, instance_id text, body text not null,
+      status text not null, attempts integer not null, attempts_max integer not null, created_at ${instant} not null,
+      last_attempt_at ${instant}, next_attempt_at ${instant}, answer_status integer, answer text)`,
+    "create index control_webhook_delivery_webhook on control_webhook_delivery (webhook_id, id)",
+    "create index control_webhook_delivery_age on control_webhook_delivery (created_at)",
   ];
 }

@@ -11,6 +11,9 @@ export interface Database {
   control_instance: InstanceTable;
   control_instance_event: InstanceEventTable;
   control_access_token: AccessTokenTable;
+  control_audit: AuditTable;
+  control_webhook: WebhookTable;
+  control_webhook_delivery: WebhookDeliveryTable;
   control_idempotency_key: IdempotencyKeyTable;
 }
 
@@ -116,6 +119,61 @@ export interface AccessTokenTable {
   created_at: Instant;
   last_used_at: OptionalInstant;
   revoked_at: OptionalInstant;
+  expires_at: OptionalInstant;
+  /** Name of the token that made it. */
+  created_by: string | null;
+}
+
+/** Only ever added to; see audit-line.ts. */
+export interface AuditTable {
+  seq: ColumnType<number | string, never, never>;
+  at: Instant;
+  /** Null for what this server does by itself. */
+  actor_id: string | null;
+  actor_name: string;
+  actor_role: string | null;
+  action: string;
+  target_id: string | null;
+  target_name: string | null;
+  /** JSON objects, without secrets. */
+  state_before: string | null;
+  state_after: string | null;
+  outcome: string;
+  code: string | null;
+  detail: string | null;
+  request_id: string | null;
+}
+
+export interface WebhookTable {
+  id: string;
+  name: string;
+  url: string;
+  /** JSON array of event names. */
+  events: string;
+  /** Sealed. */
+  secret: string;
+  created_at: Instant;
+  created_by: string | null;
+}
+
+/** One message for one webhook. Kept when its webhook goes, until its age ends it. */
+export interface WebhookDeliveryTable {
+  id: string;
+  webhook_id: string;
+  event: string;
+  instance_id: string | null;
+  /** As it is sent, each time. */
+  body: string;
+  status: "pending" | "delivered" | "failed";
+  /** Made so far, and after how many it is given up. */
+  attempts: number;
+  attempts_max: number;
+  created_at: Instant;
+  last_attempt_at: OptionalInstant;
+  next_attempt_at: OptionalInstant;
+  /** Of the last attempt: HTTP status where there was one, and its first words or why there was none. */
+  answer_status: number | null;
+  answer: string | null;
 }
 
 export interface IdempotencyKeyTable {

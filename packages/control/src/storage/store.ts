@@ -1,6 +1,8 @@
 import { ProvostError, type InstanceEvent, type Stage } from "@provost/contract";
 import type { SqlAccess, Transporter, Tx } from "@provost/jobs";
 import type { Kysely } from "kysely";
+import { currentAct } from "../access/acting.ts";
+import { insertAuditLine, type AuditLine } from "../access/audit-line.ts";
 import { queryBuilder, type SqlDialect } from "./dialect.ts";
 import { migrate } from "./migrations.ts";
 import { eventView } from "./rows.ts";
@@ -16,6 +18,10 @@ export interface Write {
    * this transaction: the row's lock puts the events of one instance in the order of their commits.
    */
   event(line: EventLine): Promise<void>;
+  /** Tells the audit log what is done here, and in whose name (C15): with the commit, or not at all. */
+  audit(line: AuditLine): Promise<void>;
+  /** Name of the token in whose name this is done; undefined where nobody has asked. */
+  readonly by: string | undefined;
 }
 
 export interface EventLine {
@@ -34,6 +40,7 @@ export class Store {
   readonly #sql: SqlAccess;
   readonly #transporter: Transporter;
   readonly #listeners = new Set<(event: InstanceEvent) => void>();
+  #onEvent: ((write: Write, event: InstanceEvent) => Promise<void>) | undefined;
 
   /** Throws `database_unusable` for a Transporter without SQL. */
   constructor(transporter: Transporter) {
@@ -62,18 +69,35 @@ export class Store {
   /** Runs `fn` in one short transaction; its events are published when it has committed. */
   async write<T>(fn: (write: Write) => Promise<T>): Promise<T> {
     const events: InstanceEvent[] = [];
+    // Read here: the transaction may be begun for this call by whoever has the connection.
+    const act = currentAct();
+    let lines = 0;
     const result = await this.#sql.transaction(async (tx) => {
       const db = queryBuilder(this.#dialect, tx);
-      return fn({
+      const write: Write = {
         db,
         tx,
         event: async (line) => {
-          events.push(await insertEvent(db, line));
+          const event = await insertEvent(db, line);
+          events.push(event);
+          await this.#onEvent?.(write, event);
         },
-      });
+        audit: async (line) => {
+          await insertAuditLine(db, act, line);
+          lines += 1;
+        },
+        by: act?.actor.name,
+      };
+      return fn(write);
     });
+    if (act !== undefined) act.lines += lines;
     for (const event of events) this.#publish(event);
     return result;
+  }
+
+  /** What joins the transaction of every event: stands and falls with it. */
+  onEvent(join: (write: Write, event: InstanceEvent) => Promise<void>): void {
+    this.#onEvent = join;
   }
 
   subscribe(listener: (event: InstanceEvent) => void): () => void {

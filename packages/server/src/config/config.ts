@@ -5,9 +5,11 @@ import {
   readDuration,
   readFlag,
   readLevel,
+  readList,
   readPort,
   readSecretKey,
   readUrl,
+  retention,
   type Level,
 } from "./values.ts";
 
@@ -28,7 +30,9 @@ export interface ServerConfig {
     allowHttp: boolean;
   };
   /** In ms; what is absent is the control plane's default. */
-  timings: { provisionMaxMs?: number; lookEveryMs?: number; watchdogEveryMs?: number };
+  timings: { provisionMaxMs?: number; lookEveryMs?: number; watchdogEveryMs?: number; auditKeptMs?: number };
+  /** Addresses and networks that webhooks may reach though they are private. */
+  webhooksTo: string[];
   logLevel: Level;
   /** 32 bytes; undefined: the data folder's own. */
   secretKey: Uint8Array | undefined;
@@ -54,6 +58,8 @@ export const variables = {
   PROVOST_PROVISION_TIMEOUT: "an instance that is not ready this long after its create has failed (15m)",
   PROVOST_LOOK_EVERY: "how often a waiting instance is looked at (30s)",
   PROVOST_WATCHDOG_EVERY: "how often the watchdog goes round (30s)",
+  PROVOST_AUDIT_KEPT: "how long lines of the audit log are kept (365d)",
+  PROVOST_WEBHOOK_ALLOW: "private addresses and networks that webhooks may reach, 10.1.0.0/16,127.0.0.1 (none)",
   PROVOST_LOG_LEVEL: "fatal, error, warn, info, debug or trace (info)",
   PROVOST_SECRET_KEY: "32 bytes in hex or base64 that seal credentials (secret.key in the data folder)",
 } as const;
@@ -82,7 +88,9 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, fl
       provisionMaxMs: readDuration("PROVOST_PROVISION_TIMEOUT", value("PROVOST_PROVISION_TIMEOUT")),
       lookEveryMs: readDuration("PROVOST_LOOK_EVERY", value("PROVOST_LOOK_EVERY")),
       watchdogEveryMs: readDuration("PROVOST_WATCHDOG_EVERY", value("PROVOST_WATCHDOG_EVERY")),
+      auditKeptMs: readDuration("PROVOST_AUDIT_KEPT", value("PROVOST_AUDIT_KEPT"), retention),
     }),
+    webhooksTo: readList(value("PROVOST_WEBHOOK_ALLOW")),
     logLevel: readLevel("PROVOST_LOG_LEVEL", value("PROVOST_LOG_LEVEL")),
     secretKey: readSecretKey("PROVOST_SECRET_KEY", value("PROVOST_SECRET_KEY")),
   };

@@ -5,8 +5,11 @@ import { parseDuration, ProvostError } from "@provost/contract";
 export const levels = ["fatal", "error", "warn", "info", "debug", "trace"] as const;
 export type Level = (typeof levels)[number];
 
-const durationMsMin = 10;
-const durationMsMax = 30 * 86_400_000;
+/** Least and most of a duration, as written. */
+type Bounds = readonly [least: string, most: string];
+const waiting: Bounds = ["10ms", "30d"];
+/** Of what is kept to be read later. */
+export const retention: Bounds = ["1d", "3660d"];
 
 export function invalid(variable: string, shown: string, wayOut: string): ProvostError {
   return new ProvostError("config_invalid", `${variable} is ${shown}: ${wayOut}.`, { field: variable });
@@ -56,11 +59,23 @@ export function readFlag(variable: string, value: string | undefined): boolean {
   throw invalid(variable, quoted(value), "give 1 or 0");
 }
 
-export function readDuration(variable: string, value: string | undefined): number | undefined {
+/** Parts between commas; what they must be is checked by whoever uses them. */
+export function readList(value: string | undefined): string[] {
+  return (value ?? "")
+    .split(",")
+    .map((each) => each.trim())
+    .filter((each) => each !== "");
+}
+
+export function readDuration(
+  variable: string,
+  value: string | undefined,
+  [least, most]: Bounds = waiting,
+): number | undefined {
   if (value === undefined) return undefined;
   const ms = parseDuration(value);
-  if (ms === undefined || ms < durationMsMin || ms > durationMsMax) {
-    throw invalid(variable, quoted(value), "give a duration from 10ms to 30d, like 30s, 15m or 2h");
+  if (ms === undefined || ms < (parseDuration(least) ?? 0) || ms > (parseDuration(most) ?? 0)) {
+    throw invalid(variable, quoted(value), `give a duration from ${least} to ${most}, like 30s, 15m, 2h or 90d`);
   }
   return ms;
 }

@@ -1,18 +1,14 @@
 import { ProvostError } from "@provost/contract";
-import type { TokenDoor, TokenRole } from "@provost/control";
+import type { TokenDoor, TokenHolder } from "@provost/control";
 import type { FastifyRequest } from "fastify";
+import { permits, ruleOf } from "./route-rules.ts";
 
 declare module "fastify" {
-  interface FastifyContextConfig {
-    /**
-     * Who may call the route. Absent: `viewer` reads, `operator` changes. `open`: anyone. `callback`: an instance, whose
-     * token the route itself checks (C6).
-     */
-    access?: "open" | "callback" | TokenRole;
+  interface FastifyRequest {
+    /** Whose token came with the request; null where none is asked for. */
+    holder: TokenHolder | null;
   }
 }
-
-const ranks: Record<TokenRole, number> = { viewer: 0, operator: 1, admin: 2 };
 
 /** The token of `Authorization: Bearer …`, or undefined. */
 export function bearerToken(request: FastifyRequest): string | undefined {
@@ -20,15 +16,13 @@ export function bearerToken(request: FastifyRequest): string | undefined {
 }
 
 /**
- * Closed by default (C15): a route is open only where it says so. A rejected token is told to nobody, the log included.
+ * Closed by default (C15). A rejected token is told to nobody, the log included.
  *
  * @throws ProvostError `unauthenticated`, `forbidden`.
  */
 export async function requireAccess(tokens: TokenDoor, request: FastifyRequest): Promise<void> {
-  const access =
-    request.routeOptions.config.access ??
-    (request.method === "GET" || request.method === "HEAD" ? "viewer" : "operator");
-  if (access === "open" || access === "callback") return;
+  const { who } = ruleOf(request.method, request.routeOptions.url);
+  if (who === "anyone" || who === "instance") return;
   const token = bearerToken(request);
   const holder = token === undefined ? undefined : await tokens.verify(token);
   if (holder === undefined) {
@@ -37,11 +31,11 @@ export async function requireAccess(tokens: TokenDoor, request: FastifyRequest):
       `${request.headers.authorization === undefined ? "No token was sent" : "The token is not valid"}. Send "Authorization: Bearer <token>"; the admin token lies in the file admin-token in the server's data folder.`,
     );
   }
-  if (!permits(holder.role, access)) {
-    throw new ProvostError("forbidden", `The token "${holder.name}" is a ${holder.role}'s; this needs ${access}.`);
+  request.holder = holder;
+  if (!permits(holder.role, who)) {
+    throw new ProvostError(
+      "forbidden",
+      `The token "${holder.name}" has the role ${holder.role}; this needs the role ${who}.`,
+    );
   }
-}
-
-export function permits(role: TokenRole, needed: TokenRole): boolean {
-  return ranks[role] >= ranks[needed];
 }

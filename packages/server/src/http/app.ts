@@ -5,15 +5,20 @@ import Fastify from "fastify";
 import type { Listener } from "../listener.ts";
 import type { Logger } from "../log.ts";
 import { requireAccess } from "./access.ts";
+import { auditActions } from "./audit.ts";
 import { streamTimes, type StreamTimes } from "./event-stream.ts";
 import { documentApi } from "./openapi.ts";
 import { answerError, noRoute, pathOf, sendProblem } from "./problems.ts";
 import { serveReference } from "./reference.ts";
+import { auditRoute } from "./routes/audit.ts";
 import { callbackRoute } from "./routes/callbacks.ts";
 import { healthRoute } from "./routes/health.ts";
 import { instanceEventRoutes } from "./routes/instance-events.ts";
 import { instanceRoutes } from "./routes/instances.ts";
 import { providerRoutes } from "./routes/providers.ts";
+import { tokenRoutes } from "./routes/tokens.ts";
+import { webhookRoutes } from "./routes/webhooks.ts";
+import { ruleOf } from "./route-rules.ts";
 import { validate, type App, type ZodTypes } from "./zod-routes.ts";
 
 export interface AppOptions {
@@ -30,11 +35,18 @@ const bodyBytesMax = 1024 * 1024;
 /** The whole API on its listener. `close()` ends it, open streams first. */
 export async function serveApi(options: AppOptions): Promise<App> {
   const app = bareApp(options);
+  app.addHook("onRoute", ({ method, url }) => {
+    for (const each of typeof method === "string" ? [method] : method) ruleOf(each, url);
+  });
   app.addHook("onRequest", async (request) => requireAccess(options.control.tokens, request));
+  auditActions(app, options.control.audit);
   await documentApi(app, options.version);
   healthRoute(app, options.control, options.version);
   callbackRoute(app, options.control);
   providerRoutes(app, options.control);
+  tokenRoutes(app, options.control);
+  auditRoute(app, options.control);
+  webhookRoutes(app, options.control);
   instanceRoutes(app, options.control);
   instanceEventRoutes(app, options.control, options.streams ?? streamTimes);
   serveReference(app);
@@ -64,6 +76,7 @@ function bareApp({ listener, log }: AppOptions): App {
       return listener.server;
     },
   }).withTypeProvider<ZodTypes>();
+  app.decorateRequest("holder", null);
   app.setValidatorCompiler(validate);
   app.setSerializerCompiler(() => JSON.stringify);
   app.setErrorHandler((error, request, reply) => answerError(error, request, reply));

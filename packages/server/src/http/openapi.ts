@@ -1,8 +1,13 @@
 import swagger from "@fastify/swagger";
 import {
+  auditEntrySchema,
   callbackAnswerSchema,
   callbackSchema,
   catalogSchema,
+  createdTokenSchema,
+  createdWebhookSchema,
+  deliverySchema,
+  deliveryWithBodySchema,
   deployRequestSchema,
   driverSchema,
   eventListSchema,
@@ -15,16 +20,26 @@ import {
   providerRequestSchema,
   providerSchema,
   rootPasswordSchema,
+  tokenRequestSchema,
+  tokenSchema,
+  webhookRequestSchema,
+  webhookSchema,
 } from "@provost/contract";
 import { z } from "zod";
+import { ruleOf } from "./route-rules.ts";
 import type { App } from "./zod-routes.ts";
 
 /** The schemas that have a name in the document; all others are written where they are used. */
 const named = z.registry<{ id: string }>();
 for (const [id, schema] of Object.entries({
+  AuditEntry: auditEntrySchema,
   Callback: callbackSchema,
   CallbackAnswer: callbackAnswerSchema,
   Catalog: catalogSchema,
+  CreatedToken: createdTokenSchema,
+  CreatedWebhook: createdWebhookSchema,
+  Delivery: deliverySchema,
+  DeliveryWithBody: deliveryWithBodySchema,
   DeployRequest: deployRequestSchema,
   Driver: driverSchema,
   EventList: eventListSchema,
@@ -37,12 +52,16 @@ for (const [id, schema] of Object.entries({
   Provider: providerSchema,
   ProviderRequest: providerRequestSchema,
   RootPassword: rootPasswordSchema,
+  Token: tokenSchema,
+  TokenRequest: tokenRequestSchema,
+  Webhook: webhookSchema,
+  WebhookRequest: webhookRequestSchema,
 })) {
   named.add(schema as z.ZodType, { id });
 }
 
 /** What a client sends: defaults make their fields optional there. */
-const requests = new Set(["Callback", "DeployRequest", "ProviderRequest"]);
+const requests = new Set(["Callback", "DeployRequest", "ProviderRequest", "TokenRequest", "WebhookRequest"]);
 const componentPath = "#/components/schemas/";
 
 const securitySchemes = {
@@ -65,9 +84,17 @@ export async function documentApi(app: App, version: string): Promise<void> {
       components: { securitySchemes },
       security: [{ token: [] }],
     },
-    transform: ({ schema, url }) => ({ schema: schema === undefined ? { hide: true } : asJsonSchemas(schema), url }),
+    transform: ({ schema, url, route }) => ({
+      schema: schema === undefined ? { hide: true } : { ...asJsonSchemas(schema), ...roleOf(route.method, url) },
+      url,
+    }),
   });
-  app.get("/v1/openapi.json", { config: { access: "open" }, schema: { hide: true } }, () => finished(app.swagger()));
+  app.get("/v1/openapi.json", { schema: { hide: true } }, () => finished(app.swagger()));
+}
+
+/** Who may call it, for readers of the document. */
+function roleOf(method: string | string[], url: string): object {
+  return typeof method === "string" ? { "x-provost-role": ruleOf(method, url).who } : {};
 }
 
 function components(): Record<string, unknown> {

@@ -22,6 +22,7 @@ const frameworkErrors: Record<string, (request: FastifyRequest) => ProvostError>
 
 export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const told = asProvostError(error, request);
+  request.refusal = told;
   if (told.code === "internal") request.log.error({ err: error }, "a request broke");
   return sendProblem(reply, request, told);
 }

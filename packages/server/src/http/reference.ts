@@ -25,7 +25,7 @@ const policy = [
  */
 export function serveReference(app: App): void {
   let pages: Promise<FastifyInstance> | undefined;
-  const open = { config: { access: "open" }, schema: { hide: true } } as const;
+  const open = { schema: { hide: true } } as const;
   app.get("/", open, (_request, reply) => reply.redirect("/reference/"));
   for (const url of ["/reference", "/reference/*"]) {
     app.get(url, open, async (request, reply) => {

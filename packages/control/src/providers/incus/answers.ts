@@ -10,7 +10,8 @@ export const envelope = z.object({
   operation: z.string().nullish(),
   error_code: z.number().nullish(),
   error: z.string().nullish(),
-  metadata: z.unknown(),
+  /** Left out where there is nothing to say. */
+  metadata: z.unknown().optional(),
 });
 
 export const operation = z.object({
@@ -22,8 +23,13 @@ export const operation = z.object({
 });
 export type Operation = z.infer<typeof operation>;
 
-/** `GET /1.0/operations?recursion=1`: operations by the word of their status (`running`, `success`, `failure`). */
-export const operations = z.record(z.string(), z.array(operation).nullable());
+/** `GET /1.0/operations?recursion=1`: operations by the word of their status (`running`, `success`); the description says a list. */
+export const operations = z.union([
+  z.array(operation),
+  z
+    .record(z.string(), z.array(operation).nullable())
+    .transform((each) => Object.values(each).flatMap((some) => some ?? [])),
+]);
 
 const config = z
   .record(z.string(), z.string())
@@ -41,6 +47,9 @@ export const instance = z.object({
 export type InstanceAnswer = z.infer<typeof instance>;
 
 export const instances = z.array(instance).nullable();
+
+/** `GET …/snapshots?recursion=1`; older servers put the instance's name before the snapshot's. */
+export const snapshots = z.array(z.object({ name: z.string(), created_at: z.string().nullish() })).nullable();
 
 export const instanceState = z.object({
   /** In the guest; -1 for a virtual machine whose agent does not answer. */
@@ -70,6 +79,13 @@ export const image = z.object({
 export type ImageAnswer = z.infer<typeof image>;
 
 export const images = z.array(image).nullable();
+
+/** A message of `/1.0/events`. `source` is the path of what it happened to. */
+export const lifecycle = z.object({
+  type: z.literal("lifecycle"),
+  timestamp: z.string(),
+  metadata: z.object({ action: z.string(), source: z.string() }),
+});
 
 export const server = z.object({
   auth: z.string(),

@@ -1,4 +1,4 @@
-import { Agent, request } from "undici";
+import { Agent, request, WebSocket } from "undici";
 import type { z } from "zod";
 import type { Call } from "../provider.ts";
 import { ProviderError } from "../provider-error.ts";
@@ -18,6 +18,8 @@ export interface ApiRequest {
   method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   path: string;
   query?: Record<string, string>;
+  /** The path belongs to the server, not to a project. */
+  outsideProjects?: true;
   /** Sent as JSON. */
   body?: Record<string, unknown>;
 }
@@ -28,6 +30,12 @@ export interface AcceptedOperation {
   label: string;
 }
 
+/**
+ * How long a change's operation is looked at before the call returns, in s; it returns at the operation's end if that comes first.
+ * The daemon's 202 proves nothing: a name that is taken, a busy instance and a start that cannot succeed are told only by the
+ * operation (LXD 5.0.2: within 0.1 s idle, over 1 s on a loaded machine), and a finished one is forgotten after 5 s (C7).
+ */
+export const GRACE_S = 3;
 /** The longest answer that is read: 10,000 instances with their configuration are about 30 MB. */
 const ANSWER_BYTES_MAX = 128 * 1024 * 1024;
 /** Requests at the same time; more wait. */
@@ -83,6 +91,37 @@ export class IncusApi {
     throw errorOfAnswer(facts, { status: found.status_code, text: found.err, requestId: accepted.id });
   }
 
+  /**
+   * Opens the stream of what happens from now on, a JSON text for each; the caller closes it. Throws `ProviderError` when it
+   * does not open.
+   */
+  async stream(onMessage: (text: string) => void, call: Call): Promise<WebSocket> {
+    const facts = { label: "GET /1.0/events", mutates: false, socket: this.socket };
+    const url = this.#url({ method: "GET", path: "/1.0/events", query: { type: "lifecycle" } });
+    url.protocol = "ws:";
+    const opened = Promise.withResolvers<void>();
+    const timeout = AbortSignal.timeout(this.#timeoutMs);
+    const signal = call.signal === undefined ? timeout : AbortSignal.any([call.signal, timeout]);
+    const socket = new WebSocket(url, { dispatcher: this.#agent });
+    const fail = (cause: unknown) => opened.reject(errorOfTransport(facts, cause, this.#timeoutMs));
+    const abort = () => fail(signal.reason);
+    // From the start: the first message can come with the handshake.
+    socket.addEventListener("message", (event) => onMessage(String(event.data)));
+    socket.addEventListener("open", () => opened.resolve());
+    socket.addEventListener("error", (event) => fail(event.error));
+    signal.addEventListener("abort", abort);
+    if (signal.aborted) abort();
+    try {
+      await opened.promise;
+      return socket;
+    } catch (error) {
+      socket.close();
+      throw error;
+    } finally {
+      signal.removeEventListener("abort", abort);
+    }
+  }
+
   async close(): Promise<void> {
     if (!this.#agent.closed) await this.#agent.close();
   }
@@ -91,7 +130,7 @@ export class IncusApi {
     const path = `/1.0/operations/${accepted.id}`;
     try {
       return await this.#look(
-        { method: "GET", path: `${path}/wait`, query: { timeout: String(seconds) } },
+        { method: "GET", path: `${path}/wait`, query: { timeout: String(seconds) }, outsideProjects: true },
         seconds,
         call,
       );
@@ -102,7 +141,7 @@ export class IncusApi {
     }
     // LXD waits for a failed operation with 200 and the operation, Incus 6 with 500 and its error: the operation itself tells.
     try {
-      return await this.#look({ method: "GET", path }, 0, call);
+      return await this.#look({ method: "GET", path, outsideProjects: true }, 0, call);
     } catch (error) {
       if (!(error instanceof ProviderError)) throw error;
       return undefined;
@@ -117,6 +156,13 @@ export class IncusApi {
     return found.data;
   }
 
+  #url(wanted: ApiRequest): URL {
+    const url = new URL(`http://incus${wanted.path}`);
+    for (const [name, value] of Object.entries(wanted.query ?? {})) url.searchParams.set(name, value);
+    if (this.#project !== undefined && wanted.outsideProjects !== true) url.searchParams.set("project", this.#project);
+    return url;
+  }
+
   #facts(wanted: ApiRequest): RequestFacts {
     return { label: `${wanted.method} ${wanted.path}`, mutates: wanted.method !== "GET", socket: this.socket };
   }
@@ -127,9 +173,7 @@ export class IncusApi {
     call: Call,
     timeoutMs: number,
   ): Promise<{ status: number; answer: z.infer<typeof envelope> }> {
-    const url = new URL(`http://incus${wanted.path}`);
-    for (const [name, value] of Object.entries(wanted.query ?? {})) url.searchParams.set(name, value);
-    if (this.#project !== undefined) url.searchParams.set("project", this.#project);
+    const url = this.#url(wanted);
     const timeout = AbortSignal.timeout(timeoutMs);
     let status: number;
     let text: string;

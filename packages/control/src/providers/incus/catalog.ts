@@ -5,7 +5,7 @@ import type { IncusApi } from "./api.ts";
 import { LOCAL_REGION } from "./instance.ts";
 
 /** Written by the golden image's recipe into the image's properties (images/golden-debian). */
-const GOLDEN_PROPERTY = "provost.golden";
+export const GOLDEN_PROPERTY = "provost.golden";
 
 /** The cluster's members, or one region for a single server. */
 export async function readRegions(api: IncusApi, call: Call): Promise<Region[]> {
@@ -14,7 +14,7 @@ export async function readRegions(api: IncusApi, call: Call): Promise<Region[]> 
     return [{ id: LOCAL_REGION, label: `${environment.server_name ?? "this server"} (single server)` }];
   }
   const members = await api.sync(
-    { method: "GET", path: "/1.0/cluster/members", query: { recursion: "1" } },
+    { method: "GET", path: "/1.0/cluster/members", query: { recursion: "1" }, outsideProjects: true },
     clusterMembers,
     call,
   );
@@ -32,7 +32,7 @@ export async function readImages(api: IncusApi, call: Call): Promise<Image[]> {
   return entries.toSorted((a, b) => (a.id < b.id ? -1 : 1));
 }
 
-function kindOf(answer: ImageAnswer): Image["kind"] {
+export function kindOf(answer: ImageAnswer): Image["kind"] {
   if (answer.properties?.[GOLDEN_PROPERTY] !== undefined) return "golden";
   // `cached`: fetched from a public image server when it was first used.
   return answer.cached === true ? "public" : "private";

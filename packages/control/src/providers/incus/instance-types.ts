@@ -1,4 +1,5 @@
 import type { InstanceType } from "../provider.ts";
+import { ProviderError } from "../provider-error.ts";
 
 /**
  * Incus has limits, not plans: these names stand for the usual ones. The disk is the storage pool's, shared and not divided
@@ -24,9 +25,13 @@ export function instanceTypes(): InstanceType[] {
   return TABLE.map((type) => ({ ...type }));
 }
 
-/** The configuration keys that make an instance of this type; undefined when there is no such type. */
-export function limitsOf(id: string): Record<string, string> | undefined {
+/** The configuration keys that make an instance of this type. Throws `provider_type_not_found`. */
+export function limitsOf(id: string): Record<string, string> {
   const type = TABLE.find((each) => each.id === id);
-  if (type === undefined) return undefined;
-  return { "limits.cpu": String(type.vcpus), "limits.memory": `${type.memoryMb}MiB` };
+  if (type !== undefined) return { "limits.cpu": String(type.vcpus), "limits.memory": `${type.memoryMb}MiB` };
+  throw new ProviderError({
+    code: "provider_type_not_found",
+    effect: "none",
+    message: `there is no instance type '${id}'; take one of ${TABLE.map((each) => each.id).join(", ")}`,
+  });
 }

@@ -7,6 +7,14 @@ export const OWNER_INSTANCE = "user.provost.instance";
 export const TYPE = "user.provost.type";
 export const IMAGE = "user.provost.image";
 
+/** Daily backups are the daemon's own scheduled snapshots (C3); the pattern tells them from those that were asked for. */
+export const SNAPSHOT_SCHEDULE = "snapshots.schedule";
+export const DAILY_SNAPSHOTS: Readonly<Record<string, string>> = {
+  [SNAPSHOT_SCHEDULE]: "@daily",
+  "snapshots.expiry": "7d",
+  "snapshots.pattern": "daily-%d",
+};
+
 /** The one region of a server that is no member of a cluster. */
 export const LOCAL_REGION = "local";
 
@@ -35,6 +43,11 @@ const STATUS_BY_OPERATION: Readonly<Record<string, ProviderStatus>> = {
   "Stopping container": "stopping",
   "Deleting instance": "destroying",
   "Deleting container": "destroying",
+  "Restoring snapshot": "busy",
+  "Rebuilding instance": "busy",
+  "Migrating instance": "busy",
+  "Migrating container": "busy",
+  "Live-migrating instance": "busy",
 };
 
 /** Turns Incus' view into Provost's. `running` are the daemon's operations under way, `state` is there for running instances. */
@@ -66,19 +79,21 @@ export function toProviderInstance(
     ...(image === undefined ? {} : { image }),
     ipv4,
     ipv6,
+    backups: (answer.config[SNAPSHOT_SCHEDULE] ?? "") !== "",
     ...(createdAt === undefined ? {} : { createdAt }),
   };
 }
 
-function concerns(operation: Operation, name: string): boolean {
+/** Whether an operation works on the instance. */
+export function concerns(operation: Operation, name: string): boolean {
   // With a project the path carries `?project=`.
   return (operation.resources?.["instances"] ?? []).some((path) => path.split("?")[0]?.endsWith(`/instances/${name}`));
 }
 
 function ownerOf(config: Record<string, string>): Owner | undefined {
-  const deployment = config[OWNER_DEPLOYMENT];
-  const instance = config[OWNER_INSTANCE];
-  return deployment === undefined || instance === undefined ? undefined : { deployment, instance };
+  const deployment = config[OWNER_DEPLOYMENT] ?? "";
+  const instance = config[OWNER_INSTANCE] ?? "";
+  return deployment === "" || instance === "" ? undefined : { deployment, instance };
 }
 
 function regionOf(location: string | null | undefined): string {
@@ -101,8 +116,12 @@ function addressesOf(state: InstanceStateAnswer | undefined, family: "inet" | "i
 }
 
 /** Go's zero time stands for "never". */
-function instant(value: string | null | undefined): string | undefined {
+export function instant(value: string | null | undefined): string | undefined {
   if (value === undefined || value === null || value.startsWith("0001-")) return undefined;
   const parsed = new Date(value);
   return Number.isNaN(parsed.getTime()) ? undefined : parsed.toISOString();
+}
+
+export function pathOf(id: string): string {
+  return `/1.0/instances/${encodeURIComponent(id)}`;
 }

@@ -6,6 +6,8 @@ export interface Asked {
   what: string;
   /** Reads do nothing at the provider, so a lost answer leaves nothing unknown. */
   reads: boolean;
+  /** What a 404 is about; an instance by default. */
+  of?: "image";
 }
 
 export interface Refusal {
@@ -30,7 +32,7 @@ export function retryAfterMs(header: string | undefined, nowMs: number): number 
 
 /** An answer that is not 2xx, in Provost's words. */
 export function refused(asked: Asked, refusal: Refusal): ProviderError {
-  const code = refusalCode(refusal);
+  const code = refusalCode(refusal, asked.of);
   const lost = code === "provider_outcome_unknown" && !asked.reads;
   const request = refusal.requestId === undefined ? "" : ` (request ${refusal.requestId})`;
   return new ProviderError({
@@ -44,11 +46,11 @@ export function refused(asked: Asked, refusal: Refusal): ProviderError {
   });
 }
 
-function refusalCode({ httpStatus, reason, field }: Refusal): ProviderErrorCode {
+function refusalCode({ httpStatus, reason, field }: Refusal, of: Asked["of"]): ProviderErrorCode {
   if (httpStatus === 401 || httpStatus === 403) {
     return limitReached(reason) ? "provider_quota_exceeded" : "provider_credentials_rejected";
   }
-  if (httpStatus === 404) return "provider_instance_not_found";
+  if (httpStatus === 404) return of === "image" ? "provider_image_not_found" : "provider_instance_not_found";
   if (httpStatus === 429) return "provider_rate_limited";
   // 408: Linode asks to try again, but does not say that it did nothing.
   if (httpStatus === 408 || httpStatus >= 500) return "provider_outcome_unknown";
@@ -142,7 +144,7 @@ function systemCode(cause: unknown): string {
 function wayOut(code: ProviderErrorCode): string {
   switch (code) {
     case "provider_credentials_rejected":
-      return "Give the account a token with read and write access to Linodes.";
+      return "Give the account a token with read and write access to Linodes and Images, and read access to Events.";
     case "provider_quota_exceeded":
       return "Ask Linode for a higher limit or destroy what is not needed.";
     case "provider_rate_limited":

@@ -1,6 +1,8 @@
 import { Agent, request, type Dispatcher } from "undici";
 import type { z } from "zod";
+import type { Call } from "../provider.ts";
 import { refused, unanswered, unreadable, type Asked } from "./classify.ts";
+import { bucketOf, readingOf } from "./rate.ts";
 import { errorsSchema } from "./shapes.ts";
 
 export interface ClientOptions {
@@ -21,13 +23,13 @@ const bounds = {
 } as const;
 
 interface Sending {
-  method: "GET" | "POST" | "DELETE";
+  method: "GET" | "POST" | "PUT" | "DELETE";
   path: string;
   query?: Record<string, string | number>;
   /** Linode's `X-Filter`. */
   filter?: object;
   body?: object;
-  signal?: AbortSignal | undefined;
+  call: Call;
 }
 
 /** Exactly one HTTP request for each call; nothing is ever sent again from here (C4). */
@@ -55,6 +57,8 @@ export class LinodeClient {
   /** The answer's body read by `schema`. Throws `ProviderError` and nothing else. */
   async send<T extends z.ZodType>(asked: Asked, sending: Sending, schema: T): Promise<z.infer<T>> {
     const { answer, text } = await this.#exchange(asked, sending);
+    const bucket = bucketOf(sending.method, sending.path, sending.query?.["page"] !== undefined);
+    sending.call.onRate?.(readingOf(answer, bucket, Date.now()));
     const requestId = header(answer, "x-request-id") ?? header(answer, "x-linode-request-id");
     if (answer.statusCode < 200 || answer.statusCode > 299) {
       const first = firstError(text);
@@ -81,7 +85,8 @@ export class LinodeClient {
 
   async #exchange(asked: Asked, sending: Sending): Promise<{ answer: Dispatcher.ResponseData; text: string }> {
     const timeout = AbortSignal.timeout(this.#timeoutMs);
-    const signal = sending.signal === undefined ? timeout : AbortSignal.any([sending.signal, timeout]);
+    const given = sending.call.signal;
+    const signal = given === undefined ? timeout : AbortSignal.any([given, timeout]);
     try {
       const answer = await request(this.#base + sending.path, {
         dispatcher: this.#agent,

@@ -9,10 +9,11 @@ import { retryAfterMs } from "./classify.ts";
 import { LinodeProvider } from "./linode.ts";
 
 providerSuite("Linode, on the sandbox", async () => {
-  const sandbox = await startSandbox({ tokens: ["suite"], fast: true, rateLimits: false });
+  const sandbox = await startSandbox({ tokens: ["suite"], fast: true, rateLimits: { scale: 1_000 } });
   return {
     provider: new LinodeProvider({ endpoint: sandbox.url, token: "suite", requestTimeoutMs: 5_000 }),
     choice: { region: "us-east", type: "g6-nanode-1", image: "linode/debian12" },
+    otherType: "g6-standard-1",
     stateMsMax: 10_000,
     dispose: () => sandbox.close(),
   };

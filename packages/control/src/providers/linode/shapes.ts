@@ -11,6 +11,7 @@ export const linodeSchema = z.object({
   ipv4: z.array(z.string()).nullish(),
   ipv6: z.string().nullish(),
   tags: z.array(z.string()).nullish(),
+  backups: z.object({ enabled: z.boolean().nullish() }).nullish(),
   created: z.string().nullish(),
 });
 export type Linode = z.infer<typeof linodeSchema>;
@@ -37,6 +38,41 @@ export const imageSchema = z.object({
   deprecated: z.boolean().nullish(),
   status: z.string().nullish(),
 });
+export type LinodeImage = z.infer<typeof imageSchema>;
+
+/** Sizes are MB. */
+export const diskSchema = z.object({
+  id: z.number().int(),
+  size: z.number(),
+  filesystem: z.string(),
+  status: z.string().nullish(),
+});
+
+export const backupSchema = z.object({
+  id: z.number().int(),
+  label: z.string().nullish(),
+  type: z.string(),
+  status: z.string(),
+  available: z.boolean().nullish(),
+  created: z.string().nullish(),
+});
+export type LinodeBackup = z.infer<typeof backupSchema>;
+
+export const backupsSchema = z.object({
+  automatic: z.array(backupSchema).nullish(),
+  snapshot: z.object({ current: backupSchema.nullish(), in_progress: backupSchema.nullish() }).nullish(),
+});
+
+/** `duration` is in seconds. An entity's id is text where it is no server. */
+export const eventSchema = z.object({
+  id: z.number().int(),
+  action: z.string(),
+  status: z.string(),
+  created: z.string(),
+  duration: z.number().nullish(),
+  entity: z.object({ id: z.union([z.number(), z.string()]).nullish(), type: z.string() }).nullish(),
+});
+export type LinodeEvent = z.infer<typeof eventSchema>;
 
 export const errorsSchema = z.object({
   errors: z.array(z.object({ reason: z.string(), field: z.string().nullish() })).min(1),

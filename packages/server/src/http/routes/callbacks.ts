@@ -10,7 +10,6 @@ export function callbackRoute(app: App, control: ControlSurface): void {
     "/v1/callbacks/:instanceId",
     {
       bodyLimit: callbackLimits.bodyBytesMax,
-      config: { access: "callback" },
       schema: {
         summary: "An instance reports a stage of its first boot",
         description: "Called by instances. A replay is answered 200 and changes nothing.",

@@ -7,7 +7,6 @@ export function healthRoute(app: App, control: ControlSurface, version: string):
   app.get(
     "/v1/health",
     {
-      config: { access: "open" },
       schema: { summary: "Is the server there?", tags: ["Server"], security: [], response: { 200: healthSchema } },
     },
     () => ({ status: "ok" as const, version, deployment: control.deploymentId }),

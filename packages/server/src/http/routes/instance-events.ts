@@ -89,7 +89,10 @@ class LiveEvents {
     });
     const stream = new EventStream<InstanceEvent>(
       reply.raw,
-      (seq) => this.#control.instances.events(id, { after: seq, limit: batch }),
+      async (seq) => {
+        await this.#stillAllowed(request);
+        return this.#control.instances.events(id, { after: seq, limit: batch });
+      },
       start,
     );
     this.#add(id, stream);
@@ -99,6 +102,13 @@ class LiveEvents {
       request.log.warn({ err: error, instance: id }, "an event stream broke off");
     } finally {
       this.#remove(id, stream);
+    }
+  }
+
+  /** A stream outlives its request: it ends with the first look after its token was revoked (C15). */
+  async #stillAllowed({ holder }: FastifyRequest): Promise<void> {
+    if (holder !== null && !(await this.#control.tokens.isLive(holder.id))) {
+      throw new ProvostError("unauthenticated", `The token "${holder.name}" was revoked or has expired.`);
     }
   }
 

@@ -9,7 +9,7 @@ import {
 import type { ControlSurface } from "@provost/control";
 import { z } from "zod";
 import type { App } from "../zod-routes.ts";
-import { flag, instanceRef, limit } from "./parameters.ts";
+import { after, flag, instanceRef, limit } from "./parameters.ts";
 
 const tags = ["Instances"];
 
@@ -73,15 +73,15 @@ function listAndDeploy(app: App, control: ControlSurface): void {
         querystring: z.strictObject({
           failed: flag.describe("Those that failed and are still there to look at"),
           all: flag.describe("Every record, destroyed ones too"),
-          after: z.string().max(128).optional().describe("`next` of the page before"),
+          after,
           limit,
         }),
         response: { 200: pageSchema(instanceSchema) },
       },
     },
     (request) => {
-      const { after, ...query } = request.query;
-      return control.instances.list(after === undefined ? query : { ...query, after });
+      const { after: last, ...query } = request.query;
+      return control.instances.list(last === undefined ? query : { ...query, after: last });
     },
   );
   app.post(

@@ -3,6 +3,14 @@ import { z } from "zod";
 export const instanceRef = z.object({ ref: z.string().min(1).max(64).describe("Id, or the name of a live instance") });
 export const providerName = z.object({ name: z.string().min(1).max(64) });
 
+export const tokenRef = z.object({ ref: z.string().min(1).max(64).describe("Id, or the name of one not revoked") });
+
+export const webhookRef = z.object({ ref: z.string().min(1).max(64).describe("Id or name") });
+export const deliveryRef = webhookRef.extend({ id: z.string().min(1).max(64) });
+
+/** Where a page begins. */
+export const after = z.string().max(128).optional().describe("`next` of the page before");
+
 /** How many items a list gives at once. */
 export const listLimits = { default: 100, max: 500 } as const;
 export const limit = z.coerce.number().int().min(1).max(listLimits.max).default(listLimits.default);

@@ -31,7 +31,6 @@ export function providerRoutes(app: App, control: ControlSurface): void {
   app.post(
     "/v1/providers",
     {
-      config: { access: "admin" },
       schema: {
         summary: "Set up a provider",
         description: "Its credentials are tried once, then sealed; they are never shown again.",

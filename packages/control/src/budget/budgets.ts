@@ -1,0 +1,244 @@
+import type { Kysely } from "kysely";
+import { z } from "zod";
+import type { Store } from "../storage/store.ts";
+import { Batches } from "./batches.ts";
+import type { RateAnswer } from "./rate-answer.ts";
+import type { TrafficDatabase } from "./tables.ts";
+import { heard, isLimited, isNews, room, spend, waitMs, windowOf, type Asker, type RateWindow } from "./window.ts";
+
+/** Which budget a call counts against. */
+export interface BudgetKey {
+  account: string;
+  /** A bucket of the account's provider. */
+  group: string;
+}
+
+export interface BudgetAsk extends BudgetKey {
+  asker: Asker;
+  /** Stands in the line by its name's order: an instance's id, so that the older deploy goes first. Others take what is free. */
+  waiter?: string | undefined;
+}
+
+/** `place`: in the line, from 1; `joined`: it was not there before. */
+export type BudgetAnswer = { go: true } | { go: false; waitMs: number; place: number; joined: boolean };
+
+/** A budget as people are shown it. */
+export interface BudgetView {
+  group: string;
+  /** Calls in a window, once the provider has told so, and how many may be made now. */
+  limit?: number;
+  left?: number;
+  windowMs: number;
+  /** Instances in the line. */
+  waiting: number;
+  /** The provider has asked for a pause until then; ms since 1970. */
+  blockedUntil?: number;
+}
+
+/** Questions in one transaction: it has to stay short. */
+const batchMax = 16;
+/** The longest line moves within this; whoever waits looks that often whether others have left it. */
+const lookAgainMs = 30_000;
+/** One that has not come back this long after its time has left the line; it finds its place again by its name. */
+const lateMs = 10_000;
+
+const windowSchema = z.object({
+  limit: z.number(),
+  windowMs: z.number(),
+  slots: z.array(z.object({ slot: z.number(), used: z.number(), background: z.number() })),
+  blockedUntil: z.number(),
+  at: z.number(),
+});
+
+/**
+ * C11: one rate budget for each account and endpoint group, shared by every worker on every host through one row that is
+ * locked while it is changed. Before a provider has told its limit there is nothing to keep to.
+ */
+export class Budgets {
+  readonly #store: Store;
+  readonly #asks: Batches<BudgetAsk, BudgetAnswer>;
+  /** As last read or written by this process: tells whether an answer is news. */
+  readonly #seen = new Map<string, RateWindow>();
+
+  constructor(store: Store) {
+    this.#store = store;
+    this.#asks = new Batches(batchMax, (asks) => this.#answer(asks));
+  }
+
+  /** Takes one call from the budget, or says when to come back. */
+  ask(ask: BudgetAsk): Promise<BudgetAnswer> {
+    return this.#asks.ask(textOf(ask), ask);
+  }
+
+  /** Corrects the budget by what the provider has said; writes only what is news. */
+  async heard(key: BudgetKey, answer: RateAnswer): Promise<void> {
+    const seen = this.#seen.get(textOf(key));
+    if (!isNews(seen, seen?.at ?? 0, answer)) return;
+    const now = await this.#store.now();
+    const first = windowOf(answer, now);
+    if (first === undefined) return;
+    await this.#store.write(async (write) => {
+      const db = write.db.withTables<TrafficDatabase>();
+      await db
+        .insertInto("control_budget")
+        .values({ account: key.account, call_group: key.group, state: JSON.stringify(first), version: 0 })
+        .onConflict((conflict) => conflict.doNothing())
+        .execute();
+      const window = await locked(db, key);
+      if (window !== undefined) await this.#save(db, key, heard(window, now, answer));
+    });
+  }
+
+  /** Where an instance stands in a line, from 1; undefined when it does not wait. */
+  async place(key: BudgetKey, waiter: string): Promise<number | undefined> {
+    const db = this.#store.db.withTables<TrafficDatabase>();
+    const found = await lineOf(db, key).select("waiter").where("waiter", "=", waiter).executeTakeFirst();
+    return found === undefined ? undefined : (await ahead(db, key, waiter)) + 1;
+  }
+
+  /** What is known of an account's budgets. */
+  async list(account: string): Promise<BudgetView[]> {
+    const db = this.#store.db.withTables<TrafficDatabase>();
+    const now = await this.#store.now();
+    const rows = await db
+      .selectFrom("control_budget")
+      .selectAll()
+      .where("account", "=", account)
+      .orderBy("call_group")
+      .execute();
+    const views: BudgetView[] = [];
+    for (const { call_group: group, state } of rows) {
+      const window = read(state);
+      const waiting = await ahead(db, { account, group });
+      const { limit, windowMs, blockedUntil } = window;
+      views.push({
+        group,
+        windowMs,
+        waiting,
+        ...(isLimited(window) ? { limit, left: room(window, now, "people") } : {}),
+        ...(blockedUntil > now ? { blockedUntil } : {}),
+      });
+    }
+    return views;
+  }
+
+  /** All of one budget. */
+  async #answer(asks: BudgetAsk[]): Promise<BudgetAnswer[]> {
+    const [key] = asks;
+    if (key === undefined) return [];
+    const plain = this.#store.db.withTables<TrafficDatabase>();
+    const known = await plain
+      .selectFrom("control_budget")
+      .select("version")
+      .where("account", "=", key.account)
+      .where("call_group", "=", key.group)
+      .executeTakeFirst();
+    if (known === undefined) return asks.map(() => ({ go: true }));
+    const now = await this.#store.now();
+    return this.#store.write(async (write) => {
+      const db = write.db.withTables<TrafficDatabase>();
+      const window = await locked(db, key);
+      if (window === undefined) return asks.map((): BudgetAnswer => ({ go: true }));
+      await db
+        .deleteFrom("control_budget_line")
+        .where("account", "=", key.account)
+        .where("call_group", "=", key.group)
+        .where("due_at", "<", now - lateMs)
+        .execute();
+      return this.#decide(db, key, { window, now, asks });
+    });
+  }
+
+  async #decide(
+    db: Kysely<TrafficDatabase>,
+    key: BudgetKey,
+    { window, now, asks }: { window: RateWindow; now: number; asks: BudgetAsk[] },
+  ): Promise<BudgetAnswer[]> {
+    const answers: BudgetAnswer[] = [];
+    let current = window;
+    for (const { asker, waiter } of asks) {
+      // People in the line go before what goes on by itself; what has no place in it takes what is free.
+      const before = waiter === undefined && asker === "people" ? 0 : await ahead(db, key, waiter);
+      if (room(current, now, asker) > before) {
+        current = spend(current, now, asker);
+        if (waiter !== undefined) await leave(db, key, waiter);
+        answers.push({ go: true });
+        continue;
+      }
+      const wait = Math.min(waitMs(current, now, asker, before + 1), lookAgainMs);
+      const joined = waiter !== undefined && (await join(db, key, waiter, now + wait));
+      answers.push({ go: false, waitMs: wait, place: before + 1, joined });
+    }
+    await this.#save(db, key, current);
+    return answers;
+  }
+
+  async #save(db: Kysely<TrafficDatabase>, key: BudgetKey, window: RateWindow): Promise<void> {
+    await db
+      .updateTable("control_budget")
+      .set({ state: JSON.stringify(window) })
+      .where("account", "=", key.account)
+      .where("call_group", "=", key.group)
+      .execute();
+    this.#seen.set(textOf(key), window);
+  }
+}
+
+/** The row's state; nobody else changes it before this transaction has ended. */
+async function locked(db: Kysely<TrafficDatabase>, key: BudgetKey): Promise<RateWindow | undefined> {
+  const row = await db
+    .updateTable("control_budget")
+    .set((eb) => ({ version: eb("version", "+", 1) }))
+    .where("account", "=", key.account)
+    .where("call_group", "=", key.group)
+    .returning("state")
+    .executeTakeFirst();
+  return row === undefined ? undefined : read(row.state);
+}
+
+/** How many stand before this one; all, when it has no name. */
+async function ahead(db: Kysely<TrafficDatabase>, key: BudgetKey, waiter?: string): Promise<number> {
+  let line = lineOf(db, key).select((eb) => eb.fn.countAll<number | string>().as("count"));
+  if (waiter !== undefined) line = line.where("waiter", "<", waiter);
+  return Number((await line.executeTakeFirstOrThrow()).count);
+}
+
+function lineOf(db: Kysely<TrafficDatabase>, key: BudgetKey) {
+  return db.selectFrom("control_budget_line").where("account", "=", key.account).where("call_group", "=", key.group);
+}
+
+/** True when it was not in the line before. */
+async function join(db: Kysely<TrafficDatabase>, key: BudgetKey, waiter: string, dueAt: number): Promise<boolean> {
+  const joined = await db
+    .insertInto("control_budget_line")
+    .values({ account: key.account, call_group: key.group, waiter, due_at: dueAt })
+    .onConflict((conflict) => conflict.doNothing())
+    .returning("waiter")
+    .executeTakeFirst();
+  if (joined !== undefined) return true;
+  await db
+    .updateTable("control_budget_line")
+    .set({ due_at: dueAt })
+    .where("account", "=", key.account)
+    .where("call_group", "=", key.group)
+    .where("waiter", "=", waiter)
+    .execute();
+  return false;
+}
+
+async function leave(db: Kysely<TrafficDatabase>, key: BudgetKey, waiter: string): Promise<void> {
+  await db
+    .deleteFrom("control_budget_line")
+    .where("account", "=", key.account)
+    .where("call_group", "=", key.group)
+    .where("waiter", "=", waiter)
+    .execute();
+}
+
+function read(state: string): RateWindow {
+  return windowSchema.parse(JSON.parse(state));
+}
+
+function textOf({ account, group }: BudgetKey): string {
+  return `${group} ${account}`;
+}

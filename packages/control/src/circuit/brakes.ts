@@ -1,0 +1,125 @@
+import { z } from "zod";
+import type { TrafficDatabase } from "../budget/tables.ts";
+import type { Log, Timings } from "../options.ts";
+import type { Store } from "../storage/store.ts";
+import { braked, type Brake } from "./brake.ts";
+
+/** An account on whose instances nothing is acted for now, as people are shown it. Instants in ms since 1970. */
+export interface BrakeView extends Brake {
+  account: string;
+}
+
+const brakeSchema = z.object({ since: z.number(), until: z.number() });
+/** An account that has none; JSON. */
+const none = "null";
+
+/** C12 for whole accounts: who is about to act on instances that look unwell asks here first, on every host. */
+export class Brakes {
+  readonly #store: Store;
+  readonly #holdMs: number;
+  readonly #log: Log;
+
+  constructor({ store, timings, log }: { store: Store; timings: Timings; log: Log }) {
+    this.#store = store;
+    this.#holdMs = timings.provisionMaxMs;
+    this.#log = log;
+  }
+
+  /**
+   * May these instances of one account be acted on (failed, called missing)? They are counted as unwell either way. False: leave them
+   * as they are and ask again at the next look; the user is told when that begins.
+   */
+  async mayAct(account: string, instanceIds: readonly string[]): Promise<boolean> {
+    if (instanceIds.length === 0) return true;
+    const now = await this.#store.now();
+    const seen = await this.#count(account, instanceIds, now);
+    const verdict = await this.#store.write(async (write) => {
+      const db = write.db.withTables<TrafficDatabase>();
+      const row = await db
+        .insertInto("control_brake")
+        .values({ account, state: none, version: 0 })
+        .onConflict((conflict) =>
+          conflict.column("account").doUpdateSet((eb) => ({ version: eb("control_brake.version", "+", 1) })),
+        )
+        .returning("state")
+        .executeTakeFirstOrThrow();
+      const decided = braked(read(row.state), seen, now, this.#holdMs);
+      const state = JSON.stringify(decided.brake ?? null);
+      await db.updateTable("control_brake").set({ state }).where("account", "=", account).execute();
+      return decided;
+    });
+    if (verdict.begun) await this.#tell(account, instanceIds, seen, now);
+    return verdict.act;
+  }
+
+  /** Accounts on whose instances nothing is acted for now. */
+  async list(): Promise<BrakeView[]> {
+    const now = await this.#store.now();
+    const rows = await this.#store.db.withTables<TrafficDatabase>().selectFrom("control_brake").selectAll().execute();
+    return rows.flatMap(({ account, state }) => {
+      const brake = read(state);
+      return brake === undefined || brake.until <= now ? [] : [{ account, ...brake }];
+    });
+  }
+
+  /** Unwell within the time that a brake holds, of all there are. */
+  async #count(account: string, ids: readonly string[], now: number): Promise<{ unwell: number; of: number }> {
+    const db = this.#store.db.withTables<TrafficDatabase>();
+    await db
+      .insertInto("control_unwell")
+      .values(ids.map((id) => ({ account, instance_id: id, at: now })))
+      .onConflict((conflict) => conflict.columns(["account", "instance_id"]).doUpdateSet({ at: now }))
+      .execute();
+    await db
+      .deleteFrom("control_unwell")
+      .where("account", "=", account)
+      .where("at", "<", now - this.#holdMs)
+      .execute();
+    const unwell = await db
+      .selectFrom("control_unwell")
+      .select((eb) => eb.fn.countAll<number | string>().as("count"))
+      .where("account", "=", account)
+      .executeTakeFirstOrThrow();
+    // Those that were acted on before it began count in both.
+    const all = await db
+      .selectFrom("control_instance")
+      .select((eb) => eb.fn.countAll<number | string>().as("count"))
+      .where("provider", "=", account)
+      .where((eb) =>
+        eb.or([
+          eb("archived_at", "is", null),
+          eb("id", "in", eb.selectFrom("control_unwell").select("instance_id").where("account", "=", account)),
+        ]),
+      )
+      .executeTakeFirstOrThrow();
+    return { unwell: Number(unwell.count), of: Number(all.count) };
+  }
+
+  /** In the log, and in the story of each instance that is left as it is. */
+  async #tell(
+    account: string,
+    ids: readonly string[],
+    seen: { unwell: number; of: number },
+    at: number,
+  ): Promise<void> {
+    const message =
+      `${seen.unwell} of ${seen.of} instances on ${account} look unwell at once: nothing is done about it ` +
+      `for ${Math.ceil(this.#holdMs / 60_000)} min. Check the provider's status and this server's network.`;
+    this.#log.error({ account, ...seen }, message);
+    for (const id of ids) {
+      await this.#store.write(async (write) => {
+        const row = await write.db
+          .updateTable("control_instance")
+          .set((eb) => ({ status: eb.ref("status") }))
+          .where("id", "=", id)
+          .returning("id")
+          .executeTakeFirst();
+        if (row !== undefined) await write.event({ instanceId: id, at, kind: "note", message });
+      });
+    }
+  }
+}
+
+function read(state: string): Brake | undefined {
+  return brakeSchema.nullable().parse(JSON.parse(state)) ?? undefined;
+}

@@ -1,0 +1,72 @@
+import { ProvostError, roles, type Role } from "@provost/contract";
+
+/** Who may call a route, and the name under which the audit log has it. */
+export interface RouteRule {
+  /** `anyone`: open. `instance`: an instance, whose token the route itself checks (C6). Else the least role that may. */
+  who: "anyone" | "instance" | Role;
+  /** Of what is done to something; reads have none. */
+  action?: string;
+}
+
+const open: RouteRule = { who: "anyone" };
+const read: RouteRule = { who: "viewer" };
+const manage: RouteRule = { who: "admin" };
+
+/**
+ * Every route of the server and who may call it: the one place that says so (C15). Viewers read; operators deploy, signal
+ * and destroy; admins manage tokens, providers and webhooks. A route that is not here does not start.
+ */
+const rules: Readonly<Record<string, RouteRule>> = {
+  "GET /": open,
+  "GET /reference": open,
+  "GET /reference/*": open,
+  "GET /v1/openapi.json": open,
+  "GET /v1/health": open,
+  "POST /v1/callbacks/:instanceId": { who: "instance" },
+
+  "GET /v1/instances": read,
+  "POST /v1/instances": { who: "operator", action: "instance.deploy" },
+  "GET /v1/instances/:ref": read,
+  "DELETE /v1/instances/:ref": { who: "operator", action: "instance.destroy" },
+  "GET /v1/instances/:ref/events": read,
+  "GET /v1/instances/:ref/events/stream": read,
+  "GET /v1/instances/:ref/logs": read,
+  "POST /v1/instances/:ref/root-password": { who: "operator", action: "instance.reveal-password" },
+
+  "GET /v1/drivers": read,
+  "GET /v1/providers": read,
+  "POST /v1/providers": { who: "admin", action: "provider.add" },
+  "GET /v1/providers/:name": read,
+  "GET /v1/providers/:name/catalog": read,
+
+  "GET /v1/audit": read,
+
+  "GET /v1/tokens": manage,
+  "POST /v1/tokens": { who: "admin", action: "token.create" },
+  "DELETE /v1/tokens/:ref": { who: "admin", action: "token.revoke" },
+
+  // Addresses of webhooks may be credentials: seeing them is managing them.
+  "GET /v1/webhooks": manage,
+  "POST /v1/webhooks": { who: "admin", action: "webhook.add" },
+  "GET /v1/webhooks/:ref": manage,
+  "DELETE /v1/webhooks/:ref": { who: "admin", action: "webhook.remove" },
+  "POST /v1/webhooks/:ref/test": { who: "admin", action: "webhook.test" },
+  "GET /v1/webhooks/:ref/deliveries": manage,
+  "GET /v1/webhooks/:ref/deliveries/:id": manage,
+  "POST /v1/webhooks/:ref/deliveries/:id/redeliver": { who: "admin", action: "webhook.redeliver" },
+};
+
+/** What a request to no route at all needs: strangers are not told what there is. */
+const nowhere: RouteRule = read;
+
+/** @throws ProvostError `internal` for a route that has no rule. */
+export function ruleOf(method: string, url: string | undefined): RouteRule {
+  if (url === undefined) return nowhere;
+  const rule = rules[`${method === "HEAD" ? "GET" : method} ${url}`];
+  if (rule !== undefined) return rule;
+  throw new ProvostError("internal", `${method} ${url} has no rule: say in route-rules.ts who may call it.`);
+}
+
+export function permits(role: Role, needed: Role): boolean {
+  return roles.indexOf(role) >= roles.indexOf(needed);
+}
