@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { DataFolder } from "../src/data-folder/data-folder.ts";
 
 let parent: string;
@@ -72,12 +72,13 @@ describe("data folder", () => {
         "--input-type=module",
         "-e",
         `const { DataFolder } = await import(${JSON.stringify(new URL("../src/data-folder/data-folder.ts", import.meta.url).href)});
-         DataFolder.open(${JSON.stringify(parent)});
+         globalThis.folder = DataFolder.open(${JSON.stringify(parent)}); // a lock nobody refers to goes with the garbage
          process.stdout.write("locked");
          setInterval(() => {}, 1000);`,
       ],
       { stdio: ["ignore", "pipe", "inherit"] },
     );
+    onTestFinished(() => void holder.kill("SIGKILL"));
     await once(holder.stdout, "data");
     expect(() => DataFolder.open(parent)).toThrow(expect.objectContaining({ code: "data_folder_in_use" }));
     holder.kill("SIGKILL");
