@@ -3,77 +3,24 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { CreateSpec, Provider } from "../provider.ts";
-import { ProviderError } from "../provider-error.ts";
+import type { Provider } from "../provider.ts";
+import { refusal } from "../testing/refusal.ts";
 import { incusProvider } from "./driver.ts";
+import {
+  ALIAS,
+  GOLDEN,
+  OPERATION,
+  RECORD,
+  RUNNING,
+  SPEC,
+  STATE,
+  accepted,
+  failed,
+  operationEnded,
+  sync,
+} from "./fixtures/recorded.ts";
 
-/** Answers recorded from LXD 5.0.2 and Incus 6.0.4, replayed by a throwaway server on a unix socket of its own. */
-
-const GOLDEN = "6bf3731ae8ff00000000000000000000000000000000000000000000000000aa";
-const sync = (metadata: unknown) => ({ status: 200, body: { type: "sync", status_code: 200, error: "", metadata } });
-const failed = (status: number, error: string) => ({
-  status,
-  body: { type: "error", status_code: 0, error_code: status, error, metadata: null },
-});
-const OPERATION = {
-  id: "a49d9631-28d9-4e87-b53d-070a11f48c26",
-  description: "Creating instance",
-  status: "Running",
-  status_code: 103,
-  resources: { containers: ["/1.0/containers/web-1"], instances: ["/1.0/instances/web-1"] },
-  err: "",
-};
-const accepted = {
-  status: 202,
-  body: { type: "async", operation: `/1.0/operations/${OPERATION.id}`, metadata: OPERATION },
-};
-const operationEnded = (status_code: number, err = "") => sync({ ...OPERATION, status_code, err });
-const ALIAS = sync({ name: "golden", target: GOLDEN, type: "container" });
-const RECORD = {
-  name: "web-1",
-  status: "Stopped",
-  status_code: 102,
-  location: "none",
-  created_at: "2026-11-21T23:40:59.053530273Z",
-  type: "container",
-  config: {
-    "user.provost.deployment": "d-1",
-    "user.provost.instance": "i-1",
-    "user.provost.type": "c1-512mb",
-    "user.provost.image": "golden",
-    "volatile.base_image": GOLDEN,
-  },
-};
-const RUNNING = { ...RECORD, status: "Running", status_code: 103 };
-const STATE = {
-  network: {
-    lo: { type: "loopback", host_name: "", addresses: [{ family: "inet", address: "127.0.0.1", scope: "local" }] },
-    incusbr0: {
-      type: "broadcast",
-      host_name: "",
-      addresses: [{ family: "inet", address: "10.247.57.1", scope: "global" }],
-    },
-    eth0: {
-      type: "broadcast",
-      host_name: "veth1",
-      addresses: [
-        { family: "inet", address: "10.83.77.108", scope: "global" },
-        { family: "inet6", address: "fe80::1", scope: "link" },
-      ],
-    },
-  },
-};
-const SPEC: CreateSpec = {
-  name: "web-1",
-  owner: { deployment: "d-1", instance: "i-1" },
-  region: "local",
-  type: "c1-512mb",
-  image: "golden",
-  sshKeys: [],
-  userData: "#!/bin/sh\n",
-  backups: true,
-};
-
+/** Replays recorded answers on a unix socket of its own. */
 type Answer = { status: number; body: unknown } | "reset" | "silence";
 interface Seen {
   request: string;
@@ -125,20 +72,6 @@ afterEach(async () => {
   await new Promise((resolve) => server.close(resolve));
   rmSync(folder, { recursive: true, force: true });
 });
-
-async function failureOf(act: Promise<unknown>): Promise<ProviderError> {
-  try {
-    await act;
-  } catch (error) {
-    if (error instanceof ProviderError) return error;
-    throw error;
-  }
-  throw new ProviderError({
-    code: "provider_bad_answer",
-    effect: "none",
-    message: "expected a refusal, got an answer",
-  });
-}
 
 describe("create", () => {
   test("C4 sends name, owner, user data, limits and backups in one POST, and answers with what was accepted", async () => {
@@ -203,7 +136,7 @@ describe("create", () => {
   ])("C7 an operation failed with '%s' is %s", async (text, code, effect) => {
     answers["POST /1.0/instances"] = accepted;
     answers[`GET /1.0/operations/${OPERATION.id}/wait`] = operationEnded(400, text);
-    const failure = await failureOf(provider.create(SPEC, {}));
+    const failure = await refusal(provider.create(SPEC, {}));
     expect(failure).toMatchObject({ code, effect });
     expect(failure.providerMessage).toBe(text);
     if (code !== "provider_name_taken") expect(failure.providerRequestId).toBe(OPERATION.id);
@@ -216,7 +149,7 @@ describe("create", () => {
       "UNIQUE constraint failed: instances.project_id, instances.name";
     answers[`GET /1.0/operations/${OPERATION.id}/wait`] = failed(500, text);
     answers[`GET /1.0/operations/${OPERATION.id}`] = operationEnded(400, text);
-    expect(await failureOf(provider.create(SPEC, {}))).toMatchObject({ code: "provider_name_taken", effect: "none" });
+    expect(await refusal(provider.create(SPEC, {}))).toMatchObject({ code: "provider_name_taken", effect: "none" });
     answers[`GET /1.0/operations/${OPERATION.id}`] = operationEnded(103);
     expect(await provider.create(SPEC, {})).toMatchObject({ status: "creating" });
     answers[`GET /1.0/operations/${OPERATION.id}`] = failed(404, "Operation not found");
@@ -238,14 +171,14 @@ describe("create", () => {
     ["reset" as const, "provider_outcome_unknown", "unknown"],
   ])("C4 a create answered with %o is %s with effect %s", async (given, code, effect) => {
     answers["POST /1.0/instances"] = given;
-    expect(await failureOf(provider.create(SPEC, {}))).toMatchObject({ code, effect });
+    expect(await refusal(provider.create(SPEC, {}))).toMatchObject({ code, effect });
     expect(seen.filter(({ request }) => request.startsWith("POST"))).toHaveLength(1);
   });
 
   test("C4 a create without an answer ends at the timeout, outcome unknown; so does one that the caller gave up", async () => {
     answers["POST /1.0/instances"] = "silence";
     const hasty = incusProvider({ socket, requestTimeoutMs: 200 });
-    expect(await failureOf(hasty.create(SPEC, {}))).toMatchObject({
+    expect(await refusal(hasty.create(SPEC, {}))).toMatchObject({
       code: "provider_outcome_unknown",
       effect: "unknown",
     });
@@ -254,17 +187,17 @@ describe("create", () => {
     server.on("request", (request: IncomingMessage) => {
       if (request.method === "POST") setImmediate(() => caller.abort());
     });
-    const given = await failureOf(provider.create(SPEC, { signal: caller.signal }));
+    const given = await refusal(provider.create(SPEC, { signal: caller.signal }));
     expect(given).toMatchObject({ code: "provider_outcome_unknown", effect: "unknown" });
   });
 
   test("C7 an unknown type or image is refused before anything is asked for", async () => {
-    expect(await failureOf(provider.create({ ...SPEC, type: "c9" }, {}))).toMatchObject({
+    expect(await refusal(provider.create({ ...SPEC, type: "c9" }, {}))).toMatchObject({
       code: "provider_type_not_found",
       effect: "none",
     });
     answers["GET /1.0/images/aliases/nope"] = failed(404, "Image alias not found");
-    expect(await failureOf(provider.create({ ...SPEC, image: "nope" }, {}))).toMatchObject({
+    expect(await refusal(provider.create({ ...SPEC, image: "nope" }, {}))).toMatchObject({
       code: "provider_image_not_found",
       effect: "none",
     });
@@ -278,19 +211,19 @@ describe("create", () => {
 describe("no daemon", () => {
   test("C4 no socket, and a socket nobody listens on, are unreachable: nothing was sent", async () => {
     const absent = incusProvider({ socket: join(folder, "none") });
-    expect(await failureOf(absent.check({}))).toMatchObject({ code: "provider_unreachable", effect: "none" });
+    expect(await refusal(absent.check({}))).toMatchObject({ code: "provider_unreachable", effect: "none" });
     await absent.close();
     answers["POST /1.0/instances"] = accepted;
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
-    const failure = await failureOf(provider.boot("web-1", {}));
+    const failure = await refusal(provider.boot("web-1", {}));
     expect(failure).toMatchObject({ code: "provider_unreachable", effect: "none" });
     expect(failure.message).toContain(socket);
   });
 
   test("C15 a server that does not trust this client is a matter of credentials", async () => {
     answers["GET /1.0"] = sync({ auth: "untrusted", environment: {} });
-    expect(await failureOf(provider.check({}))).toMatchObject({ code: "provider_credentials_rejected" });
+    expect(await refusal(provider.check({}))).toMatchObject({ code: "provider_credentials_rejected" });
     answers["GET /1.0"] = sync({ auth: "trusted", environment: {} });
     await provider.check({});
   });
@@ -347,9 +280,9 @@ describe("reading", () => {
     answers["GET /1.0/instances/web-1"] = failed(404, "Instance not found");
     expect(await provider.get("web-1", {})).toBeUndefined();
     answers["GET /1.0/instances/web-1"] = failed(404, "Project not found");
-    expect(await failureOf(provider.get("web-1", {}))).toMatchObject({ code: "provider_rejected" });
+    expect(await refusal(provider.get("web-1", {}))).toMatchObject({ code: "provider_rejected" });
     answers["GET /1.0/instances/web-1"] = failed(500, "boom");
-    expect(await failureOf(provider.get("web-1", {}))).toMatchObject({
+    expect(await refusal(provider.get("web-1", {}))).toMatchObject({
       code: "provider_outcome_unknown",
       effect: "none",
     });
@@ -422,19 +355,19 @@ describe("signals", () => {
     await provider.boot("web-1", {});
     ends(400, "The instance is already stopped");
     await provider.shutdown("web-1", {});
-    expect(await failureOf(provider.reboot("web-1", {}))).toMatchObject({ code: "provider_rejected", effect: "none" });
+    expect(await refusal(provider.reboot("web-1", {}))).toMatchObject({ code: "provider_rejected", effect: "none" });
   });
 
   test("C9 a busy instance and one that is gone are told apart", async () => {
     ends(400, 'Failed to create instance start operation: Instance is busy running a "create" operation');
-    expect(await failureOf(provider.boot("web-1", {}))).toMatchObject({ code: "provider_busy", effect: "none" });
+    expect(await refusal(provider.boot("web-1", {}))).toMatchObject({ code: "provider_busy", effect: "none" });
     answers["PUT /1.0/instances/web-1/state"] = failed(404, "Instance not found");
-    expect(await failureOf(provider.boot("web-1", {}))).toMatchObject({ code: "provider_instance_not_found" });
+    expect(await refusal(provider.boot("web-1", {}))).toMatchObject({ code: "provider_instance_not_found" });
   });
 
   test("C9 destroying a running instance stops it by force first; one that is gone is no error", async () => {
     answers["DELETE /1.0/instances/web-1"] = failed(400, "Instance is running");
-    expect(await failureOf(provider.destroy("web-1", {}))).toMatchObject({ code: "provider_rejected" });
+    expect(await refusal(provider.destroy("web-1", {}))).toMatchObject({ code: "provider_rejected" });
     expect(seen.map(({ request }) => request.split(" ")[0])).toEqual(["DELETE", "PUT", "GET", "DELETE"]);
     expect(seen[1]?.body).toMatchObject({ action: "stop", force: true });
     answers["DELETE /1.0/instances/web-1"] = failed(404, "Instance not found");

@@ -3,7 +3,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { startSandbox } from "@provost/sandbox";
 import { afterEach, describe, expect, test } from "vitest";
 import type { CreateSpec } from "../provider.ts";
-import { ProviderError } from "../provider-error.ts";
+import type { ProviderError } from "../provider-error.ts";
+import { refusal } from "../testing/refusal.ts";
 import { providerSuite } from "../testing/provider.testsuite.ts";
 import { retryAfterMs } from "./classify.ts";
 import { LinodeProvider } from "./linode.ts";
@@ -86,11 +87,7 @@ describe("Linode's answers", () => {
   }
 
   async function failure(call: Promise<unknown>): Promise<ProviderError> {
-    const thrown = await call.then(
-      () => undefined,
-      (error: unknown) => error,
-    );
-    if (!(thrown instanceof ProviderError)) throw new TypeError(`no ProviderError but ${String(thrown)}`);
+    const thrown = await refusal(call);
     // Exactly one attempt, whatever came of it (C4); and never a credential in the words.
     expect(requests.length).toBeLessThanOrEqual(1);
     expect(`${thrown.message} ${thrown.providerMessage ?? ""}`).not.toContain("secret-token");

@@ -4,6 +4,7 @@ import type { ProviderEvent } from "../event-feed.ts";
 import type { CreateSpec, Owner, Provider, ProviderInstance, ProviderStatus } from "../provider.ts";
 import { ProviderError } from "../provider-error.ts";
 import type { RateReading } from "../rate-budget.ts";
+import { refusal } from "./refusal.ts";
 
 /** A driver with a cloud to try it on. */
 export interface ProviderUnderTest {
@@ -363,15 +364,6 @@ export function providerSuite(name: string, open: () => Promise<ProviderUnderTes
       expect(await provider.find({ name: main.name, owner }, {})).toBeUndefined();
     });
   });
-}
-
-async function refusal(call: Promise<unknown>): Promise<ProviderError> {
-  const thrown = await call.then(
-    () => undefined,
-    (error: unknown) => error,
-  );
-  if (thrown instanceof ProviderError) return thrown;
-  throw new TypeError(`no ProviderError was thrown but ${String(thrown)}`);
 }
 
 function has(rows: readonly { id: string }[], id: string): void {
