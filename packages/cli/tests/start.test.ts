@@ -61,7 +61,7 @@ describe.concurrent("provost start (issue 2, lines 1 and 4)", () => {
       const [sandbox] = await processesWith(`${provost.data}/sandbox.db`);
       process.kill(pid, "SIGKILL");
       expect((await running.ended).code).not.toBe(0);
-      await vi.waitFor(() => expect(isAlive(sandbox!)).toBe(false), { timeout: 10_000, interval: 20 });
+      await vi.waitFor(() => expect(isAlive(sandbox!)).toBe(false), { timeout: 60_000, interval: 20 });
 
       const second = await provost.run(["start", "--once", "--port", port]);
       expect(second, second.stderr).toMatchObject({ code: 0 });
@@ -76,9 +76,9 @@ describe.concurrent("provost start (issue 2, lines 1 and 4)", () => {
     const { pid } = provost.info();
     expect(pid).not.toBe(running.child.pid);
     running.child.kill("SIGKILL");
-    await vi.waitFor(() => expect(isAlive(pid)).toBe(false), { timeout: 10_000, interval: 20 });
+    await vi.waitFor(() => expect(isAlive(pid)).toBe(false), { timeout: 60_000, interval: 20 });
     await vi.waitFor(async () => expect(await processesWith(`${provost.data}/sandbox.db`)).toEqual([]), {
-      timeout: 10_000,
+      timeout: 60_000,
       interval: 50,
     });
   });

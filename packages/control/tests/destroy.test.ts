@@ -118,7 +118,7 @@ describe.each(stores)("destroy on $name", (store) => {
     // The first call is refused, so that the job waits a minute for its next look, and is lost meanwhile.
     sandbox.addFault({ kind: "rate_limit", method: "DELETE", path: `${create}/*`, retry_after: 60 });
     await control.instances.destroy(id);
-    await vi.waitFor(() => expect(sandbox.stats().faults_applied).toBe(1), { timeout: 10_000 });
+    await vi.waitFor(() => expect(sandbox.stats().faults_applied).toBe(1), { timeout: 60_000 });
     await world!.loseJobs();
     // The pause that the provider has asked for holds for its new jobs too (C11): it is over.
     world!.transporter.setClockOffset(61_000);

@@ -51,7 +51,7 @@ describe.each(stores)("outages and budgets on $name", (store) => {
       await vi.waitFor(
         async () => expect(await circuits.list()).toMatchObject([{ region: "us-east", state: "open" }]),
         {
-          timeout: 10_000,
+          timeout: 60_000,
         },
       );
       world!.transporter.setClockOffset(hour);
@@ -86,7 +86,7 @@ describe.each(stores)("outages and budgets on $name", (store) => {
     for (const name of ["web-3", "web-4", "web-5"]) waiting.push(await world!.deploy(name));
     for (const [index, { id }] of waiting.entries()) {
       await vi.waitFor(async () => expect(await control.providers.budgets.place(creates, id)).toBe(index + 1), {
-        timeout: 10_000,
+        timeout: 60_000,
       });
       expect((await control.instances.get(id)).status).toBe("requested");
       await vi.waitFor(async () => expect(await world!.story(id)).toEqual(["requested", "note"]));
@@ -104,7 +104,7 @@ describe.each(stores)("outages and budgets on $name", (store) => {
     sandbox.addFault({ kind: "error_before", method: "POST", path: "/v4/linode/instances" });
     const { id } = await world!.deploy("web-1");
     await vi.waitFor(async () => expect(await control.providers.budgets.place(creates, id)).toBe(1), {
-      timeout: 10_000,
+      timeout: 60_000,
     });
     await vi.waitFor(async () => expect((await control.instances.get(id)).status).toBe("requested"));
     world!.transporter.setClockOffset(2 * hour);
@@ -118,7 +118,7 @@ describe.each(stores)("outages and budgets on $name", (store) => {
     for (const { id } of made) await world!.event("active", id);
     await world!.sql("update control_instance set flow_id = null");
     for (const { id } of made) {
-      await vi.waitFor(async () => expect((await world!.story(id)).at(-1)).toBe("note"), { timeout: 10_000 });
+      await vi.waitFor(async () => expect((await world!.story(id)).at(-1)).toBe("note"), { timeout: 60_000 });
       expect((await control.instances.get(id)).status).toBe("provisioning");
     }
     world!.transporter.setClockOffset(16 * 60_000);

@@ -50,7 +50,7 @@ export class Receiver {
         if (found !== undefined) return found;
         throw new Error(`${count} × ${type} is not among: ${this.received.map(({ body }) => body.type).join(" ")}`);
       },
-      { timeout: 10_000, interval: 10 },
+      { timeout: 60_000, interval: 10 },
     );
   }
 

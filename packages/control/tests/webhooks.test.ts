@@ -49,7 +49,7 @@ describe.each(stores)("webhooks on $name", (store) => {
         expect(delivery).toMatchObject({ status, ...(attempts === undefined ? {} : { attempts }) });
         return delivery;
       },
-      { timeout: 10_000, interval: 10 },
+      { timeout: 60_000, interval: 10 },
     );
   }
 
@@ -121,7 +121,7 @@ describe.each(stores)("webhooks on $name", (store) => {
     await world.control.instances.destroy(id);
     await world.until(id, "destroyed");
     const events = await world.control.instances.events(id, { limit: 500 });
-    await vi.waitFor(() => expect(receiver.received).toHaveLength(events.length), { timeout: 10_000 });
+    await vi.waitFor(() => expect(receiver.received).toHaveLength(events.length), { timeout: 60_000 });
     const made = (await deliveries()).map(({ event }) => event).toSorted();
     expect(made).toEqual(events.map(({ kind }) => `instance.${kind}`).toSorted());
     expect(receiver.received.map(({ body }) => body.type).toSorted()).toEqual(made);

@@ -145,7 +145,7 @@ export class World {
   }
 
   /** Polls until the instance has this status; fails with what it has instead. */
-  async until(ref: string, status: InstanceStatus, timeoutMs = 10_000): Promise<Instance> {
+  async until(ref: string, status: InstanceStatus, timeoutMs = 60_000): Promise<Instance> {
     return vi.waitFor(
       async () => {
         const instance = await this.control.instances.get(ref);
@@ -157,7 +157,7 @@ export class World {
   }
 
   /** The next event that fits, also one that has come already. */
-  async event(kind: InstanceEvent["kind"], instanceId?: string, timeoutMs = 10_000): Promise<InstanceEvent> {
+  async event(kind: InstanceEvent["kind"], instanceId?: string, timeoutMs = 60_000): Promise<InstanceEvent> {
     return vi.waitFor(
       () => {
         const found = this.events.find(

@@ -1,13 +1,5 @@
 import { expect } from "vitest";
-import type {
-  DueSchedule,
-  Fired,
-  FiredShard,
-  Firing,
-  Schedule,
-  ScheduleSetting,
-  Tick,
-} from "../transporters/schedules.ts";
+import type { DueSchedule, FiredShard, Firing, Schedule, ScheduleSetting, Tick } from "../transporters/schedules.ts";
 import type { Claimed, Outcome, Transporter } from "../transporters/transporter.ts";
 import { type Fixture, one } from "./fixture.ts";
 

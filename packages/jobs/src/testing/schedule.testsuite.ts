@@ -1,10 +1,9 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { limits } from "../core/limits.ts";
 import type { Fired, Tick } from "../transporters/schedules.ts";
-import type { Outcome } from "../transporters/transporter.ts";
 import { Clockwork, hourly, hourMs, processed, wantedMs } from "./clockwork.ts";
-import { handingCursors } from "./schedule-cursors.ts";
-import { failed, Fixture, one, type TransporterSuite } from "./fixture.ts";
+import { handingCursors } from "./schedule-cursors.testsuite.ts";
+import { Fixture, one, type TransporterSuite } from "./fixture.ts";
 
 /** L13: schedules, their ticks and cursors. */
 export function scheduleSuite(suite: TransporterSuite): void {

@@ -163,12 +163,12 @@ describe("a store in trouble", () => {
       run: async () => {
         runs += 1;
         // The scenario itself: nothing of this process runs for several leases.
-        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 700);
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 3_500);
         await new Promise((resolve) => setImmediate(resolve));
         return runs;
       },
     });
-    const { manager, witness } = managed({ transporter: await store(), jobs: [job], lease: 200 });
+    const { manager, witness } = managed({ transporter: await store(), jobs: [job], lease: 1_000 });
     await manager.start();
     const { id } = await manager.enqueue(job);
     await witness.settled(id, "processed");

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { limits } from "../core/limits.ts";
-import { type Clockwork, hourMs, lostOutcome, processed } from "./clockwork.ts";
+import { type Clockwork, lostOutcome, processed } from "./clockwork.ts";
 import { failed, type Fixture, one } from "./fixture.ts";
 
 /** Part of the schedules' suite. */
