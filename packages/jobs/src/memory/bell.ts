@@ -1,4 +1,4 @@
-import { createSocket, type Socket } from "node:dgram";
+import { createSocket, type Socket, type SocketOptions } from "node:dgram";
 import { readlinkSync } from "node:fs";
 import { hostname } from "node:os";
 
@@ -37,7 +37,7 @@ export class Bell {
 
   #open(): Promise<string | undefined> {
     return new Promise((resolve) => {
-      const socket = createSocket("udp4");
+      const socket = createSocket({ type: "udp4", lookup: isAddress });
       socket.unref();
       socket.on("message", (bytes) => this.#heard(bytes.toString("utf8")));
       // Closed before it was bound: whoever waits for the address goes on without.
@@ -56,6 +56,9 @@ export class Bell {
 export function isInEarshot(address: string): boolean {
   return address.endsWith(`@${networkHere}`);
 }
+
+/** Nothing to look up: a datagram goes out within the call, ahead of whatever the caller says next. */
+const isAddress: NonNullable<SocketOptions["lookup"]> = (address, _options, done) => done(null, address, 4);
 
 /** Containers of one machine have loopbacks of their own. */
 const networkHere = networkOf();

@@ -224,12 +224,13 @@ describe("L16 claims ahead", () => {
     jobs = await new Prefetched().filled([], {}, own);
     const { manager: elsewhere } = managed({ transporter: other! });
     for (let trial = 0; trial < 50; trial += 1) {
+      await jobs.clock.advance(1);
       const { id } = await elsewhere.enqueue(jobs.urgent, undefined, { priority: 255 });
       expect(await jobs.next()).toBe(id);
       await until(() => jobs.running.size === jobs.slots);
       expect(jobs.ahead.size).toBeGreaterThan(0);
-      await jobs.clock.advance(1);
     }
+    await jobs.clock.advance(1);
     const { id } = await elsewhere.enqueue(jobs.urgent, undefined, { priority: 0, after: "1h" });
     expect(await elsewhere.runNow(id)).toEqual([{ state: "applied" }]);
     expect(await jobs.next()).toBe(id);
