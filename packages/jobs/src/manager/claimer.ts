@@ -28,7 +28,7 @@ export interface ClaimerOptions {
 
 /** The shortest time after which a line is asked again for what its rate may have brought. */
 const rateMsMin = 20;
-/** Served so lately, a slot does not wait for hints that may be there. */
+/** Slots that free up so soon after others are served at once. */
 const busyMs = 1;
 
 /**
@@ -38,10 +38,9 @@ const busyMs = 1;
  * Where jobs are short it claims ahead of the slots (L16), so that they do not stand empty for a round trip, and the store works
  * while this loop does. One claim at a time, so that jobs come in their order: either for slots that are free and have
  * nothing to begin, or ahead. A hint says that the store may have better jobs than those that wait: then the slots that free up wait
- * for a claim as if there were none, and what it brings begins first (L1, L5). What is there by the time
- * a slot frees up is heard before it is served. What is claimed ahead costs nothing until it begins (L4): it
- * goes back when it has waited for a second, when its queue is changed or its job amended here, and at the stop; behind a blocked loop the
- * lease thread gives it back (L9).
+ * for a claim as if there were none, and what it brings begins first (L1, L5). A hint that is there by the time a slot frees up is heard
+ * before that is served. What is claimed ahead costs nothing until it begins (L4): it goes back when it has waited for a second, when its
+ * queue is changed or its job amended here, and at the stop; behind a blocked loop the lease thread gives it back (L9).
  */
 export class Claimer {
   readonly #options: ClaimerOptions;
@@ -108,8 +107,8 @@ export class Claimer {
   }
 
   /**
-   * Slots that free up in one turn of the loop are served together, behind the next one's look at the sockets: this turn's may have been
-   * before a hint came that was there by the time the slot freed up. Jobs that end within a ms of others are spared that.
+   * Slots that free up in one turn of the loop are served together, behind the next turn's look at the sockets: this one's may have been
+   * before the hint came. Where slots free up every ms they are spared that: it would cost more than the ms that a hint may be late.
    */
   freeSlot(): void {
     if (this.#serving !== undefined) return;

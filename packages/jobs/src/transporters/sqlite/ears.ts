@@ -29,9 +29,9 @@ export class Ears {
   }
 
   /** Outside of transactions. May throw what SQLite throws; the next `sign` repeats it. */
-  sign(address: string | undefined): void {
+  sign(address: string): void {
     const now = Date.now();
-    if (address === undefined || (address === this.#own && now - this.#signedAt < hostSignMs)) return;
+    if (address === this.#own && now - this.#signedAt < hostSignMs) return;
     this.#own = address;
     this.#session.run(signSql, address, now);
     this.#session.run(forgetSql, now - hostFreshMs);
