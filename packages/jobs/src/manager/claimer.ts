@@ -123,8 +123,9 @@ export class Claimer {
   #serve(): void {
     this.#serving = undefined;
     const now = this.#options.clock.now();
-    this.#servedAt = now;
     for (const desk of Object.values(this.#desks)) if (!this.#mustAsk(desk, now)) desk.serve(Infinity, now);
+    // What has begun may have taken its ms already.
+    this.#servedAt = this.#options.clock.now();
     if (this.#hasMore(now)) this.#pulse.wake();
   }
 
