@@ -1,3 +1,4 @@
+import { setImmediate as turn } from "node:timers/promises";
 import type { Lane, ProcessKind } from "../core/job.ts";
 import { limits } from "../core/limits.ts";
 import type { Claimed, ClaimRequest, Transporter } from "../transporters/transporter.ts";
@@ -27,6 +28,8 @@ export interface ClaimerOptions {
 
 /** The shortest time after which a line is asked again for what its rate may have brought. */
 const rateMsMin = 20;
+/** Slots that free up so soon after others are served at once. */
+const busyMs = 1;
 
 /**
  * Fills free slots with ready jobs. Woken by the store's hints, by slots that free up, by the promoter and the settler;
@@ -35,9 +38,9 @@ const rateMsMin = 20;
  * Where jobs are short it claims ahead of the slots (L16), so that they do not stand empty for a round trip, and the store works
  * while this loop does. One claim at a time, so that jobs come in their order: either for slots that are free and have
  * nothing to begin, or ahead. A hint says that the store may have better jobs than those that wait: then the slots that free up wait
- * for a claim as if there were none, and what it brings begins first (L1, L5). What is claimed ahead costs nothing until it begins (L4): it
- * goes back when it has waited for a second, when its queue is changed or its job amended here, and at the stop; behind a blocked loop the
- * lease thread gives it back (L9).
+ * for a claim as if there were none, and what it brings begins first (L1, L5). A hint that is there by the time a slot frees up is heard
+ * before that is served. What is claimed ahead costs nothing until it begins (L4): it goes back when it has waited for a second, when its
+ * queue is changed or its job amended here, and at the stop; behind a blocked loop the lease thread gives it back (L9).
  */
 export class Claimer {
   readonly #options: ClaimerOptions;
@@ -48,6 +51,7 @@ export class Claimer {
   readonly #keptMs: number;
   #forgottenAt = -Infinity;
   #sortedOutAt = -Infinity;
+  #servedAt = -Infinity;
   #turn = 0;
   #serving: NodeJS.Immediate | undefined;
   #unsubscribe: (() => void) | undefined;
@@ -102,15 +106,26 @@ export class Claimer {
     this.hint([queue]);
   }
 
-  /** Slots that free up in one turn of the loop are served together. */
+  /**
+   * Slots that free up in one turn of the loop are served together, behind the next turn's look at the sockets: this one's may have been
+   * before the hint came. Where slots free up every ms they are spared that: it would cost more than the ms that a hint may be late.
+   */
   freeSlot(): void {
-    this.#serving ??= setImmediate(() => this.#serve());
+    if (this.#serving !== undefined) return;
+    const serve = (): void => this.#serve();
+    const isBusy = this.#options.clock.now() - this.#servedAt < busyMs;
+    this.#serving = setImmediate(() => {
+      if (isBusy) serve();
+      else this.#serving = setImmediate(serve);
+    });
   }
 
   #serve(): void {
     this.#serving = undefined;
     const now = this.#options.clock.now();
     for (const desk of Object.values(this.#desks)) if (!this.#mustAsk(desk, now)) desk.serve(Infinity, now);
+    // What has begun may have taken its ms already.
+    this.#servedAt = this.#options.clock.now();
     if (this.#hasMore(now)) this.#pulse.wake();
   }
 
@@ -119,8 +134,10 @@ export class Claimer {
     return desk.lines.some((line) => (line.isStale || line.waiting === 0) && this.#mayServe(line, now));
   }
 
-  #isStale(desk: Desk, now: number): boolean {
-    return desk.lines.some((line) => line.isStale && this.#mayServe(line, now));
+  /** There are free slots and jobs that wait for one. */
+  #mayBegin(): boolean {
+    const { runner } = this.#options;
+    return Object.values(this.#desks).some((desk) => !desk.isEmpty && runner.freeSlots(desk.lane) > 0);
   }
 
   #hasMore(now: number): boolean {
@@ -135,6 +152,8 @@ export class Claimer {
   async #claim(): Promise<number> {
     const { transporter, runner, manager, clock } = this.#options;
     await this.#shares.refresh();
+    // This may be a timer's call, or the answer of the store: hints may be behind it in the same turn.
+    if (this.#mayBegin()) await turn();
     const sentAt = clock.now();
     this.#lookAround(sentAt);
     for (const line of this.#lines) line.aim(sentAt, this.#shares.of(line.served.queue));
@@ -155,8 +174,9 @@ export class Claimer {
     for (const attempt of started) runner.begin(attempt, now);
     // Directed jobs take the places of any line (L5): then what a line got says nothing of it.
     if (!claimed.some(({ directed }) => directed)) for (const each of asked) this.#answered(each, now);
-    // Slots that were free before that job came need not wait for it; what has freed up since must ask.
-    for (const { desk, free } of rounds) desk.serve(this.#isStale(desk, now) ? free : Infinity, now);
+    // Slots that were free when it was sent need not wait for a job that has come since; what has freed up since may have to ask.
+    for (const { desk, free } of rounds) desk.serve(free, now);
+    if (this.#mayBegin()) this.freeSlot();
     return this.#hasMore(now) ? 0 : this.#restMs();
   }
 

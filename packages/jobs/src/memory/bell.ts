@@ -1,18 +1,19 @@
-import { createSocket, type Socket } from "node:dgram";
+import { createSocket, type Socket, type SocketOptions } from "node:dgram";
 import { readlinkSync } from "node:fs";
 import { hostname } from "node:os";
 
 /**
- * How the processes of a host tell one another that a ticket's turn has come (L12): a datagram to the other's port on loopback, which costs
- * some 50 µs and the store nothing. A NOTIFY would wake all who listen in the database for one of them: with a hundred waiting
- * processes that was most of the work. It is a hint: it may be lost, and who hears one of a ticket it does not know forgets it.
+ * How the processes of a host tell one another that a ticket's turn has come (L12), or, with an SQLite file, that jobs are ready: a datagram to the
+ * other's port on loopback, which costs some 50 µs and the store nothing. A NOTIFY would wake all who listen in the database for one of
+ * them: with a hundred waiting processes that was most of the work. It is a hint: it may be lost, and who hears one of something it does
+ * not know forgets it.
  */
 export class Bell {
-  readonly #heard: (ticket: string) => void;
+  readonly #heard: (message: string) => void;
   #socket: Socket | undefined;
   #opening: Promise<string | undefined> | undefined;
 
-  constructor(heard: (ticket: string) => void) {
+  constructor(heard: (message: string) => void) {
     this.#heard = heard;
   }
 
@@ -22,10 +23,10 @@ export class Bell {
     return this.#opening;
   }
 
-  ring(address: string, ticket: string): void {
+  ring(address: string, message: string): void {
     const [port = "", network] = address.split("@");
     // Lost is lost: the other looks by itself now and then.
-    if (network === networkHere) this.#socket?.send(ticket, Number(port), "127.0.0.1", () => undefined);
+    if (network === networkHere) this.#socket?.send(message, Number(port), "127.0.0.1", () => undefined);
   }
 
   close(): void {
@@ -36,9 +37,11 @@ export class Bell {
 
   #open(): Promise<string | undefined> {
     return new Promise((resolve) => {
-      const socket = createSocket("udp4");
+      const socket = createSocket({ type: "udp4", lookup: isAddress });
       socket.unref();
-      socket.on("message", (message) => this.#heard(message.toString("latin1")));
+      socket.on("message", (bytes) => this.#heard(bytes.toString("utf8")));
+      // Closed before it was bound: whoever waits for the address goes on without.
+      socket.on("close", () => resolve(undefined));
       socket.on("error", () => {
         if (this.#socket === socket) this.#socket = undefined;
         resolve(undefined);
@@ -53,6 +56,9 @@ export class Bell {
 export function isInEarshot(address: string): boolean {
   return address.endsWith(`@${networkHere}`);
 }
+
+/** Nothing to look up: a datagram goes out within the call, ahead of whatever the caller says next. */
+const isAddress: NonNullable<SocketOptions["lookup"]> = (address, _options, done) => done(null, address, 4);
 
 /** Containers of one machine have loopbacks of their own. */
 const networkHere = networkOf();

@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import {
   defineJob,
@@ -10,8 +11,9 @@ import {
   type Transporter,
 } from "../../src/index.ts";
 import type { JobManager } from "../../src/index.ts";
+import { sqlite } from "../../src/transporters/sqlite/index.ts";
 import { FakeClock } from "./fake-clock.ts";
-import { managed, store, withFaults } from "./harness.ts";
+import { managed, stoppedAfter, store, temporaryFolder, withFaults } from "./harness.ts";
 
 /** Until it holds: the store's own thread answers when it can. */
 async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
@@ -27,6 +29,12 @@ class Prefetched {
   readonly began: string[] = [];
   readonly ahead = new Map<string, Claimed>();
   readonly asked: ClaimRequest[] = [];
+  /** Until it resolves, answers to claims are on their way. */
+  answers: Promise<void> | undefined;
+  /** What claims have brought that are on their way. */
+  answering = 0;
+  /** The manager hears of ready jobs by this alone. */
+  hint: (() => void) | undefined;
   readonly renewed: Lease[] = [];
   /** Of those claimed ahead, how many began that the store did not know of. */
   unmarked = 0;
@@ -46,16 +54,26 @@ class Prefetched {
   transporter!: Transporter;
   manager!: JobManager;
 
-  async filled(more: JobDefinition[] = [], options: JobOptions = {}): Promise<this> {
+  async filled(more: JobDefinition[] = [], options: JobOptions = {}, given?: Transporter): Promise<this> {
     let ended = 0;
     const quick = defineJob("quick", { priority: 200, input: typed<number>(), run: () => void (ended += 1) });
-    const real = await store();
+    const real = given ?? (await store());
     this.transporter = withFaults(real, {
       claim: async (requests, manager) => {
         this.asked.push(...requests);
         const claimed = await real.claim(requests, manager);
         if (requests.some(({ started }) => !started)) for (const job of claimed) this.ahead.set(job.id, job);
+        this.answering += 1;
+        await this.answers;
+        this.answering -= 1;
         return claimed;
+      },
+      onReady: (listener) => {
+        const off = real.onReady((queues) => {
+          if (this.answers === undefined) listener(queues);
+        });
+        this.hint = () => listener(["default"]);
+        return off;
       },
       renew: async (leases) => {
         this.renewed.push(...leases);
@@ -107,6 +125,19 @@ class Prefetched {
     this.over();
     await this.manager.stop();
   }
+}
+
+/** All that goes on without a turn of the event loop. */
+async function microtasks(): Promise<void> {
+  for (let more = 100; more > 0; more -= 1) await Promise.resolve();
+}
+
+/** An urgent job straight into the store. */
+async function enqueuedUnheard({ transporter, urgent }: Prefetched): Promise<string | undefined> {
+  const place = { name: urgent.name, queue: "default", lane: "short" } as const;
+  const job = { ...place, input: "null", priority: 255, attempts: 3, timeoutMs: 60_000, delayMs: 0 };
+  const [enqueued] = await transporter.enqueue([{ job }]);
+  return enqueued?.ids[0];
 }
 
 let jobs: Prefetched;
@@ -161,6 +192,47 @@ describe("L16 claims ahead", () => {
     jobs = await new Prefetched().filled();
     const { id } = await jobs.manager.enqueue(jobs.urgent, undefined, { priority: 0, after: "1h" });
     expect(await jobs.manager.runNow(id)).toEqual([{ state: "applied" }]);
+    expect(await jobs.next()).toBe(id);
+  });
+
+  test("L1, L16: a slot that frees up while a claim is answered waits for the hint that comes behind it in the same turn", async () => {
+    jobs = await new Prefetched().filled();
+    const before = jobs.began.length;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    jobs.answers = promise;
+    jobs.hint?.();
+    jobs.endOne();
+    await until(() => jobs.answering === 1);
+    const urgent = await enqueuedUnheard(jobs);
+    jobs.endOne();
+    await microtasks();
+    resolve();
+    await microtasks();
+    jobs.answers = undefined;
+    jobs.hint?.();
+    await until(() => jobs.began.length >= before + 2);
+    // The first is what the claim was for.
+    expect(jobs.began[before + 1]).toBe(urgent);
+  });
+
+  test("L1, L5, L16: so do those that another connection enqueues or directs, told by its hint alone", async () => {
+    const path = join(temporaryFolder(), "jobs.db");
+    // Nobody looks for others' commits.
+    const [own, other] = [1, 2].map(() => stoppedAfter(sqlite(path, { pollMs: 3_600_000 })));
+    await own?.start();
+    await other?.start();
+    jobs = await new Prefetched().filled([], {}, own);
+    const { manager: elsewhere } = managed({ transporter: other! });
+    for (let trial = 0; trial < 50; trial += 1) {
+      await jobs.clock.advance(1);
+      const { id } = await elsewhere.enqueue(jobs.urgent, undefined, { priority: 255 });
+      expect(await jobs.next()).toBe(id);
+      await until(() => jobs.running.size === jobs.slots);
+      expect(jobs.ahead.size).toBeGreaterThan(0);
+    }
+    await jobs.clock.advance(1);
+    const { id } = await elsewhere.enqueue(jobs.urgent, undefined, { priority: 0, after: "1h" });
+    expect(await elsewhere.runNow(id)).toEqual([{ state: "applied" }]);
     expect(await jobs.next()).toBe(id);
   });
 

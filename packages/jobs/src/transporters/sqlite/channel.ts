@@ -3,7 +3,16 @@ import { Worker } from "node:worker_threads";
 import { JobsError } from "../../core/errors.ts";
 import { Coalesced } from "./coalesced.ts";
 import { fromWire } from "./errors.ts";
-import type { FromThread, OperationName, Operations, Reply, Request, ThreadData, ToThread } from "./protocol.ts";
+import type {
+  FromThread,
+  Listening,
+  OperationName,
+  Operations,
+  Reply,
+  Request,
+  ThreadData,
+  ToThread,
+} from "./protocol.ts";
 
 /** In a checkout the thread runs from TypeScript, in an installed package from what was built. */
 const threadUrl = new URL(import.meta.url.endsWith(".ts") ? "./thread.ts" : "./thread.js", import.meta.url);
@@ -82,8 +91,8 @@ export class ThreadChannel {
     });
   }
 
-  listen(on: boolean): void {
-    this.#post({ listen: on });
+  listen(listen: Listening): void {
+    this.#post({ listen });
   }
 
   /** Lets what was asked finish, closes the connection and ends the thread. */

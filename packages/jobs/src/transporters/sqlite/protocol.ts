@@ -94,7 +94,10 @@ export type Request = {
 
 export type Reply = { id: number; value: unknown } | { id: number; error: WireError };
 
-export type ToThread = { requests: Request[] } | { listen: boolean } | { close: true };
+/** Whether somebody listens for ready jobs, and where others may ring. */
+export type Listening = { on: false } | { on: true; ear: string | undefined };
+
+export type ToThread = { requests: Request[] } | { listen: Listening } | { close: true };
 
 export type FromThread =
   | { started: true }

@@ -1,6 +1,7 @@
 import { scheduleSchema } from "./schedule-schema.ts";
 import { queueSchema } from "./queue-schema.ts";
 import { sightSchema } from "./sight-schema.ts";
+import { earSchema } from "./ear-schema.ts";
 import { holdSchema } from "./hold-schema.ts";
 import { hotSchema } from "./hot-schema.ts";
 import { permitsSchema } from "./permits-schema.ts";
@@ -127,4 +128,5 @@ export const migrations: readonly Migration[] = [
   { version: 15, sql: holdSchema },
   { version: 16, sql: uniqueSchema },
   { version: 17, sql: hotSchema },
+  { version: 18, sql: earSchema },
 ];

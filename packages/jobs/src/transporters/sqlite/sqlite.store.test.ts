@@ -8,6 +8,7 @@ import { createInterface } from "node:readline";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { ClaimRequest, NewJob, Transporter, Tx } from "../transporter.ts";
+import { queuesIn } from "./ears.ts";
 import { fromDatabaseSync, sqlite, type SqliteOptions } from "./index.ts";
 import { checkLocation } from "./location.ts";
 import { checkVersion } from "./open.ts";
@@ -39,6 +40,14 @@ async function open(options?: SqliteOptions, path = file): Promise<Transporter> 
   opened.push(transporter);
   await transporter.start();
   return transporter;
+}
+
+/** Until so many have their address in the file. */
+async function ears(store: Transporter, count: number): Promise<void> {
+  for (;;) {
+    const { rows } = (await store.sql?.query("SELECT address FROM jobs_ear")) ?? { rows: [] };
+    if (rows.length === count) return;
+  }
 }
 
 beforeEach(() => {
@@ -341,6 +350,40 @@ describe("several processes on one file", () => {
     expect(lines).toHaveLength(400);
     expect(new Set(lines).size).toBe(400);
     expect(lines.every((line) => line.endsWith(" applied"))).toBe(true);
+  });
+
+  it("L1 L5 who listens is rung by another process's enqueue, however rarely it looks for others' commits", async () => {
+    const store = await open({ pollMs: 3_600_000 });
+    const heard = new Promise<string[]>((resolve) => {
+      store.onReady(resolve);
+    });
+    const program = `
+      const { sqlite } = await import(${JSON.stringify(moduleUrl)});
+      const store = sqlite(${JSON.stringify(file)});
+      await store.start();
+      await store.enqueue([${JSON.stringify(job({ queue: "über" }))}]);
+      await store.stop();`;
+    await ears(store, 1);
+    await run(process.execPath, ["--input-type=module", "--eval", program], { timeout: 25_000 });
+    expect(await heard).toEqual(["über"]);
+  });
+
+  it("L14 an address in the file is its listener's, and is gone with it", async () => {
+    const [store, other] = [await open(), await open()];
+    store.onReady(() => undefined);
+    const unsubscribe = other.onReady(() => undefined);
+    await ears(store, 2);
+    unsubscribe();
+    await ears(store, 1);
+    other.onReady(() => undefined);
+    await ears(store, 2);
+    await other.stop();
+    await ears(store, 1);
+  });
+
+  it("L14 what is not a hint is not heard", () => {
+    expect(["", "{", "1", "{}", "null"].map(queuesIn)).toEqual([[], [], [], [], []]);
+    expect(queuesIn('["a", 1, null, "b"]')).toEqual(["a", "b"]);
   });
 
   it("L11 kill -9 in the middle of enqueues: everything that had returned is there", async () => {

@@ -1,17 +1,18 @@
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
+import { Ears } from "./ears.ts";
 import { isReadonlyRefusal, readonlyErrcode, toWire } from "./errors.ts";
 import { hostSignMs, otherHost, signHost } from "./host.ts";
 import { Notifier } from "./notifier.ts";
 import { openReader, openWriter } from "./open.ts";
 import { execute } from "./operations/dispatch.ts";
-import type { FromThread, Reply, Request, ThreadData, ToThread } from "./protocol.ts";
+import type { FromThread, Listening, Reply, Request, ThreadData, ToThread } from "./protocol.ts";
 import type { Session } from "./session.ts";
 import { Writer } from "./writer.ts";
 
 /** The entry of both threads: the writer, and the reader beside it. */
 interface Role {
   accept(requests: Request[]): void;
-  listen(on: boolean): void;
+  listen(listening: Listening): void;
   close(): void;
 }
 
@@ -20,10 +21,17 @@ const data = workerData as ThreadData;
 
 function writerRole(post: (message: FromThread) => void): Role {
   const session = openWriter(data);
-  const writer = new Writer(session, data, post);
-  const notifier = new Notifier(session, writer, data.pollMs, (ready) => post({ replies: [], ready }));
+  const ears = new Ears(session);
+  const writer = new Writer(session, data, ears, post);
+  const notifier = new Notifier({
+    session,
+    writer,
+    ears,
+    pollMs: data.pollMs,
+    hint: (ready) => post({ replies: [], ready }),
+  });
   const signing = setInterval(() => {
-    if (writer.held) return;
+    if (!writer.isFree) return;
     try {
       if (signHost(session, data.host)) writer.poison(otherHost(data.path, "another machine"));
     } catch {
@@ -32,10 +40,11 @@ function writerRole(post: (message: FromThread) => void): Role {
   }, hostSignMs);
   return {
     accept: (requests) => writer.accept(requests),
-    listen: (on) => notifier.listen(on),
+    listen: (listening) => notifier.listen(listening),
     close: () => {
       clearInterval(signing);
-      notifier.listen(false);
+      notifier.listen({ on: false });
+      ears.close();
       session.db.close();
     },
   };

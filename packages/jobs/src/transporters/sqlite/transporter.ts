@@ -22,11 +22,13 @@ import type {
   Tx,
 } from "../transporter.ts";
 import { ClockOffset } from "../clock-offset.ts";
+import { Bell } from "../../memory/bell.ts";
 import type { MemoryStore, PermitStore } from "../permits.ts";
 import type { LeaderSeat, ScheduleStore } from "../schedules.ts";
 import { checkBatch, checkItems, checkPayload } from "../bounds.ts";
 import type { QueueStore } from "../queues.ts";
 import { ThreadChannel } from "./channel.ts";
+import { queuesIn } from "./ears.ts";
 import { isReadonlyRefusal } from "./errors.ts";
 import { checkLocation, thisHost } from "./location.ts";
 import { amend } from "./operations/amend.ts";
@@ -48,7 +50,7 @@ import { HandleTx, WriterTx } from "./tx.ts";
 export interface SqliteOptions {
   /** How long a write waits for another process on the file before `store_unavailable`. 5,000 ms. */
   busyTimeoutMs?: number;
-  /** How often other processes' commits are looked for while somebody listens (`onReady`). 100 ms. */
+  /** How often other processes' commits are looked for while somebody listens (`onReady`), should their hints be lost. 100 ms. */
   pollMs?: number;
   /** Shortens `limits.transactionMsMax` for this store. */
   transactionMsMax?: number;
@@ -76,6 +78,8 @@ export class SqliteTransporter implements Transporter {
   readonly #path: string;
   readonly #options: Required<SqliteOptions>;
   readonly #listeners = new Set<(queues: string[]) => void>();
+  /** Heard on this event loop: before a slot that frees up later begins its next job. */
+  readonly #bell = new Bell((hint) => this.#hint(queuesIn(hint)));
   readonly #expiries = new Map<number, (error: Error) => void>();
   readonly #clockOffset = new ClockOffset();
   #nextTx = 1;
@@ -148,7 +152,7 @@ export class SqliteTransporter implements Transporter {
     }
     this.#writer = writer;
     this.#reader = reader;
-    if (this.#listeners.size > 0) this.#writer?.listen(true);
+    await this.#listen();
   }
 
   async stop(): Promise<void> {
@@ -164,6 +168,7 @@ export class SqliteTransporter implements Transporter {
     this.#starting = undefined;
     this.#reader = undefined;
     this.#writer = undefined;
+    this.#bell.close();
     // The writer last: the last connection to close folds the WAL into the file.
     for (const channel of channels) await channel?.close();
   }
@@ -261,10 +266,19 @@ export class SqliteTransporter implements Transporter {
     // Its own identity, so that a function that listens twice is also told twice.
     const own = (queues: string[]): void => listener(queues);
     this.#listeners.add(own);
-    if (this.#listeners.size === 1) this.#writer?.listen(true);
+    if (this.#listeners.size === 1) void this.#listen();
     return () => {
-      if (this.#listeners.delete(own) && this.#listeners.size === 0) this.#writer?.listen(false);
+      if (!this.#listeners.delete(own) || this.#listeners.size > 0) return;
+      this.#writer?.listen({ on: false });
+      this.#bell.close();
     };
+  }
+
+  async #listen(): Promise<void> {
+    const writer = this.#writer;
+    if (writer === undefined || this.#listeners.size === 0) return;
+    const ear = await this.#bell.address();
+    if (this.#writer === writer && this.#listeners.size > 0) writer.listen({ on: true, ear });
   }
 
   #hint(queues: string[]): void {

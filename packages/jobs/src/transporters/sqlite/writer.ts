@@ -1,4 +1,5 @@
 import { JobsError } from "../../core/errors.ts";
+import type { Ears } from "./ears.ts";
 import { toWire } from "./errors.ts";
 import { answerIdle, execute } from "./operations/dispatch.ts";
 import type { FromThread, Reply, Request, ThreadData } from "./protocol.ts";
@@ -19,18 +20,21 @@ export class Writer {
   readonly #session: Session;
   readonly #data: ThreadData;
   readonly #post: (message: FromThread) => void;
+  readonly #ears: Ears;
   readonly #queue: Request[] = [];
   #held: { tx: number; timer: NodeJS.Timeout } | undefined;
   #poisoned: JobsError | undefined;
 
-  constructor(session: Session, data: ThreadData, post: (message: FromThread) => void) {
+  constructor(session: Session, data: ThreadData, ears: Ears, post: (message: FromThread) => void) {
     this.#session = session;
     this.#data = data;
+    this.#ears = ears;
     this.#post = post;
   }
 
-  get held(): boolean {
-    return this.#held !== undefined;
+  /** No transaction has the connection, and the store is this host's. */
+  get isFree(): boolean {
+    return this.#held === undefined && this.#poisoned === undefined;
   }
 
   /** From now on every operation is refused with this: another host has the store. */
@@ -49,10 +53,11 @@ export class Writer {
   }
 
   #answer(replies: Reply[]): void {
-    const ready = [...this.#session.ready];
     // In an open transaction nothing is ready yet for others: the hint waits for its commit.
+    const ready = this.#held === undefined ? [...this.#session.ready] : [];
     if (this.#held === undefined) this.#session.ready.clear();
-    if (replies.length > 0) this.#post({ replies, ready: this.#held === undefined ? ready : [] });
+    if (ready.length > 0) this.#ears.ring(ready);
+    if (replies.length > 0) this.#post({ replies, ready });
   }
 
   #pump(): void {
