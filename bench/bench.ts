@@ -46,14 +46,16 @@ const agents: AgentOptions = {
   ...(values.profile !== undefined && { profile: values.profile }),
 };
 
-/** What would be packed: users of the package pay for no stripping of types. */
+/** What would be packed, and what runs beside it: users of the package pay for no stripping of types. */
 function build(): void {
-  const { status } = spawnSync("npm", ["run", "build", "--workspace", "@provost/jobs", "--silent"], {
-    cwd: root,
-    stdio: "inherit",
-  });
+  compiled("@provost/jobs", ["--workspace", "@provost/jobs"]);
+  compiled("bench", ["--prefix", "bench"]);
+}
+
+function compiled(what: string, where: readonly string[]): void {
+  const { status } = spawnSync("npm", ["run", "build", "--silent", ...where], { cwd: root, stdio: "inherit" });
   if (status === 0) return;
-  throw new BenchError("build_failed", `@provost/jobs does not compile (exit ${status}): mend it, or give --source`);
+  throw new BenchError("build_failed", `${what} does not compile (exit ${status}): mend it, or give --source`);
 }
 
 /** All rounds of a scenario: engines in turns, so that what else the machine does meets all of them. */

@@ -9,7 +9,7 @@ export interface Engine {
   /** In tables. */
   label: string;
   store: StoreKind;
-  /** Its adapter, exporting `open` of engine.ts; loaded in the processes that use it only. */
+  /** Its adapter, exporting `open` of engine.ts, without the ending; loaded in the processes that use it only. */
   module: string;
   /** Whose it is: `ours` are measured against `peer`s and `floor`s. */
   side: "ours" | "peer" | "floor";
@@ -32,27 +32,27 @@ function engine(
 }
 
 export const engines: readonly Engine[] = [
-  engine("ours-postgres", "Provost, PostgreSQL", "postgres", "./engines/ours.ts", "ours"),
-  engine("ours-sqlite", "Provost, SQLite", "sqlite", "./engines/ours.ts", "ours"),
-  engine("ours-threads", "Provost, threads", "postgres", "./engines/ours-threads.ts", "ours"),
-  engine("ours-processes", "Provost, processes", "postgres", "./engines/ours-processes.ts", "ours"),
-  engine("graphile-worker", "graphile-worker", "postgres", "./peers/graphile-worker.ts", "peer"),
-  engine("pg-boss", "pg-boss", "postgres", "./peers/pg-boss.ts", "peer"),
-  engine("bullmq", "BullMQ, Redis everysec", "redis", "./peers/bullmq.ts", "peer"),
-  engine("bullmq-always", "BullMQ, Redis always", "redis-always", "./peers/bullmq.ts", "peer"),
-  engine("raw-postgres", "raw SQL, PostgreSQL", "postgres", "./engines/raw-postgres.ts", "floor"),
-  engine("raw-postgres-quiet", "raw SQL without NOTIFY", "postgres", "./engines/raw-postgres.ts", "floor", {
+  engine("ours-postgres", "Provost, PostgreSQL", "postgres", "./engines/ours", "ours"),
+  engine("ours-sqlite", "Provost, SQLite", "sqlite", "./engines/ours", "ours"),
+  engine("ours-threads", "Provost, threads", "postgres", "./engines/ours-threads", "ours"),
+  engine("ours-processes", "Provost, processes", "postgres", "./engines/ours-processes", "ours"),
+  engine("graphile-worker", "graphile-worker", "postgres", "./peers/graphile-worker", "peer"),
+  engine("pg-boss", "pg-boss", "postgres", "./peers/pg-boss", "peer"),
+  engine("bullmq", "BullMQ, Redis everysec", "redis", "./peers/bullmq", "peer"),
+  engine("bullmq-always", "BullMQ, Redis always", "redis-always", "./peers/bullmq", "peer"),
+  engine("raw-postgres", "raw SQL, PostgreSQL", "postgres", "./engines/raw-postgres", "floor"),
+  engine("raw-postgres-quiet", "raw SQL without NOTIFY", "postgres", "./engines/raw-postgres", "floor", {
     quiet: true,
   }),
-  engine("raw-sqlite", "raw node:sqlite", "sqlite", "./engines/raw-sqlite.ts", "floor"),
-  engine("ours-postgres-defaults", "Provost, PostgreSQL, defaults", "postgres", "./engines/ours.ts", "ours", {
+  engine("raw-sqlite", "raw node:sqlite", "sqlite", "./engines/raw-sqlite", "floor"),
+  engine("ours-postgres-defaults", "Provost, PostgreSQL, defaults", "postgres", "./engines/ours", "ours", {
     defaults: true,
   }),
-  engine("graphile-worker-defaults", "graphile-worker, defaults", "postgres", "./peers/graphile-worker.ts", "peer", {
+  engine("graphile-worker-defaults", "graphile-worker, defaults", "postgres", "./peers/graphile-worker", "peer", {
     defaults: true,
   }),
-  engine("pg-boss-defaults", "pg-boss, defaults", "postgres", "./peers/pg-boss.ts", "peer", { defaults: true }),
-  engine("bullmq-defaults", "BullMQ, defaults", "redis", "./peers/bullmq.ts", "peer", { defaults: true }),
+  engine("pg-boss-defaults", "pg-boss, defaults", "postgres", "./peers/pg-boss", "peer", { defaults: true }),
+  engine("bullmq-defaults", "BullMQ, defaults", "redis", "./peers/bullmq", "peer", { defaults: true }),
 ];
 
 /** @throws BenchError `unknown_name`. */

@@ -1,7 +1,7 @@
 import { JobManager } from "@provost/jobs";
 import { postgres } from "@provost/jobs/postgres";
 import type { Open } from "../engine.ts";
-import { inProcess, inThread } from "./isolated-jobs.mjs";
+import { inProcess, inThread } from "./isolated-jobs.ts";
 
 /** Ours, each job in a thread or a process of its own: as many places as jobs at once, the rest as it comes. */
 export function isolated(kind: "thread" | "process"): Open {

@@ -1,6 +1,4 @@
-import { defineJob, flow, JobManager, type JobRequest, typed } from "@provost/jobs";
-import { postgres } from "@provost/jobs/postgres";
-import { sqlite } from "@provost/jobs/sqlite";
+import { defineJob, flow, JobManager, type JobRequest, type Transporter, typed } from "@provost/jobs";
 import { BenchError } from "../bench-error.ts";
 import type { NewJob, Open, Payload, Run } from "../engine.ts";
 
@@ -8,9 +6,15 @@ const gatedPerFlow = 9_999;
 /** Of the short lane, in the "best" runs: concurrency is the one thing that is set. */
 const slotsBest = 200;
 
+/** The one that is used, as a user would load it. */
+async function transporterTo(address: string): Promise<Transporter> {
+  if (address.startsWith("postgres:")) return (await import("@provost/jobs/postgres")).postgres(address);
+  return (await import("@provost/jobs/sqlite")).sqlite(address);
+}
+
 /** Ours: everything default but the slots. On PostgreSQL by a connection string, else on an SQLite file. */
 export const open: Open = async (address, { defaults }) => {
-  const transporter = address.startsWith("postgres:") ? postgres(address) : sqlite(address);
+  const transporter = await transporterTo(address);
   let run: Run | undefined;
   const job = defineJob("bench", { input: typed<Payload>(), run: ({ input }) => run?.(input) });
   const producer = new JobManager({ transporter });

@@ -1,4 +1,5 @@
 /** A process of its own with one engine's session: does what its parent asks, one call at a time or several at once. */
+import { extname } from "node:path";
 import type { Open } from "../engine.ts";
 import { engineNamed } from "../engines.ts";
 import { Operations } from "./operations.ts";
@@ -19,7 +20,9 @@ export interface Answer {
 
 const [name = "", address = ""] = [process.argv[2], process.env["BENCH_ADDRESS"]];
 const { module, defaults, quiet } = engineNamed(name);
-const { open } = (await import(new URL(`../${module}`, import.meta.url).href)) as { open: Open };
+// As it is run itself: from source or compiled.
+const file = `../${module}${extname(import.meta.filename)}`;
+const { open } = (await import(new URL(file, import.meta.url).href)) as { open: Open };
 const operations = new Operations(await open(address, { defaults, quiet }));
 
 async function answer({ id, operation, argument }: Call): Promise<void> {

@@ -8,14 +8,18 @@ import type { Answer, Call, Operation } from "./agent-process.ts";
 import type { Operations } from "./operations.ts";
 import type { Store } from "./stores.ts";
 
-const script = fileURLToPath(new URL("agent-process.ts", import.meta.url));
+/** Compiled by `bench.ts`: node's stripping of types keeps 20 MB in a process, which no user of an engine has there. */
+const scripts = {
+  compiled: fileURLToPath(new URL("../dist/harness/agent-process.js", import.meta.url)),
+  source: fileURLToPath(new URL("agent-process.ts", import.meta.url)),
+};
 const closeMsMax = 30_000;
 
 /** How the processes that have engines are run. */
 export interface AgentOptions {
   /** Where CPU profiles of the workers go; none are made when left out. */
   profile?: string;
-  /** Our packages as they stand in the checkout, instead of compiled as they are installed. */
+  /** Our packages, and the processes' own code, as they stand in the checkout, instead of compiled. */
   fromSource: boolean;
 }
 
@@ -31,7 +35,7 @@ export class Agent {
 
   private constructor(engine: Engine, store: Store, { profile, fromSource }: AgentOptions) {
     this.#engine = engine.name;
-    this.#child = fork(script, [engine.name], {
+    this.#child = fork(fromSource ? scripts.source : scripts.compiled, [engine.name], {
       execArgv: [
         ...(fromSource ? ["--conditions=source"] : []),
         // One file for each thread of each process.

@@ -30,14 +30,14 @@ export interface AttemptOptions {
  * its end was given by someone else) can come at any time: then nothing is settled.
  */
 export class Attempt implements Ending {
-  readonly claimed: Claimed;
+  /** As the store had it at the claim, or, where it has said since that the job has changed, has it now. */
+  claimed: Claimed;
   readonly definition: JobDefinition;
   readonly pace: Pace | undefined;
-  /** As the store has it: changed where it says that the job has changed. */
-  job: Claimed;
   end: AttemptEnd = unended;
   outcome: Outcome = unjudged;
-  giveUpAt: number | undefined;
+  /** Of those that met a store that was away. */
+  declare giveUpAt?: number;
   keptMs = 0;
   leaseUntil: number;
   /** The lease guard's, while it holds the lease. */
@@ -61,7 +61,6 @@ export class Attempt implements Ending {
 
   constructor({ claimed, definition, leaseUntil, isMarked, pace, onSettled }: AttemptOptions) {
     this.claimed = claimed;
-    this.job = claimed;
     this.definition = definition;
     this.leaseUntil = Math.floor(leaseUntil);
     this.isMarked = isMarked;
@@ -76,6 +75,14 @@ export class Attempt implements Ending {
   /** No attempt comes after it. */
   get isLast(): boolean {
     return this.claimed.attempts - this.claimed.attemptsUsed <= 1;
+  }
+
+  get job(): Claimed {
+    return this.claimed;
+  }
+
+  set job(changed: Claimed) {
+    this.claimed = changed;
   }
 
   get rules(): OutcomeRules {

@@ -24,17 +24,20 @@ export interface HostOptions {
   prepare: (item: JobRequest | FlowBuilder) => Promise<NewItem>;
 }
 
+/** And who is told how an attempt ended. */
+export interface Hosting extends HostOptions {
+  onEnded: (attempt: Attempt, end: AttemptEnd) => void;
+}
+
 /** The manager, as one attempt reaches it. */
 export class ManagerHost implements AttemptHost {
   readonly #attempt: Attempt;
-  readonly #options: HostOptions;
-  readonly #onEnded: (attempt: Attempt, end: AttemptEnd) => void;
+  readonly #options: Hosting;
   #atomicity: AttemptAtomicity | undefined;
 
-  constructor(attempt: Attempt, options: HostOptions, onEnded: (attempt: Attempt, end: AttemptEnd) => void) {
+  constructor(attempt: Attempt, options: Hosting) {
     this.#attempt = attempt;
     this.#options = options;
-    this.#onEnded = onEnded;
   }
 
   get signal(): AbortSignal {
@@ -107,6 +110,6 @@ export class ManagerHost implements AttemptHost {
   }
 
   ended(end: AttemptEnd): void {
-    this.#onEnded(this.#attempt, end);
+    this.#options.onEnded(this.#attempt, end);
   }
 }

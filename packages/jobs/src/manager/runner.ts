@@ -8,7 +8,7 @@ import { Attempt } from "./attempt.ts";
 import { settledWithin, type Clock } from "./clock.ts";
 import { Deadlines } from "./deadlines.ts";
 import type { AbortReason } from "./events.ts";
-import { ManagerHost, type HostOptions } from "./host.ts";
+import { type Hosting, type HostOptions, ManagerHost } from "./host.ts";
 import type { LeaseGuard } from "./lease-guard.ts";
 import type { OnStuck } from "./lease-protocol.ts";
 import { LiveAttempts } from "./live-attempts.ts";
@@ -52,7 +52,8 @@ export class Runner {
   readonly #live = new LiveAttempts();
   readonly #deadlines: Deadlines<Attempt>;
   readonly #occupied: Record<Lane, number> = { short: 0, long: 0 };
-  readonly #onEnded: (attempt: Attempt, end: AttemptEnd) => void;
+  /** One for all attempts. */
+  readonly #hosting: Hosting;
   readonly #onSettled: (attempt: Attempt, settled: Settled) => void;
   #idleWaiters: (() => void)[] = [];
   #settledWaiters: (() => void)[] = [];
@@ -63,7 +64,7 @@ export class Runner {
   constructor(options: RunnerOptions) {
     this.#options = options;
     this.#deadlines = new Deadlines(this.#live, options.clock, (attempt) => this.#due(attempt));
-    this.#onEnded = (attempt, end) => this.#ended(attempt, end);
+    this.#hosting = { ...options, onEnded: (attempt, end) => this.#ended(attempt, end) };
     this.#onSettled = (attempt, settled) => this.#settled(attempt, settled);
   }
 
@@ -210,13 +211,17 @@ export class Runner {
       fence: claimed.fence,
     });
     if (!isTraced()) {
-      options.process.run(definition, claimed, new ManagerHost(attempt, options, this.#onEnded));
+      options.process.run(definition, claimed, new ManagerHost(attempt, this.#hosting));
       return;
     }
     const end = traced(claimed, (ended) =>
-      options.process.run(definition, claimed, new ManagerHost(attempt, options, (_, told) => ended(told))),
+      options.process.run(
+        definition,
+        claimed,
+        new ManagerHost(attempt, { ...this.#hosting, onEnded: (_, told) => ended(told) }),
+      ),
     );
-    void end.then((told) => this.#onEnded(attempt, told));
+    void end.then((told) => this.#ended(attempt, told));
   }
 
   /** Its handler has ended. */

@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { defineJob, typed } from "@provost/jobs";
+import { defineJob, type JobDefinition, typed } from "@provost/jobs";
+import type { Payload } from "../engine.ts";
 
-/** Loaded in each thread or process, which does nothing but sleep. JavaScript, so that no slot pays for stripping types. */
-function sleeper(process) {
+/** Loaded in each thread or process, which does nothing but sleep. */
+function sleeper(process: "thread" | "process"): JobDefinition<Payload, void> {
   return defineJob(`bench.${process}`, {
     process,
     module: import.meta.url,
-    input: typed(),
+    input: typed<Payload>(),
     async run({ input, signal }) {
       await sleep(input.ms ?? 0, undefined, { signal });
     },
