@@ -12,6 +12,12 @@ const transientTriesMax = 8;
 /** A server that is out of reach does not say goodbye: its connections are left to the system then. */
 const closeMsMax = 10_000;
 
+/**
+ * A spare connection is made when calls meet, which they do every few seconds where little else happens. A new one costs its first call some 30 ms: the
+ * server has to fork, and to parse and plan every function anew. Kept for so long, the spare one is there when the next two meet.
+ */
+const idleMsMax = 60_000;
+
 type QueryConfig = PlainConfig & { rowMode?: "array"; prepared?: boolean };
 
 const asText = { getTypeParser: () => (text: unknown) => text };
@@ -47,7 +53,7 @@ export class Connections {
       ...this.#config(),
       ...(parameters.length === 0 ? {} : { options: parameters.map(startupOption).join(" ") }),
     };
-    this.#jobs = new Pool({ ...config, max: this.#settings.poolMax });
+    this.#jobs = new Pool({ ...config, max: this.#settings.poolMax, idleTimeoutMillis: idleMsMax });
     this.#lent = new Pool({ ...config, max: this.#settings.sqlPoolMax });
     for (const pool of [this.#jobs, this.#lent]) {
       // A connection that dies in the pool is taken out by the pool itself; the next call gets another.

@@ -26,7 +26,7 @@ interface HintWithin {
  * of jobs: within the insert when it is the first for as long, else apart. A hint that is lost costs a poll's wait.
  */
 export class Notifier {
-  readonly #connections: Connections;
+  readonly #connections: Pick<Connections, "client" | "isOpen" | "query">;
   readonly #channel: string;
   readonly #schema: string;
   /** Marks this Transporter's own hints, which its listeners have had already. */
@@ -43,7 +43,7 @@ export class Notifier {
   #echo: { timer: NodeJS.Timeout; heard: boolean; deaf: boolean } | undefined;
 
   /** `schema` is the bare name: the channel too, so that deployments in one database do not wake one another. */
-  constructor(connections: Connections, schema: string) {
+  constructor(connections: Pick<Connections, "client" | "isOpen" | "query">, schema: string) {
     this.#connections = connections;
     this.#channel = schema;
     this.#schema = `"${schema}"`;
