@@ -1,6 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { Notifier } from "./notifier.ts";
 
+function queuesIn(payload: string): string[] {
+  const parsed: unknown = JSON.parse(payload);
+  return Array.isArray(parsed) ? parsed.slice(1).map(String) : [];
+}
+
 describe("PostgreSQL: hints to other processes", () => {
   /** The queues of each NOTIFY that went apart. */
   let apart: string[][];
@@ -20,11 +25,6 @@ describe("PostgreSQL: hints to other processes", () => {
   afterEach(() => {
     vi.useRealTimers();
   });
-
-  function queuesIn(payload: string): string[] {
-    const parsed: unknown = JSON.parse(payload);
-    return Array.isArray(parsed) ? parsed.slice(1).map(String) : [];
-  }
 
   function within(queue: string, isQuick: boolean): string[] | undefined {
     const hint = notifier.hintWithin([queue], { isQuick });

@@ -89,7 +89,8 @@ export class Notifier {
    */
   hintWithin(queues: Iterable<string>, { isQuick }: { isQuick: boolean }): HintWithin | undefined {
     const now = performance.now();
-    if (now < this.#sentAt + (isQuick ? takeAlongMs : gatherMs) || (!isQuick && this.#timer !== undefined)) return undefined;
+    if (now < this.#sentAt + (isQuick ? takeAlongMs : gatherMs) || (!isQuick && this.#timer !== undefined))
+      return undefined;
     const list = new Set([...queues, ...this.#pending]);
     const [payload, ...more] = this.#payloads([...list], this.#self);
     if (payload === undefined || more.length > 0) return undefined;

@@ -33,15 +33,23 @@ import { LowWater } from "./low-water.ts";
 import { migrate } from "./migrate.ts";
 import { Notifier } from "./notifier.ts";
 import { type PostgresOptions, type PostgresSettings, settingsOf } from "./options.ts";
-import { EnqueuePayload, type EnqueueTexts, enqueueTexts, isPlain, plainValues, readyQueuesOf, singleValues } from "./payload.ts";
+import {
+  EnqueuePayload,
+  type EnqueueTexts,
+  enqueueTexts,
+  isPlain,
+  plainValues,
+  readyQueuesOf,
+  singleValues,
+} from "./payload.ts";
 import { Reader } from "./reader.ts";
 import { type RenewerOptions, renewOn } from "./renewer.ts";
 import { type ListedQueueRow, PostgresQueues, type QueueRow } from "./queues.ts";
-import { claimedLine, claimedOf, type ClaimedRow, moreIn, toAmendResult, toClaimed, toExpired } from "./rows.ts";
+import { claimedLine, claimedOf, type ClaimedRow, moreIn, toAmendResult, toExpired } from "./rows.ts";
 import { type Call, postgresLeader, postgresSchedules } from "./schedules.ts";
 import { checkParameters, inspectServer, type Parameter } from "./server.ts";
 import { memoryOf, permitsOf } from "./shared.ts";
-import { settlementValues } from "./settlements.ts";
+import { type Refusal, refused, settlementValues } from "./settlements.ts";
 import { PostgresSight } from "./sight.ts";
 import { inSavepoint, inTransaction, runSql, stateOf } from "./tx.ts";
 
@@ -353,7 +361,11 @@ export class PostgresTransporter implements Transporter {
   async #query<R extends object>(
     text: string,
     values: unknown[],
-    { tx, ready = () => [], prepared = false }: { tx?: Tx; ready?: (row: R) => Iterable<string>; prepared?: boolean } = {},
+    {
+      tx,
+      ready = () => [],
+      prepared = false,
+    }: { tx?: Tx; ready?: (row: R) => Iterable<string>; prepared?: boolean } = {},
   ): Promise<R[]> {
     const all = [...values, this.#clockOffset.ms];
     if (tx === undefined) {
@@ -371,19 +383,6 @@ export class PostgresTransporter implements Transporter {
     }
     return rows;
   }
-}
-
-interface Refusal {
-  place: number;
-  why: "fence" | "not-expired" | "version";
-  /** For `version`: the job as its holder should see it now. */
-  current: ClaimedRow | null;
-}
-
-function refused({ why, current }: Refusal): SettleResult {
-  if (why !== "version") return { state: "refused", why };
-  // It cannot be gone: the row was locked when its version was read.
-  return current === null ? { state: "refused", why: "fence" } : { state: "refused", why, current: toClaimed(current) };
 }
 
 /**

@@ -57,13 +57,17 @@ describe.skipIf(skipReason !== undefined)("PostgreSQL: named statements", () => 
     const call = { text: "SELECT * FROM pg_temp.answer()" };
     expect((await prepared.query(client, call)).rows).toEqual([{ one: 1 }]);
     await client.query("DROP FUNCTION pg_temp.answer()");
-    await client.query("CREATE FUNCTION pg_temp.answer() RETURNS TABLE (one int, two int) LANGUAGE sql AS 'SELECT 1, 2'");
+    await client.query(
+      "CREATE FUNCTION pg_temp.answer() RETURNS TABLE (one int, two int) LANGUAGE sql AS 'SELECT 1, 2'",
+    );
     expect((await prepared.query(client, call)).rows).toEqual([{ one: 1, two: 2 }]);
   });
 
   it("what a statement itself gets wrong is told, and costs no names", async () => {
     await say("a");
-    await expect(prepared.query(client, { text: "SELECT 1 / $1::int", values: [0] })).rejects.toThrow(/division by zero/);
+    await expect(prepared.query(client, { text: "SELECT 1 / $1::int", values: [0] })).rejects.toThrow(
+      /division by zero/,
+    );
     expect(await named()).toContain(text);
   });
 });

@@ -62,7 +62,10 @@ function take(schema: string, picked: string): string {
     .replace("g.fence", "g.fence + 1")
     .replace("g.started_at IS NOT NULL", "r.started")
     .replace("g.claimed_by", "p_manager");
-  const columns = claimedColumns("j").replace("j.started_at IS NOT NULL, j.claimed_by, j.directed IS NOT NULL", "j.directed");
+  const columns = claimedColumns("j").replace(
+    "j.started_at IS NOT NULL, j.claimed_by, j.directed IS NOT NULL",
+    "j.directed",
+  );
   return `
       WITH picked AS MATERIALIZED (
         ${picked}
