@@ -54,8 +54,8 @@ function fromMarks(schema: string): string {
 }
 
 /**
- * From table to table, the jobs' own rows only read, and once: twice cost an idle worker's claim 20 µs. So did, 50 µs, a join that looked for
- * the wakes of all of them: few have a key to be woken by.
+ * From table to table, the jobs' own rows only read, and once. Reading them twice cost the claim of one job 20 µs more, and looking for the wakes of
+ * all of them in a join 50: few jobs have a key to be woken by.
  */
 function take(schema: string, picked: string): string {
   const claimed = claimedColumns("g")
