@@ -3,6 +3,7 @@ import { Client, type ClientConfig, Pool, type PoolClient, type QueryConfig as P
 import { JobsError } from "../../core/errors.ts";
 import { asStoreError, isConnectionLoss, isTransient } from "./failures.ts";
 import type { PostgresSettings } from "./options.ts";
+import { Prepared } from "./prepared.ts";
 import { type Parameter, startupOption } from "./server.ts";
 
 /** How often a statement that the server undid because of another's is sent again. */
@@ -11,23 +12,25 @@ const transientTriesMax = 8;
 /** A server that is out of reach does not say goodbye: its connections are left to the system then. */
 const closeMsMax = 10_000;
 
-type QueryConfig = PlainConfig & { rowMode?: "array" };
+/**
+ * A spare connection is made when calls meet, which they do every few seconds where little else happens. A new one costs its first call some 30 ms: the
+ * server has to fork, and to parse and plan every function anew. Kept for so long, the spare one is there when the next two meet.
+ */
+const idleMsMax = 60_000;
+
+type QueryConfig = PlainConfig & { rowMode?: "array"; prepared?: boolean };
 
 const asText = { getTypeParser: () => (text: unknown) => text };
 
 /** What a connection's death tells its listeners is told by the failing statement too; unheard it would end the process. */
 const ignore = (): void => undefined;
 
-/**
- * Two bounded pools: one for jobs, one to lend. `store_stopped` before `open` and after `close`.
- *
- * No named statements: the Transporter's are calls of functions, whose plans the server keeps by itself, and a pooler in
- * transaction mode may give each call another connection.
- */
+/** Two bounded pools: one for jobs, one to lend. `store_stopped` before `open` and after `close`. */
 export class Connections {
   readonly #settings: PostgresSettings;
   #jobs: Pool | undefined;
   #lent: Pool | undefined;
+  readonly #prepared = new Prepared();
 
   constructor(settings: PostgresSettings) {
     this.#settings = settings;
@@ -50,7 +53,7 @@ export class Connections {
       ...this.#config(),
       ...(parameters.length === 0 ? {} : { options: parameters.map(startupOption).join(" ") }),
     };
-    this.#jobs = new Pool({ ...config, max: this.#settings.poolMax });
+    this.#jobs = new Pool({ ...config, max: this.#settings.poolMax, idleTimeoutMillis: idleMsMax });
     this.#lent = new Pool({ ...config, max: this.#settings.sqlPoolMax });
     for (const pool of [this.#jobs, this.#lent]) {
       // A connection that dies in the pool is taken out by the pool itself; the next call gets another.
@@ -73,17 +76,17 @@ export class Connections {
 
   /**
    * One autocommitted statement. What the server undid because of another transaction is sent again, at most 8 times, since
-   * it has changed nothing.
+   * it has changed nothing. `prepared`: sent often, and one of a few texts.
    *
    * @throws JobsError `store_unavailable`, `store_stopped`, or what the statement's function raises.
    */
-  async query<R>(text: string, values: unknown[]): Promise<R[]> {
-    return await this.#tried<R>({ text, values });
+  async query<R>(text: string, values: unknown[], { prepared = false } = {}): Promise<R[]> {
+    return await this.#tried<R>({ text, values, prepared });
   }
 
-  /** As `query`; rows as their columns' texts, in order: what is read a hundred thousand times a second is taken apart by its reader. */
+  /** As `query`, prepared; rows as their columns' texts, in order: what is read a hundred thousand times a second is taken apart by its reader. */
   async lines(text: string, values: unknown[]): Promise<(string | null)[][]> {
-    return await this.#tried<(string | null)[]>({ text, values, rowMode: "array", types: asText });
+    return await this.#tried<(string | null)[]>({ text, values, rowMode: "array", types: asText, prepared: true });
   }
 
   async #tried<R>(config: QueryConfig): Promise<R[]> {
@@ -97,11 +100,11 @@ export class Connections {
     }
   }
 
-  async #once<R>(config: QueryConfig): Promise<R[]> {
+  async #once<R>({ prepared, ...config }: QueryConfig): Promise<R[]> {
     const client = await connectionOf(this.#jobs);
     let lost: boolean | undefined;
     try {
-      const result = await client.query(config);
+      const result = await (prepared === true ? this.#prepared.query(client, config) : client.query(config));
       // Each statement's shape stands beside it (`rows.ts`).
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion
       return result.rows as R[];

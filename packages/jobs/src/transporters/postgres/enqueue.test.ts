@@ -9,7 +9,7 @@ function job(differs: Partial<NewJob> = {}): { job: NewJob } {
   return { job: { ...usual, timeoutMs: 60_000, delayMs: 0, ...differs } };
 }
 
-describe.skipIf(skipReason !== undefined)("PostgreSQL: enqueues of many", () => {
+describe.skipIf(skipReason !== undefined)("PostgreSQL: enqueues of jobs alone", () => {
   const test = new TestServer();
   const schema = test.freshSchema();
   let store: PostgresTransporter;
@@ -48,6 +48,7 @@ describe.skipIf(skipReason !== undefined)("PostgreSQL: enqueues of many", () => 
   it("L15 counters and the road have each added job, of every way to add one", async () => {
     const plain = [job({ queue: "counted" }), job({ queue: "counted" }), job({ queue: "counted", delayMs: 60_000 })];
     await store.enqueue(plain);
+    for (const one of plain) await store.enqueue([one]);
     await store.enqueue([...plain, job({ queue: "counted", uniqueKey: "one" })]);
     const stages = [{ policy: "fail-fast" as const }, { policy: "fail-fast" as const }];
     const members = [0, 1, 1].map((stage) => ({ ...job({ queue: "counted" }).job, stage }));
@@ -57,14 +58,29 @@ describe.skipIf(skipReason !== undefined)("PostgreSQL: enqueues of many", () => 
         (SELECT count(*)::int FROM ${schema}.ready WHERE queue = 'counted') AS ready
         FROM (SELECT * FROM ${schema}.count UNION ALL SELECT * FROM ${schema}.count_delta) c WHERE c.queue = 'counted'`,
     );
-    expect(rows).toEqual([{ waiting: 2, delayed: 2, queued: 6, ready: 6 }]);
+    expect(rows).toEqual([{ waiting: 2, delayed: 3, queued: 8, ready: 8 }]);
   });
 
   it("L11 an input that has the separator is kept as it is", async () => {
     const inputs = [`"a${inputSeparator}b"`, '"c"', ""];
-    const added = await store.enqueue(inputs.map((input) => job({ queue: "odd", input })));
-    const ids = added.flatMap((one) => one.ids);
+    const together = await store.enqueue(inputs.map((input) => job({ queue: "odd", input })));
+    const alone = [];
+    for (const input of inputs) alone.push(...(await store.enqueue([job({ queue: "odd", input })])));
+    const ids = [...together, ...alone].flatMap((one) => one.ids);
     const { rows } = await store.sql.query(`SELECT input FROM ${schema}.job WHERE id = ANY ($1) ORDER BY id`, [ids]);
-    expect(rows).toEqual(inputs.map((input) => ({ input })));
+    expect(rows).toEqual([...inputs, ...inputs].map((input) => ({ input })));
+  });
+
+  it("L11 L14 one job alone joins a transaction, and is refused where its queue is full", async () => {
+    await store.queues.configure("narrow", { depthMax: 1 });
+    const one = [job({ queue: "narrow" })];
+    const undone = store.sql.transaction(async (tx) => {
+      await store.enqueue(one, { tx });
+      await store.enqueue(one, { tx });
+    });
+    await expect(undone).rejects.toMatchObject({ code: "queue_full" });
+    const [added] = await store.sql.transaction((tx) => store.enqueue(one, { tx }));
+    expect((await store.get(added?.ids ?? [])).map(({ status }) => status)).toEqual(["queued"]);
+    await expect(store.enqueue(one)).rejects.toMatchObject({ code: "queue_full" });
   });
 });

@@ -4,6 +4,7 @@ import { storeError } from "./failures.ts";
 import { amendFunctions } from "./sql/amend.ts";
 import { claimFunctions } from "./sql/claim.ts";
 import { addTables, enqueueFunctions } from "./sql/enqueue.ts";
+import { enqueueOneFunctions } from "./sql/enqueue-one.ts";
 import { gateFunctions } from "./sql/gates.ts";
 import { holdTables } from "./sql/hold-tables.ts";
 import { listFunctions } from "./sql/list.ts";
@@ -42,6 +43,7 @@ const migrations: readonly Migration[] = [
   { version: 23, name: "claims begin at low-water marks", sql: markTables },
   { version: 24, name: "less to do for each added job", sql: addTables },
   { version: 25, name: "members of flows end on the road", sql: leafTables },
+  { version: 26, name: "one job at a time", sql: () => "" },
 ];
 
 /**
@@ -53,6 +55,7 @@ const functions: readonly ((schema: string) => string)[] = [
   roadFunctions,
   gateFunctions,
   enqueueFunctions,
+  enqueueOneFunctions,
   replaceFunctions,
   claimFunctions,
   lowWaterFunctions,

@@ -3,6 +3,8 @@ import { EarConnection } from "./ear.ts";
 
 /** Hints to other processes are gathered for this long: NOTIFY in each insert would cap enqueueing (FACTS.md). */
 const gatherMs = 4;
+/** After so long the next enqueue of one job takes along what has gathered: a statement apart costs as much as the enqueue. */
+const takeAlongMs = 3;
 /** How long a hint of our own may take to come back by the listening connection; one that is lost has no end. */
 const echoMsMax = 3_000;
 /** Of a NOTIFY's 8,000 bytes. */
@@ -13,12 +15,18 @@ const sendHints = "SELECT pg_notify($1, p), set_config('synchronous_commit', 'of
 
 type Listener = (queues: string[]) => void;
 
+/** Channel and payload of a NOTIFY. */
+interface HintWithin {
+  values: [channel: string, payload: string];
+  undone(): void;
+}
+
 /**
- * Hints that jobs may be ready. Listeners of this Transporter are rung at once, others by a NOTIFY, at most one in 20 ms whatever the number
+ * Hints that jobs may be ready. Listeners of this Transporter are rung at once, others by a NOTIFY, at most one in 3 ms whatever the number
  * of jobs: within the insert when it is the first for as long, else apart. A hint that is lost costs a poll's wait.
  */
 export class Notifier {
-  readonly #connections: Connections;
+  readonly #connections: Pick<Connections, "client" | "isOpen" | "query">;
   readonly #channel: string;
   readonly #schema: string;
   /** Marks this Transporter's own hints, which its listeners have had already. */
@@ -35,7 +43,7 @@ export class Notifier {
   #echo: { timer: NodeJS.Timeout; heard: boolean; deaf: boolean } | undefined;
 
   /** `schema` is the bare name: the channel too, so that deployments in one database do not wake one another. */
-  constructor(connections: Connections, schema: string) {
+  constructor(connections: Pick<Connections, "client" | "isOpen" | "query">, schema: string) {
     this.#connections = connections;
     this.#channel = schema;
     this.#schema = `"${schema}"`;
@@ -76,16 +84,22 @@ export class Notifier {
 
   /**
    * The hint to go within the statement that makes these queues' jobs ready, when one is due now: it saves a round trip. The caller tells
-   * this side's listeners after the commit (`tell`). Undefined: `ring` is to follow the commit.
+   * this side's listeners after the commit (`tell`). One that is quick takes along what has gathered, and says when it was `undone`.
+   * Undefined: `ring` is to follow the commit.
    */
-  hintWithin(queues: Iterable<string>): [channel: string, payload: string] | undefined {
-    const list = [...queues];
+  hintWithin(queues: Iterable<string>, { isQuick }: { isQuick: boolean }): HintWithin | undefined {
     const now = performance.now();
-    if (list.length === 0 || this.#timer !== undefined || now < this.#sentAt + gatherMs) return undefined;
-    const [payload, ...more] = this.#payloads(list, this.#self);
+    if (now < this.#sentAt + (isQuick ? takeAlongMs : gatherMs) || (!isQuick && this.#timer !== undefined))
+      return undefined;
+    const list = new Set([...queues, ...this.#pending]);
+    const [payload, ...more] = this.#payloads([...list], this.#self);
     if (payload === undefined || more.length > 0) return undefined;
     this.#sentAt = now;
-    return [this.#channel, payload];
+    const along = [...this.#pending];
+    this.#pending.clear();
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    return { values: [this.#channel, payload], undone: () => this.ring(along) };
   }
 
   /** After the commit. */
@@ -126,7 +140,7 @@ export class Notifier {
     this.#sending = this.#sending.then(async () => {
       if (!this.#connections.isOpen) return;
       // A hint may be lost: the truth is in the tables, and pollers come by.
-      await this.#connections.query(sendHints, [this.#channel, payloads]).catch(() => undefined);
+      await this.#connections.query(sendHints, [this.#channel, payloads], { prepared: true }).catch(() => undefined);
     });
   }
 

@@ -118,6 +118,26 @@ export function plainValues(
   return [inputs.join(inputSeparator), shapes.length === 1 ? null : shapeOf, JSON.stringify(lines)];
 }
 
+/** Statements that add jobs alone; `hinting`: with the channel and payload of a NOTIFY as their last values. */
+export type EnqueueTexts = Record<"one" | "plain", { alone: string; hinting: string }>;
+
+export function enqueueTexts(schema: string): EnqueueTexts {
+  const one = `${schema}.enqueue_one($1, $2, $3, $4, $5, $6, $7, $8) e(ids)`;
+  const plain = `${schema}.enqueue_plain($1, $2, $3, $4) e`;
+  return {
+    one: { alone: `SELECT e.ids FROM ${one}`, hinting: `SELECT e.ids, pg_notify($9, $10) FROM ${one}` },
+    plain: { alone: `SELECT e.ids FROM ${plain}`, hinting: `SELECT e.ids, pg_notify($5, $6) FROM ${plain}` },
+  };
+}
+
+/** One job that is ready at once, as `enqueue_one` has it; undefined for anything else. */
+export function singleValues(items: readonly NewItem[]): (string | number)[] | undefined {
+  const [item, ...more] = items;
+  if (item === undefined || more.length > 0 || !isPlain(item) || item.job.delayMs > 0) return undefined;
+  const { input, name, queue, lane, priority, attempts, timeoutMs } = item.job;
+  return [input, name, queue, lane, priority, attempts, timeoutMs];
+}
+
 function isOfShape(job: NewJob, known: NewJob | undefined): boolean {
   return (
     known !== undefined &&

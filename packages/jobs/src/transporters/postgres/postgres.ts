@@ -33,15 +33,23 @@ import { LowWater } from "./low-water.ts";
 import { migrate } from "./migrate.ts";
 import { Notifier } from "./notifier.ts";
 import { type PostgresOptions, type PostgresSettings, settingsOf } from "./options.ts";
-import { EnqueuePayload, isPlain, plainValues, readyQueuesOf } from "./payload.ts";
+import {
+  EnqueuePayload,
+  type EnqueueTexts,
+  enqueueTexts,
+  isPlain,
+  plainValues,
+  readyQueuesOf,
+  singleValues,
+} from "./payload.ts";
 import { Reader } from "./reader.ts";
 import { type RenewerOptions, renewOn } from "./renewer.ts";
 import { type ListedQueueRow, PostgresQueues, type QueueRow } from "./queues.ts";
-import { claimedLine, claimedOf, type ClaimedRow, moreIn, toAmendResult, toClaimed, toExpired } from "./rows.ts";
+import { claimedLine, claimedOf, type ClaimedRow, moreIn, toAmendResult, toExpired } from "./rows.ts";
 import { type Call, postgresLeader, postgresSchedules } from "./schedules.ts";
 import { checkParameters, inspectServer, type Parameter } from "./server.ts";
 import { memoryOf, permitsOf } from "./shared.ts";
-import { settlementValues } from "./settlements.ts";
+import { type Refusal, refused, settlementValues } from "./settlements.ts";
 import { PostgresSight } from "./sight.ts";
 import { inSavepoint, inTransaction, runSql, stateOf } from "./tx.ts";
 
@@ -64,6 +72,7 @@ export class PostgresTransporter implements Transporter {
   readonly #notifier: Notifier;
   readonly #reader: Reader;
   readonly #lowWater: LowWater;
+  readonly #enqueueTexts: EnqueueTexts;
   readonly #gatherer = new Gatherer((items) => this.#enqueuePlain(items));
   readonly sight: SightStore;
   readonly keeping: KeepingStore;
@@ -87,6 +96,7 @@ export class PostgresTransporter implements Transporter {
   constructor(settings: PostgresSettings) {
     this.#settings = settings;
     this.#schema = `"${settings.schema}"`;
+    this.#enqueueTexts = enqueueTexts(this.#schema);
     this.#connections = new Connections(settings);
     this.#notifier = new Notifier(this.#connections, settings.schema);
     this.#reader = new Reader(this.#connections, this.#schema);
@@ -177,17 +187,24 @@ export class PostgresTransporter implements Transporter {
 
   /** Jobs alone, of few shapes; else as any. */
   async #enqueuePlain(items: NewItem[], options?: { tx?: Tx }): Promise<Enqueued[]> {
-    const plain = plainValues(items);
-    if (plain === undefined) return await this.#enqueueAny(items, options);
+    const single = singleValues(items);
+    const values = single ?? plainValues(items);
+    if (values === undefined) return await this.#enqueueAny(items, options);
     const queues = readyQueuesOf(items);
-    const hint = options?.tx === undefined ? this.#notifier.hintWithin(queues) : undefined;
+    const texts = single === undefined ? this.#enqueueTexts.plain : this.#enqueueTexts.one;
+    const hint =
+      options?.tx === undefined ? this.#notifier.hintWithin(queues, { isQuick: single !== undefined }) : undefined;
     let rows: { ids: string }[];
     if (hint === undefined) {
-      const text = `SELECT * FROM ${this.#schema}.enqueue_plain($1, $2, $3, $4)`;
-      rows = await this.#query(text, plain, { ...options, ready: () => queues });
+      rows = await this.#query(texts.alone, values, { ...options, ready: () => queues, prepared: true });
     } else {
-      const text = `SELECT e.ids, pg_notify($4, $5) FROM ${this.#schema}.enqueue_plain($1, $2, $3, $6) e`;
-      rows = await this.#query(text, [...plain, ...hint]);
+      const all = [...values, this.#clockOffset.ms, ...hint.values];
+      try {
+        rows = await this.#connections.query(texts.hinting, all, { prepared: true });
+      } catch (error) {
+        hint.undone();
+        throw error;
+      }
       this.#notifier.tell([...queues]);
     }
     return (rows[0]?.ids ?? "").split(",").map((id) => ({ state: "added", ids: [id] }));
@@ -236,7 +253,7 @@ export class PostgresTransporter implements Transporter {
     const rows = await this.#query<{ refused: Refusal[] | null; queues: string[] | null }>(
       `SELECT * FROM ${this.#schema}.settle($1, $2, $3, $4, $5, $6, $7, $8)`,
       values,
-      { ready: (found) => [...(found.queues ?? []), ...queues] },
+      { ready: (found) => [...(found.queues ?? []), ...queues], prepared: true },
     );
     const results: SettleResult[] = settlements.map(() => ({ state: "applied" }));
     for (const refusal of rows[0]?.refused ?? []) results[refusal.place] = refused(refusal);
@@ -344,11 +361,15 @@ export class PostgresTransporter implements Transporter {
   async #query<R extends object>(
     text: string,
     values: unknown[],
-    { tx, ready = () => [] }: { tx?: Tx; ready?: (row: R) => Iterable<string> } = {},
+    {
+      tx,
+      ready = () => [],
+      prepared = false,
+    }: { tx?: Tx; ready?: (row: R) => Iterable<string>; prepared?: boolean } = {},
   ): Promise<R[]> {
     const all = [...values, this.#clockOffset.ms];
     if (tx === undefined) {
-      const rows = await this.#connections.query<R>(text, all);
+      const rows = await this.#connections.query<R>(text, all, { prepared });
       this.#notifier.ring(rows.flatMap((row) => [...ready(row)]));
       return rows;
     }
@@ -362,19 +383,6 @@ export class PostgresTransporter implements Transporter {
     }
     return rows;
   }
-}
-
-interface Refusal {
-  place: number;
-  why: "fence" | "not-expired" | "version";
-  /** For `version`: the job as its holder should see it now. */
-  current: ClaimedRow | null;
-}
-
-function refused({ why, current }: Refusal): SettleResult {
-  if (why !== "version") return { state: "refused", why };
-  // It cannot be gone: the row was locked when its version was read.
-  return current === null ? { state: "refused", why: "fence" } : { state: "refused", why, current: toClaimed(current) };
 }
 
 /**

@@ -25,6 +25,7 @@ export async function renewOn(
   const rows = await connections.query<{ id: string; fence: number; cancel: boolean }>(
     `SELECT * FROM ${schema}.renew($1, $2)`,
     [JSON.stringify(lines), offsetMs],
+    { prepared: true },
   );
   const held = new Map(rows.map(({ id, fence, cancel }) => [`${id} ${fence}`, cancel ? "cancel" : "renewed"] as const));
   return leases.map(({ id, fence }) => held.get(`${id} ${fence}`) ?? "lost");

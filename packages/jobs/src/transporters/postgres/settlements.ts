@@ -1,7 +1,8 @@
 import { checkPayload } from "../bounds.ts";
-import type { Settlement } from "../transporter.ts";
+import type { Settlement, SettleResult } from "../transporter.ts";
 import { EnqueuePayload } from "./payload.ts";
 import { idText } from "./ids.ts";
+import { type ClaimedRow, toClaimed } from "./rows.ts";
 
 /** Arrays as PostgreSQL writes them: the client's own way takes each element apart. */
 type Values = [
@@ -104,4 +105,18 @@ function enqueueOf(settlements: readonly Settlement[]): { text: string; queues: 
   if (all.length === 0) return undefined;
   const payload = new EnqueuePayload(all.map(({ item }) => item));
   return { text: JSON.stringify({ ...payload.lines, itemsOf }), queues: payload.queues };
+}
+
+/** A settlement that was not applied, by its place in the call. */
+export interface Refusal {
+  place: number;
+  why: "fence" | "not-expired" | "version";
+  /** For `version`: the job as its holder should see it now. */
+  current: ClaimedRow | null;
+}
+
+export function refused({ why, current }: Refusal): SettleResult {
+  if (why !== "version") return { state: "refused", why };
+  // It cannot be gone: the row was locked when its version was read.
+  return current === null ? { state: "refused", why: "fence" } : { state: "refused", why, current: toClaimed(current) };
 }

@@ -53,30 +53,44 @@ function fromMarks(schema: string): string {
         ) p LIMIT r."limit"`;
 }
 
-/** From table to table, the jobs' own rows only read. */
+/**
+ * From table to table, the jobs' own rows only read, and once. Reading them twice cost the claim of one job 20 µs more, and looking for the wakes of
+ * all of them in a join 50: few jobs have a key to be woken by.
+ */
 function take(schema: string, picked: string): string {
-  const claimed = claimedColumns("j")
-    .replace("j.fence", "j.fence + 1")
-    .replace("j.started_at IS NOT NULL", "r.started")
-    .replace("j.claimed_by", "p_manager");
+  const claimed = claimedColumns("g")
+    .replace("g.fence", "g.fence + 1")
+    .replace("g.started_at IS NOT NULL", "r.started")
+    .replace("g.claimed_by", "p_manager");
+  const columns = claimedColumns("j").replace(
+    "j.started_at IS NOT NULL, j.claimed_by, j.directed IS NOT NULL",
+    "j.directed",
+  );
   return `
       WITH picked AS MATERIALIZED (
         ${picked}
       ), left_road AS (
         DELETE FROM ${schema}.ready a USING picked p WHERE a.ctid = p.place
-      ), answered AS (
-        DELETE FROM ${schema}.wake_mark w WHERE w.job_id IN (
-          SELECT m.job_id FROM picked p JOIN ${schema}.wake_mark m ON m.job_id = p.id WHERE NOT p.plain AND p.stage_id IS NULL FOR UPDATE OF m SKIP LOCKED)
+      ), got AS MATERIALIZED (
+        SELECT p.rank AS at_rank, p.used AS at_used, p.stage_id, CASE WHEN j.wake_key IS NULL THEN p.plain ELSE ${schema}.answer_wake(j.id) END AS plain,
+          ${columns} FROM picked p JOIN ${schema}.job j ON j.id = p.id
       ), held AS (
         INSERT INTO ${schema}.running (id, lease_until, started_at, fence, plain, stage_id, lane, queue, claimed_by)
-        SELECT j.id, v_now + r."leaseMs", CASE WHEN r.started THEN v_now END, j.fence + 1, p.plain, p.stage_id, r.lane, r.queue, p_manager
-        FROM picked p JOIN ${schema}.job j ON j.id = p.id
+        SELECT g.id, v_now + r."leaseMs", CASE WHEN r.started THEN v_now END, g.fence + 1, g.plain, g.stage_id, r.lane, r.queue, p_manager FROM got g
       )
-      SELECT ${claimed} FROM picked p JOIN ${schema}.job j ON j.id = p.id ORDER BY p.rank, p.used, p.id`;
+      SELECT ${claimed} FROM got g ORDER BY g.at_rank, g.at_used, g.id`;
 }
 
 function claim(schema: string): string {
   return `
+-- Of a job that begins now; so it is not plain.
+CREATE FUNCTION ${schema}.answer_wake(p_id bigint) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+  DELETE FROM ${schema}.wake_mark w WHERE w.job_id IN (
+    SELECT m.job_id FROM ${schema}.wake_mark m WHERE m.job_id = p_id FOR UPDATE SKIP LOCKED);
+  RETURN false;
+END $$;
+
 CREATE FUNCTION ${schema}.claim(p_requests json, p_manager text, p_offset_ms bigint) RETURNS SETOF ${schema}.claimed
 LANGUAGE plpgsql ${functionSettings} AS $$
 DECLARE
