@@ -3,6 +3,7 @@ import { JobsError } from "../../core/errors.ts";
 import { storeError } from "./failures.ts";
 import { amendFunctions } from "./sql/amend.ts";
 import { claimFunctions } from "./sql/claim.ts";
+import { enqueueFlowFunctions } from "./sql/enqueue-flows.ts";
 import { addTables, enqueueFunctions } from "./sql/enqueue.ts";
 import { gateFunctions } from "./sql/gates.ts";
 import { holdTables } from "./sql/hold-tables.ts";
@@ -42,6 +43,7 @@ const migrations: readonly Migration[] = [
   { version: 23, name: "claims begin at low-water marks", sql: markTables },
   { version: 24, name: "less to do for each added job", sql: addTables },
   { version: 25, name: "members of flows end on the road", sql: leafTables },
+  { version: 26, name: "flows are enqueued by shape", sql: () => "" },
 ];
 
 /**
@@ -53,6 +55,7 @@ const functions: readonly ((schema: string) => string)[] = [
   roadFunctions,
   gateFunctions,
   enqueueFunctions,
+  enqueueFlowFunctions,
   replaceFunctions,
   claimFunctions,
   lowWaterFunctions,

@@ -1,10 +1,7 @@
 import { JobsError } from "../../core/errors.ts";
 import type { Enqueued, NewFlow, NewItem, NewJob } from "../transporter.ts";
 import { checkItems } from "../bounds.ts";
-import { inputSeparator } from "./sql/enqueue.ts";
-
-/** Of one statement: the server takes 1 GB, and a text in JSON can grow by its quotes. */
-const statementCharsMax = 256 * 1024 * 1024;
+import { isPlainJob, Shapes, statementCharsMax } from "./shapes.ts";
 
 /** Queues in which these jobs alone become ready at once. */
 export function readyQueuesOf(items: readonly NewItem[]): Set<string> {
@@ -12,9 +9,6 @@ export function readyQueuesOf(items: readonly NewItem[]): Set<string> {
   for (const item of items) if ("job" in item && item.job.delayMs <= 0) queues.add(item.job.queue);
   return queues;
 }
-
-/** The server looks each job's shape up among them, one after the other. */
-const shapesMax = 16;
 
 /** One job as `enqueue` reads it; `n`, `flow`, `parent`, `stage` are places in the array of new ids, from 1. */
 interface JobLine {
@@ -79,56 +73,17 @@ interface Place {
 
 /** A job alone, with nothing that another item could clash with or wait for. */
 export function isPlain(item: NewItem): item is { job: NewJob } {
-  return (
-    "job" in item &&
-    item.job.uniqueKey === undefined &&
-    item.job.wakeKey === undefined &&
-    item.job.limitKey === undefined
-  );
+  return "job" in item && isPlainJob(item.job);
 }
 
 /**
- * Jobs alone, laid out for the function `enqueue_plain`; undefined when one of the items is more than that, or hardly two of them
- * are of one shape. `shapeOf` is null when all are of one.
+ * Such jobs laid out for the function `enqueue_plain`; undefined when hardly two of them are of one shape.
  */
 export function plainValues(
   items: readonly NewItem[],
 ): [inputs: string, shapeOf: number[] | null, shapes: string] | undefined {
-  const inputs: string[] = [];
-  const shapeOf: number[] = [];
-  const shapes: NewJob[] = [];
-  let shape = -1;
-  for (const item of items) {
-    if (!isPlain(item)) return undefined;
-    const { job } = item;
-    // No JSON, but whoever uses a Transporter directly may store it.
-    if (job.input === "" || job.input.includes(inputSeparator)) return undefined;
-    // Nearly always as the one before it.
-    if (!isOfShape(job, shapes[shape])) {
-      shape = shapes.findIndex((known) => isOfShape(job, known));
-      if (shape === -1) shape = shapes.push(job) - 1;
-      if (shape >= shapesMax) return undefined;
-    }
-    inputs.push(job.input);
-    shapeOf.push(shape);
-  }
-  const lines = shapes.map(({ name, queue, lane, priority, attempts, timeoutMs: timeout, delayMs: delay }, place) => {
-    return { shape: place, name, queue, lane, priority, attempts, timeout, delay };
-  });
-  return [inputs.join(inputSeparator), shapes.length === 1 ? null : shapeOf, JSON.stringify(lines)];
-}
-
-function isOfShape(job: NewJob, known: NewJob | undefined): boolean {
-  return (
-    known !== undefined &&
-    job.name === known.name &&
-    job.queue === known.queue &&
-    job.lane === known.lane &&
-    job.priority === known.priority &&
-    job.attempts === known.attempts &&
-    job.timeoutMs === known.timeoutMs &&
-    job.delayMs === known.delayMs
-  );
+  const shapes = new Shapes();
+  return items.every((item) => "job" in item && shapes.add(item.job)) ? shapes.values : undefined;
 }
 
 /** Items laid out for the function `enqueue`: rows by kind, naming one another by place. */

@@ -27,6 +27,7 @@ import type { SightStore } from "../sight.ts";
 import { asStoreError } from "./failures.ts";
 import type { MemoryStore, PermitStore } from "../permits.ts";
 import { checkBatch, checkItems } from "../bounds.ts";
+import { FlowValues, isPlainFlow } from "./flow-values.ts";
 import { Gatherer } from "./gatherer.ts";
 import { idText } from "./ids.ts";
 import { LowWater } from "./low-water.ts";
@@ -51,6 +52,8 @@ const renewerUrl = new URL(import.meta.url.endsWith(".ts") ? "./renewer.ts" : ".
 /** A migration may have to rewrite the rows of millions of jobs: `queryTimeoutMs` is no bound for that. */
 const migrateMsMax = 600_000;
 
+/** What a function that adds is given; `queues`: where jobs become ready at once. */
+type Added = { values: unknown[]; queues: Set<string> };
 type Existing = { item: number; ids: string[]; flow: string | null; replaced: boolean }[];
 
 /**
@@ -64,7 +67,8 @@ export class PostgresTransporter implements Transporter {
   readonly #notifier: Notifier;
   readonly #reader: Reader;
   readonly #lowWater: LowWater;
-  readonly #gatherer = new Gatherer((items) => this.#enqueuePlain(items));
+  readonly #jobGatherer = new Gatherer((items) => this.#enqueueByShape(items));
+  readonly #flowGatherer = new Gatherer((items) => this.#enqueueByShape(items));
   readonly sight: SightStore;
   readonly keeping: KeepingStore;
   readonly queues: QueueStore;
@@ -168,29 +172,35 @@ export class PostgresTransporter implements Transporter {
 
   async enqueue(items: NewItem[], options?: { tx?: Tx }): Promise<Enqueued[]> {
     if (items.length === 0) return [];
-    if (items.every(isPlain)) {
-      checkItems(items);
-      return options?.tx === undefined ? await this.#gatherer.enqueue(items) : await this.#enqueuePlain(items, options);
-    }
-    return await this.#enqueueAny(items, options);
+    const many = items.every(isPlain) ? this.#jobGatherer : items.every(isPlainFlow) ? this.#flowGatherer : undefined;
+    if (many === undefined) return await this.#enqueueAny(items, options);
+    checkItems(items);
+    return options?.tx === undefined ? await many.enqueue(items) : await this.#enqueueByShape(items, options);
   }
 
-  /** Jobs alone, of few shapes; else as any. */
-  async #enqueuePlain(items: NewItem[], options?: { tx?: Tx }): Promise<Enqueued[]> {
+  /** Plain jobs, or plain flows, of few shapes; else as any. */
+  async #enqueueByShape(items: NewItem[], options?: { tx?: Tx }): Promise<Enqueued[]> {
+    const flows = FlowValues.of(items);
+    if (flows !== undefined) return flows.results(await this.#add("enqueue_flows", flows, options));
     const plain = plainValues(items);
     if (plain === undefined) return await this.#enqueueAny(items, options);
-    const queues = readyQueuesOf(items);
+    const ids = await this.#add("enqueue_plain", { values: plain, queues: readyQueuesOf(items) }, options);
+    return ids.map((id) => ({ state: "added", ids: [id] }));
+  }
+
+  /** One call of a function that adds, with the hint in it where one is due; the new ids. */
+  async #add(name: string, { values, queues }: Added, options?: { tx?: Tx }): Promise<string[]> {
     const hint = options?.tx === undefined ? this.#notifier.hintWithin(queues) : undefined;
-    let rows: { ids: string }[];
-    if (hint === undefined) {
-      const text = `SELECT * FROM ${this.#schema}.enqueue_plain($1, $2, $3, $4)`;
-      rows = await this.#query(text, plain, { ...options, ready: () => queues });
-    } else {
-      const text = `SELECT e.ids, pg_notify($4, $5) FROM ${this.#schema}.enqueue_plain($1, $2, $3, $6) e`;
-      rows = await this.#query(text, [...plain, ...hint]);
-      this.#notifier.tell([...queues]);
-    }
-    return (rows[0]?.ids ?? "").split(",").map((id) => ({ state: "added", ids: [id] }));
+    const place = (index: number): string => `$${values.length + index}`;
+    const given = `${this.#schema}.${name}(${values.map((_, index) => `$${index + 1}`).join(", ")}`;
+    const text =
+      hint === undefined
+        ? `SELECT ids FROM ${given}, ${place(1)})`
+        : `SELECT e.ids, pg_notify(${place(1)}, ${place(2)}) FROM ${given}, ${place(3)}) e`;
+    const ready = (): Iterable<string> => (hint === undefined ? queues : []);
+    const rows = await this.#query<{ ids: string }>(text, [...values, ...(hint ?? [])], { ...options, ready });
+    if (hint !== undefined) this.#notifier.tell([...queues]);
+    return rows.flatMap(({ ids }) => ids.split(","));
   }
 
   async #enqueueAny(items: NewItem[], options?: { tx?: Tx }): Promise<Enqueued[]> {
