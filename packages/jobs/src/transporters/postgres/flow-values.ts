@@ -1,3 +1,4 @@
+import type { StagePolicy } from "../../core/job.ts";
 import type { Enqueued, NewFlow, NewItem } from "../transporter.ts";
 import { isPlainJob, Shapes } from "./shapes.ts";
 
@@ -19,6 +20,16 @@ type Values = [
   shapes: string,
 ];
 
+interface PlacedStage {
+  place: number;
+  flow: number;
+  /** The job above it. */
+  parent: number | undefined;
+  position: number;
+  size: number;
+  policy: StagePolicy;
+}
+
 /** A flow in which nothing but its jobs and stages is to be added. */
 export function isPlainFlow(item: NewItem): item is { flow: NewFlow } {
   return (
@@ -34,10 +45,8 @@ export function isPlainFlow(item: NewItem): item is { flow: NewFlow } {
  * come one after the other: its own, its jobs' in their order, its stages'.
  */
 export class FlowValues {
-  readonly #flows: number[] = [];
-  readonly #sizes: number[] = [];
-  readonly #stages: { place: number; flow: number; parent: number | undefined; position: number; policy: string }[] =
-    [];
+  readonly #flows: { place: number; size: number }[] = [];
+  readonly #stages: PlacedStage[] = [];
   readonly #jobs: number[] = [];
   readonly #stageOf: number[] = [];
   readonly #children: boolean[] = [];
@@ -56,12 +65,12 @@ export class FlowValues {
     const stages = this.#stages;
     return [
       this.#total,
-      array(this.#flows),
+      array(this.#flows.map(({ place }) => place)),
       array(stages.map(({ place }) => place)),
       array(stages.map(({ flow }) => flow)),
       stages.every(({ parent }) => parent === undefined) ? null : array(stages.map(({ parent }) => parent ?? "NULL")),
       array(stages.map(({ position }) => position)),
-      array(this.#sizes),
+      array(stages.map(({ size }) => size)),
       array(stages.map(({ policy }) => policy)),
       array(this.#jobs),
       array(this.#stageOf),
@@ -72,47 +81,39 @@ export class FlowValues {
 
   /** What the caller is told, from the new ids. */
   results(ids: readonly string[]): Enqueued[] {
-    let job = 0;
-    return this.#flows.map((place, index) => {
-      const end = this.#flows[index + 1] ?? this.#total + 1;
-      const first = job;
-      while ((this.#jobs[job] ?? end) < end) job += 1;
-      return { state: "added", ids: ids.slice(place, place + job - first), flowId: ids[place - 1] ?? "" };
+    return this.#flows.map(({ place, size }) => {
+      const [flowId = "", ...jobs] = ids.slice(place - 1, place + size);
+      return { state: "added", ids: jobs, flowId };
     });
   }
 
   #add({ jobs, stages }: NewFlow): boolean {
     const flow = ++this.#total;
-    this.#flows.push(flow);
-    const firstStage = this.#stages.length;
-    const parents = new Set<number>();
-    const positions = new Map<number | undefined, number>();
-    for (const [index, { parent, policy }] of stages.entries()) {
-      const position = positions.get(parent) ?? 0;
-      positions.set(parent, position + 1);
-      if (parent !== undefined) parents.add(parent);
-      const place = flow + jobs.length + index + 1;
-      this.#stages.push({
-        place,
-        flow,
-        parent: parent === undefined ? undefined : flow + 1 + parent,
-        position,
-        policy,
-      });
-      this.#sizes.push(0);
-    }
+    this.#flows.push({ place: flow, size: jobs.length });
+    const placed = this.#place(flow, stages, jobs.length);
+    const parents = new Set(stages.map(({ parent }) => parent));
     for (const [index, job] of jobs.entries()) {
-      if (!this.#shapes.add(job)) return false;
-      const stage = firstStage + job.stage;
-      this.#sizes[stage] = (this.#sizes[stage] ?? 0) + 1;
+      const stage = placed[job.stage];
+      if (stage === undefined || !this.#shapes.add(job)) return false;
+      stage.size += 1;
       this.#jobs.push(flow + 1 + index);
-      this.#stageOf.push(stage + 1);
+      this.#stageOf.push(this.#stages.length + 1 + job.stage);
       this.#children.push(parents.has(index));
-      const { parent, position } = this.#stages[stage] ?? {};
-      if (parent === undefined && position === 0 && job.delayMs <= 0) this.queues.add(job.queue);
+      if (stage.parent === undefined && stage.position === 0 && job.delayMs <= 0) this.queues.add(job.queue);
     }
+    this.#stages.push(...placed);
     this.#total += jobs.length + stages.length;
     return true;
+  }
+
+  #place(flow: number, stages: NewFlow["stages"], jobs: number): PlacedStage[] {
+    const positions = new Map<number | undefined, number>();
+    return stages.map(({ parent, policy }, index) => {
+      const position = positions.get(parent) ?? 0;
+      positions.set(parent, position + 1);
+      const above = parent === undefined ? undefined : flow + 1 + parent;
+      return { place: flow + jobs + 1 + index, flow, parent: above, position, size: 0, policy };
+    });
   }
 }
 

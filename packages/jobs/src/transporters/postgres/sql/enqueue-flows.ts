@@ -2,8 +2,9 @@ import { inputSeparator, ofShape, shapes } from "./enqueue.ts";
 import { functionSettings } from "./tables.ts";
 
 /**
- * Flows of plain jobs, with no key and no `onFailed` job: shapes and columns of numbers instead of JSON for each row, 23 → 13 µs a job. Places in the array of new ids, from 1: \`p_flows\`, \`p_stages\`, \`p_parents\` of jobs with
- * children, \`p_jobs\`; \`p_stage_of\` is a job's place among the stages. The first stage at the top is open.
+ * Flows of plain jobs, with no key and no `onFailed` job: shapes, and columns of numbers instead of JSON for each row, 23 → 13 µs a job. `p_flows`,
+ * `p_stages`, `p_jobs` and, of stages below a job, `p_parents` are places in the array of new ids, from 1; `p_stage_of` is a job's place among
+ * the stages. The first stage at the top is open.
  */
 export function enqueueFlowFunctions(schema: string): string {
   const isOpen = "p_positions[i.stage] = 0 AND p_parents[i.stage] IS NULL";
