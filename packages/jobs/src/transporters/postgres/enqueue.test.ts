@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { skipReason, TestServer } from "../../../tests/postgres-server.ts";
-import type { NewJob } from "../transporter.ts";
+import type { NewItem, NewJob } from "../transporter.ts";
 import type { PostgresTransporter } from "./postgres.ts";
 import { inputSeparator } from "./sql/enqueue.ts";
 
@@ -9,10 +9,23 @@ function job(differs: Partial<NewJob> = {}): { job: NewJob } {
   return { job: { ...usual, timeoutMs: 60_000, delayMs: 0, ...differs } };
 }
 
-describe.skipIf(skipReason !== undefined)("PostgreSQL: enqueues of jobs alone", () => {
+/** Of two lines of counters. */
+function difference(after: Record<string, unknown>, before: Record<string, unknown> | undefined): object {
+  return Object.fromEntries(
+    Object.entries(after).map(([key, value]) => [
+      key,
+      typeof value === "number" ? value - Number(before?.[key]) : value,
+    ]),
+  );
+}
+
+describe.skipIf(skipReason !== undefined)("PostgreSQL: enqueues of many", () => {
   const test = new TestServer();
   const schema = test.freshSchema();
   let store: PostgresTransporter;
+
+  const counters = `SELECT c.queue, c.lane, sum(waiting)::int AS waiting, sum(delayed)::int AS delayed, sum(queued)::int AS queued
+    FROM (SELECT * FROM ${schema}.count UNION ALL SELECT * FROM ${schema}.count_delta) c WHERE c.queue IN ('q', 'other') GROUP BY 1, 2 ORDER BY 1, 2`;
 
   beforeAll(async () => {
     store = test.transporter(schema);
@@ -82,5 +95,92 @@ describe.skipIf(skipReason !== undefined)("PostgreSQL: enqueues of jobs alone", 
     const [added] = await store.sql.transaction((tx) => store.enqueue(one, { tx }));
     expect((await store.get(added?.ids ?? [])).map(({ status }) => status)).toEqual(["queued"]);
     await expect(store.enqueue(one)).rejects.toMatchObject({ code: "queue_full" });
+  });
+
+  it("L6, L15 flows added by shape are those added in full: rows, stages, road and counters", async () => {
+    const all = "all-processed" as const;
+    const wide = {
+      jobs: [0, 1, 1, 2].map((stage, index) => ({ ...job({ input: `{"n":${index}}` }).job, stage })),
+      stages: [{ policy: all }, { policy: "fail-fast" as const }, { policy: "all-settled" as const }],
+    };
+    const deep = {
+      jobs: [
+        { ...job({ priority: 200 }).job, stage: 0 },
+        { ...job({ delayMs: 60_000, queue: "other" }).job, stage: 0 },
+        { ...job({ lane: "long", timeoutMs: 1_000 }).job, stage: 2 },
+        { ...job({ attempts: 7, delayMs: 50_000 }).job, stage: 3 },
+        { ...job({ name: "else" }).job, stage: 1 },
+      ],
+      stages: [
+        { policy: all },
+        { policy: all },
+        { parent: 0, policy: all },
+        { parent: 0, policy: "all-settled" as const },
+      ],
+    };
+    const flows = [{ flow: wide }, { flow: deep }, { flow: wide }];
+    const added = async (items: NewItem[]): Promise<unknown> => {
+      const { rows: before } = await store.sql.query(counters);
+      const told = (await store.enqueue(items)).filter(({ flowId }) => flowId !== undefined);
+      const { rows: after } = await store.sql.query(counters);
+      const seen = await Promise.all(
+        told.map(async ({ flowId, ids }) => {
+          const from = Number(flowId);
+          const { rows: jobs } = await store.sql.query(
+            `SELECT (to_jsonb(j) - '{id,created_at,ready_at,flow_id,parent_id,stage_id}'::text[]) || jsonb_build_object('id', j.id - $1,
+              'parent', j.parent_id - $1, 'stage_id', j.stage_id - $1, 'due', j.ready_at - j.created_at,
+              'ready', (SELECT jsonb_build_array(r.rank, r.used, r.late, r.plain, r.stage_id - $1, r.lane, r.queue, r.name) FROM ${schema}.ready r WHERE r.id = j.id)) AS row
+            FROM ${schema}.job j WHERE j.flow_id = $1 ORDER BY j.id`,
+            [from],
+          );
+          const { rows: stages } = await store.sql.query(
+            `SELECT (to_jsonb(s) - '{id,flow_id,parent_id}'::text[]) || jsonb_build_object('id', s.id - $1, 'parent', s.parent_id - $1) AS row
+            FROM ${schema}.stage s WHERE s.flow_id = $1 ORDER BY s.id`,
+            [from],
+          );
+          const { rows: flow } = await store.sql.query(
+            `SELECT to_jsonb(f) - '{id,created_at}'::text[] AS row FROM ${schema}.flow f WHERE f.id = $1`,
+            [from],
+          );
+          return { ids: ids.map((id) => Number(id) - from), jobs, stages, flow };
+        }),
+      );
+      return { seen, counted: after.map((line, index) => difference(line, before[index])) };
+    };
+    const inFull = job({ queue: "aside", uniqueKey: "in full" });
+    await store.enqueue([job({ queue: "other" }), job({ lane: "long" }), job({ queue: "aside" }), job()]);
+    const byShape = await added([...flows]);
+    expect(await added([...flows, inFull])).toEqual(byShape);
+    expect(byShape).toMatchObject({ seen: [{ ids: [1, 2, 3, 4] }, { ids: [1, 2, 3, 4, 5] }, { ids: [1, 2, 3, 4] }] });
+  });
+
+  it("L11 L14 flows enqueued one by one at the same time share statements; each is told its own, and one that is refused fails alone", async () => {
+    await store.queues.configure("full", { depthMax: 0 });
+    const stages = [{ policy: "all-processed" as const }, { policy: "all-processed" as const }];
+    const flowOf = (index: number): NewItem => {
+      const members = [0, 1, 1].map((stage) => ({
+        ...job({ queue: index === 30 ? "full" : "shared", input: `${index}` }).job,
+        stage,
+      }));
+      return { flow: { jobs: members, stages } };
+    };
+    const told = await Promise.allSettled(Array.from({ length: 40 }, (_, index) => store.enqueue([flowOf(index)])));
+    expect(told.flatMap(({ status }, index) => (status === "rejected" ? [index] : []))).toEqual([30]);
+    expect(told[30]).toMatchObject({ reason: { code: "queue_full" } });
+    for (const [index, one] of told.entries()) {
+      if (one.status === "rejected") continue;
+      const jobs = await store.get(one.value[0]!.ids);
+      expect(jobs.map(({ input, flowId }) => [input, flowId])).toEqual(
+        [0, 1, 2].map(() => [`${index}`, one.value[0]!.flowId]),
+      );
+    }
+    const gathered = await Promise.all(
+      Array.from({ length: 40 }, (_, index) => store.enqueue([flowOf(index === 30 ? 0 : index)])),
+    );
+    const { rows } = await store.sql.query(
+      `SELECT count(DISTINCT f.xmin::text)::int AS transactions FROM ${schema}.flow f WHERE f.id = ANY ($1)`,
+      [gathered.map(([one]) => one?.flowId)],
+    );
+    expect(rows).toEqual([{ transactions: 3 }]);
   });
 });

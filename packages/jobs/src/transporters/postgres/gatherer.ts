@@ -40,7 +40,7 @@ export class Gatherer {
     let count = 0;
     let jobs = 0;
     while (count < this.#waiting.length) {
-      jobs += this.#waiting[count]?.items.length ?? 0;
+      jobs += jobsOf(this.#waiting[count]?.items ?? []);
       if (count > 0 && jobs > jobsMax) break;
       count += 1;
     }
@@ -61,6 +61,10 @@ export class Gatherer {
       else for (const call of calls) await this.#sendAll([call]);
     }
   }
+}
+
+function jobsOf(items: readonly NewItem[]): number {
+  return items.reduce((sum, item) => sum + ("job" in item ? 1 : item.flow.jobs.length), 0);
 }
 
 /** Whether it was added is not known then: sent again it might be there twice. */

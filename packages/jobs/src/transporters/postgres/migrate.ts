@@ -3,6 +3,7 @@ import { JobsError } from "../../core/errors.ts";
 import { storeError } from "./failures.ts";
 import { amendFunctions } from "./sql/amend.ts";
 import { claimFunctions } from "./sql/claim.ts";
+import { enqueueFlowFunctions } from "./sql/enqueue-flows.ts";
 import { addTables, enqueueFunctions } from "./sql/enqueue.ts";
 import { enqueueOneFunctions } from "./sql/enqueue-one.ts";
 import { gateFunctions } from "./sql/gates.ts";
@@ -43,7 +44,7 @@ const migrations: readonly Migration[] = [
   { version: 23, name: "claims begin at low-water marks", sql: markTables },
   { version: 24, name: "less to do for each added job", sql: addTables },
   { version: 25, name: "members of flows end on the road", sql: leafTables },
-  { version: 26, name: "one job at a time", sql: () => "" },
+  { version: 26, name: "one job at a time, and flows by shape", sql: () => "" },
 ];
 
 /**
@@ -56,6 +57,7 @@ const functions: readonly ((schema: string) => string)[] = [
   gateFunctions,
   enqueueFunctions,
   enqueueOneFunctions,
+  enqueueFlowFunctions,
   replaceFunctions,
   claimFunctions,
   lowWaterFunctions,

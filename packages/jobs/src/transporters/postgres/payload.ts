@@ -1,10 +1,7 @@
 import { JobsError } from "../../core/errors.ts";
 import type { Enqueued, NewFlow, NewItem, NewJob } from "../transporter.ts";
 import { checkItems } from "../bounds.ts";
-import { inputSeparator } from "./sql/enqueue.ts";
-
-/** Of one statement: the server takes 1 GB, and a text in JSON can grow by its quotes. */
-const statementCharsMax = 256 * 1024 * 1024;
+import { isPlainJob, Shapes, statementCharsMax } from "./shapes.ts";
 
 /** Queues in which these jobs alone become ready at once. */
 export function readyQueuesOf(items: readonly NewItem[]): Set<string> {
@@ -12,9 +9,6 @@ export function readyQueuesOf(items: readonly NewItem[]): Set<string> {
   for (const item of items) if ("job" in item && item.job.delayMs <= 0) queues.add(item.job.queue);
   return queues;
 }
-
-/** The server looks each job's shape up among them, one after the other. */
-const shapesMax = 16;
 
 /** One job as `enqueue` reads it; `n`, `flow`, `parent`, `stage` are places in the array of new ids, from 1. */
 interface JobLine {
@@ -79,55 +73,32 @@ interface Place {
 
 /** A job alone, with nothing that another item could clash with or wait for. */
 export function isPlain(item: NewItem): item is { job: NewJob } {
-  return (
-    "job" in item &&
-    item.job.uniqueKey === undefined &&
-    item.job.wakeKey === undefined &&
-    item.job.limitKey === undefined
-  );
+  return "job" in item && isPlainJob(item.job);
 }
 
 /**
- * Jobs alone, laid out for the function `enqueue_plain`; undefined when one of the items is more than that, or hardly two of them
- * are of one shape. `shapeOf` is null when all are of one.
+ * Such jobs laid out for the function `enqueue_plain`; undefined when hardly two of them are of one shape.
  */
 export function plainValues(
   items: readonly NewItem[],
 ): [inputs: string, shapeOf: number[] | null, shapes: string] | undefined {
-  const inputs: string[] = [];
-  const shapeOf: number[] = [];
-  const shapes: NewJob[] = [];
-  let shape = -1;
-  for (const item of items) {
-    if (!isPlain(item)) return undefined;
-    const { job } = item;
-    // No JSON, but whoever uses a Transporter directly may store it.
-    if (job.input === "" || job.input.includes(inputSeparator)) return undefined;
-    // Nearly always as the one before it.
-    if (!isOfShape(job, shapes[shape])) {
-      shape = shapes.findIndex((known) => isOfShape(job, known));
-      if (shape === -1) shape = shapes.push(job) - 1;
-      if (shape >= shapesMax) return undefined;
-    }
-    inputs.push(job.input);
-    shapeOf.push(shape);
-  }
-  const lines = shapes.map(({ name, queue, lane, priority, attempts, timeoutMs: timeout, delayMs: delay }, place) => {
-    return { shape: place, name, queue, lane, priority, attempts, timeout, delay };
-  });
-  return [inputs.join(inputSeparator), shapes.length === 1 ? null : shapeOf, JSON.stringify(lines)];
+  const shapes = new Shapes();
+  return items.every((item) => "job" in item && shapes.add(item.job)) ? shapes.values : undefined;
 }
 
-/** Statements that add jobs alone; `hinting`: with the channel and payload of a NOTIFY as their last values. */
-export type EnqueueTexts = Record<"one" | "plain", { alone: string; hinting: string }>;
+/** Statements that add; `hinting`: with the channel and payload of a NOTIFY as their last values. */
+export type EnqueueTexts = Record<"one" | "plain" | "flows", { alone: string; hinting: string }>;
 
 export function enqueueTexts(schema: string): EnqueueTexts {
-  const one = `${schema}.enqueue_one($1, $2, $3, $4, $5, $6, $7, $8) e(ids)`;
-  const plain = `${schema}.enqueue_plain($1, $2, $3, $4) e`;
-  return {
-    one: { alone: `SELECT e.ids FROM ${one}`, hinting: `SELECT e.ids, pg_notify($9, $10) FROM ${one}` },
-    plain: { alone: `SELECT e.ids FROM ${plain}`, hinting: `SELECT e.ids, pg_notify($5, $6) FROM ${plain}` },
+  const calling = (name: string, count: number) => {
+    const given = Array.from({ length: count }, (_, index) => `$${index + 1}`).join(", ");
+    const call = `${schema}.${name}(${given}) e(ids)`;
+    return {
+      alone: `SELECT e.ids FROM ${call}`,
+      hinting: `SELECT e.ids, pg_notify($${count + 1}, $${count + 2}) FROM ${call}`,
+    };
   };
+  return { one: calling("enqueue_one", 8), plain: calling("enqueue_plain", 4), flows: calling("enqueue_flows", 15) };
 }
 
 /** One job that is ready at once, as `enqueue_one` has it; undefined for anything else. */
@@ -136,19 +107,6 @@ export function singleValues(items: readonly NewItem[]): (string | number)[] | u
   if (item === undefined || more.length > 0 || !isPlain(item) || item.job.delayMs > 0) return undefined;
   const { input, name, queue, lane, priority, attempts, timeoutMs } = item.job;
   return [input, name, queue, lane, priority, attempts, timeoutMs];
-}
-
-function isOfShape(job: NewJob, known: NewJob | undefined): boolean {
-  return (
-    known !== undefined &&
-    job.name === known.name &&
-    job.queue === known.queue &&
-    job.lane === known.lane &&
-    job.priority === known.priority &&
-    job.attempts === known.attempts &&
-    job.timeoutMs === known.timeoutMs &&
-    job.delayMs === known.delayMs
-  );
 }
 
 /** Items laid out for the function `enqueue`: rows by kind, naming one another by place. */

@@ -27,6 +27,7 @@ import type { SightStore } from "../sight.ts";
 import { asStoreError } from "./failures.ts";
 import type { MemoryStore, PermitStore } from "../permits.ts";
 import { checkBatch, checkItems } from "../bounds.ts";
+import { FlowValues, isPlainFlow } from "./flow-values.ts";
 import { Gatherer } from "./gatherer.ts";
 import { idText } from "./ids.ts";
 import { LowWater } from "./low-water.ts";
@@ -44,7 +45,7 @@ import {
 } from "./payload.ts";
 import { Reader } from "./reader.ts";
 import { type RenewerOptions, renewOn } from "./renewer.ts";
-import { type ListedQueueRow, PostgresQueues, type QueueRow } from "./queues.ts";
+import { PostgresQueues } from "./queues.ts";
 import { claimedLine, claimedOf, type ClaimedRow, moreIn, toAmendResult, toExpired } from "./rows.ts";
 import { type Call, postgresLeader, postgresSchedules } from "./schedules.ts";
 import { checkParameters, inspectServer, type Parameter } from "./server.ts";
@@ -59,6 +60,8 @@ const renewerUrl = new URL(import.meta.url.endsWith(".ts") ? "./renewer.ts" : ".
 /** A migration may have to rewrite the rows of millions of jobs: `queryTimeoutMs` is no bound for that. */
 const migrateMsMax = 600_000;
 
+/** What a function that adds is given; `queues`: where jobs become ready at once. */
+type Added = { values: unknown[]; queues: Set<string> };
 type Existing = { item: number; ids: string[]; flow: string | null; replaced: boolean }[];
 
 /**
@@ -72,8 +75,9 @@ export class PostgresTransporter implements Transporter {
   readonly #notifier: Notifier;
   readonly #reader: Reader;
   readonly #lowWater: LowWater;
-  readonly #enqueueTexts: EnqueueTexts;
-  readonly #gatherer = new Gatherer((items) => this.#enqueuePlain(items));
+  readonly #texts: EnqueueTexts;
+  readonly #jobGatherer = new Gatherer((items) => this.#enqueueByShape(items));
+  readonly #flowGatherer = new Gatherer((items) => this.#enqueueByShape(items));
   readonly sight: SightStore;
   readonly keeping: KeepingStore;
   readonly queues: QueueStore;
@@ -96,7 +100,7 @@ export class PostgresTransporter implements Transporter {
   constructor(settings: PostgresSettings) {
     this.#settings = settings;
     this.#schema = `"${settings.schema}"`;
-    this.#enqueueTexts = enqueueTexts(this.#schema);
+    this.#texts = enqueueTexts(this.#schema);
     this.#connections = new Connections(settings);
     this.#notifier = new Notifier(this.#connections, settings.schema);
     this.#reader = new Reader(this.#connections, this.#schema);
@@ -109,22 +113,7 @@ export class PostgresTransporter implements Transporter {
     const call: Call = (text, values, options) => this.#query(text, values, options);
     this.schedules = postgresSchedules(this.#schema, call);
     this.leader = postgresLeader(this.#schema, call);
-    this.queues = new PostgresQueues(
-      async (queue, change) =>
-        await this.#query<QueueRow>(
-          `SELECT * FROM ${this.#schema}.configure($1, $2, $3)`,
-          [queue, JSON.stringify(change)],
-          {
-            ready: () => [queue],
-          },
-        ),
-      async () =>
-        await this.#query<ListedQueueRow>(
-          `SELECT q.*, CASE WHEN q.rate_per_second IS NOT NULL THEN ${this.#schema}.tokens(q, ${this.#schema}.now_ms($1)) END AS tokens_now
-            FROM ${this.#schema}.queue q ORDER BY q.queue COLLATE "C"`,
-          [],
-        ),
-    );
+    this.queues = new PostgresQueues(this.#schema, call);
     this.sql = {
       query: async (sql, params) => {
         const lent = await this.#connections.lend();
@@ -178,36 +167,42 @@ export class PostgresTransporter implements Transporter {
 
   async enqueue(items: NewItem[], options?: { tx?: Tx }): Promise<Enqueued[]> {
     if (items.length === 0) return [];
-    if (items.every(isPlain)) {
-      checkItems(items);
-      return options?.tx === undefined ? await this.#gatherer.enqueue(items) : await this.#enqueuePlain(items, options);
-    }
-    return await this.#enqueueAny(items, options);
+    const many = items.every(isPlain) ? this.#jobGatherer : items.every(isPlainFlow) ? this.#flowGatherer : undefined;
+    if (many === undefined) return await this.#enqueueAny(items, options);
+    checkItems(items);
+    return options?.tx === undefined ? await many.enqueue(items) : await this.#enqueueByShape(items, options);
   }
 
-  /** Jobs alone, of few shapes; else as any. */
-  async #enqueuePlain(items: NewItem[], options?: { tx?: Tx }): Promise<Enqueued[]> {
-    const single = singleValues(items);
-    const values = single ?? plainValues(items);
+  /** Plain jobs, or plain flows, of few shapes; else as any. */
+  async #enqueueByShape(items: NewItem[], options?: { tx?: Tx }): Promise<Enqueued[]> {
+    const flows = FlowValues.of(items);
+    if (flows !== undefined) return flows.results(await this.#add("flows", flows, options));
+    const one = singleValues(items);
+    const values = one ?? plainValues(items);
     if (values === undefined) return await this.#enqueueAny(items, options);
-    const queues = readyQueuesOf(items);
-    const texts = single === undefined ? this.#enqueueTexts.plain : this.#enqueueTexts.one;
-    const hint =
-      options?.tx === undefined ? this.#notifier.hintWithin(queues, { isQuick: single !== undefined }) : undefined;
+    const ids = await this.#add(one ? "one" : "plain", { values, queues: readyQueuesOf(items) }, options);
+    return ids.map((id) => ({ state: "added", ids: [id] }));
+  }
+
+  /** One call of a function that adds, with the hint in it where one is due; the new ids. */
+  async #add(kind: keyof EnqueueTexts, { values, queues }: Added, options?: { tx?: Tx }): Promise<string[]> {
+    const { alone, hinting } = this.#texts[kind];
+    const isQuick = kind === "one";
+    const hint = options?.tx === undefined ? this.#notifier.hintWithin(queues, { isQuick }) : undefined;
     let rows: { ids: string }[];
     if (hint === undefined) {
-      rows = await this.#query(texts.alone, values, { ...options, ready: () => queues, prepared: true });
+      rows = await this.#query(alone, values, { ...options, ready: () => queues, prepared: true });
     } else {
       const all = [...values, this.#clockOffset.ms, ...hint.values];
       try {
-        rows = await this.#connections.query(texts.hinting, all, { prepared: true });
+        rows = await this.#connections.query(hinting, all, { prepared: true });
       } catch (error) {
         hint.undone();
         throw error;
       }
       this.#notifier.tell([...queues]);
     }
-    return (rows[0]?.ids ?? "").split(",").map((id) => ({ state: "added", ids: [id] }));
+    return rows.flatMap(({ ids }) => ids.split(","));
   }
 
   async #enqueueAny(items: NewItem[], options?: { tx?: Tx }): Promise<Enqueued[]> {

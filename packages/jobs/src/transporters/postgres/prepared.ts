@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { PoolClient, QueryArrayResult, QueryConfig, QueryResult } from "pg";
 
 /** As `pg` keeps it from the server's greeting. */
@@ -37,8 +38,9 @@ export class Prepared {
     return isDirect;
   }
 
+  /** Made of the text: no two processes that come to share a connection mean different statements by one name. */
   #nameOf(text: string): string {
-    const name = this.#names.get(text) ?? `provost_${this.#names.size}`;
+    const name = this.#names.get(text) ?? `provost_${createHash("sha256").update(text).digest("hex").slice(0, 32)}`;
     this.#names.set(text, name);
     return name;
   }

@@ -92,6 +92,10 @@ END $$;
 `;
 }
 
+/** What `Shapes` says of them. */
+export const shapes = `json_to_recordset(p_shapes) AS s(shape smallint, delay bigint, timeout bigint, priority smallint, attempts smallint,
+      lane text, queue text, name text)`;
+
 /** Stands between inputs in one text, as between the texts of RFC 7464: no JSON has this character as it is. */
 export const inputSeparator = "\x1e";
 
@@ -101,8 +105,6 @@ export const inputSeparator = "\x1e";
  * nobody: a CTE of the jobs' rows would keep all of them in memory for two readers. Ids come in the order of the inputs, as text.
  */
 function enqueuePlain(schema: string): string {
-  const shapes = `json_to_recordset(p_shapes) AS s(shape smallint, delay bigint, timeout bigint, priority smallint, attempts smallint,
-      lane text, queue text, name text)`;
   return `
 CREATE FUNCTION ${schema}.enqueue_plain(p_inputs text, p_shape_of smallint[], p_shapes json, p_offset_ms bigint, OUT ids text)
 LANGUAGE plpgsql ${functionSettings} AS $$
@@ -140,8 +142,8 @@ END $$;
 }
 
 /** The inputs of this shape. */
-function ofShape(shape: string): string {
-  return `WHERE p_shape_of IS NULL OR i.shape = ${shape}.shape`;
+export function ofShape(shape: string): string {
+  return `WHERE (p_shape_of IS NULL OR i.shape = ${shape}.shape)`;
 }
 
 /** As a literal of SQL. */
