@@ -119,11 +119,14 @@ export class Provost {
     return this.#call<T>(path, {});
   }
 
-  post<T>(path: string, body: unknown): Promise<T> {
+  post<T>(path: string, body: unknown, idempotencyKey?: string): Promise<T> {
     return this.#call<T>(path, {
       method: "POST",
       body: JSON.stringify(body),
-      headers: { "content-type": "application/json" },
+      headers: {
+        "content-type": "application/json",
+        ...(idempotencyKey === undefined ? {} : { "idempotency-key": idempotencyKey }),
+      },
     });
   }
 
@@ -137,13 +140,19 @@ export class Provost {
       ...request,
       headers: { ...request.headers, authorization: `Bearer ${token}` },
     });
-    if (!answer.ok) throw new RequestRefused(`${path}: ${answer.status} ${await answer.text()}`);
+    if (!answer.ok) throw new RequestRefused(answer.status, `${path}: ${answer.status} ${await answer.text()}`);
     return (await answer.json()) as T;
   }
 }
 
 export class RequestRefused extends Error {
   override readonly name = "RequestRefused";
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
 }
 
 export class ServerDied extends Error {

@@ -51,6 +51,22 @@ describe.each(stores)("budgets of two hosts on $name", (testStore) => {
     expect(answers.filter(({ go }) => go)).toHaveLength(20);
   });
 
+  test("C11: before the first answer two hosts keep to what the provider documents; the answer sets the others free", async () => {
+    const bucket = { name: "create", limit: 20, windowMs };
+    one = new Budgets(new Store(transporters[0]!));
+    other = new Budgets(new Store(transporters[1]!));
+    const names = Array.from({ length: 50 }, (_, index) => `in_${String(index).padStart(2, "0")}`);
+    const answers = await Promise.all(
+      names.map((waiter, index) => (index % 2 === 0 ? one : other).ask({ ...creates, asker: "people", waiter, bucket })),
+    );
+    expect(answers.filter(({ go }) => go)).toHaveLength(20);
+    // The limit is not known for sure: they come back soon, not after a whole window.
+    for (const answer of answers) if (!answer.go) expect(answer.waitMs).toBeLessThanOrEqual(500);
+    await other.heard(creates, { limit: 40, remaining: 20, resetInMs: windowMs });
+    for (const name of names) await one.ask({ ...creates, asker: "people", waiter: name, bucket });
+    expect(await other.list("cloud")).toMatchObject([{ limit: 40, left: 0, waiting: 30 }]);
+  });
+
   test("C11: a fifth is left for people while both hosts sweep", async () => {
     await hosts();
     const sweeps = await Promise.all(

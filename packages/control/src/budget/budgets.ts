@@ -2,9 +2,21 @@ import type { Kysely } from "kysely";
 import { z } from "zod";
 import type { Store } from "../storage/store.ts";
 import { Batches } from "./batches.ts";
+import type { RateBucket } from "../providers/rate-budget.ts";
 import type { RateAnswer } from "./rate-answer.ts";
 import type { TrafficDatabase } from "./tables.ts";
-import { heard, isLimited, isNews, room, spend, waitMs, windowOf, type Asker, type RateWindow } from "./window.ts";
+import {
+  declaredWindow,
+  heard,
+  isLimited,
+  isNews,
+  room,
+  spend,
+  waitMs,
+  windowOf,
+  type Asker,
+  type RateWindow,
+} from "./window.ts";
 
 /** Which budget a call counts against. */
 export interface BudgetKey {
@@ -17,6 +29,8 @@ export interface BudgetAsk extends BudgetKey {
   asker: Asker;
   /** Stands in the line by its name's order: an instance's id, so that the older deploy goes first. Others take what is free. */
   waiter?: string | undefined;
+  /** What the provider documents, to be kept to until it has answered; without it the first calls go unbounded. */
+  bucket?: RateBucket | undefined;
 }
 
 /** `place`: in the line, from 1; `joined`: it was not there before. */
@@ -39,6 +53,8 @@ export interface BudgetView {
 const batchMax = 16;
 /** The longest line moves within this; whoever waits looks that often whether others have left it. */
 const lookAgainMs = 30_000;
+/** The same while the limit is only the documented one: the first answer, a moment away, tells the real one. */
+const firstAnswerMs = 500;
 /** One that has not come back this long after its time has left the line; it finds its place again by its name. */
 const lateMs = 10_000;
 
@@ -47,12 +63,13 @@ const windowSchema = z.object({
   windowMs: z.number(),
   slots: z.array(z.object({ slot: z.number(), used: z.number(), background: z.number() })),
   blockedUntil: z.number(),
+  declared: z.boolean().optional(),
   at: z.number(),
 });
 
 /**
  * C11: one rate budget for each account and endpoint group, shared by every worker on every host through one row that is
- * locked while it is changed. Before a provider has told its limit there is nothing to keep to.
+ * locked while it is changed. It begins with what the provider documents, and goes by what it says from its first answer on.
  */
 export class Budgets {
   readonly #store: Store;
@@ -79,11 +96,7 @@ export class Budgets {
     if (first === undefined) return;
     await this.#store.write(async (write) => {
       const db = write.db.withTables<TrafficDatabase>();
-      await db
-        .insertInto("control_budget")
-        .values({ account: key.account, call_group: key.group, state: JSON.stringify(first), version: 0 })
-        .onConflict((conflict) => conflict.doNothing())
-        .execute();
+      await begin(db, key, first);
       const window = await locked(db, key);
       if (window !== undefined) await this.#save(db, key, heard(window, now, answer));
     });
@@ -133,10 +146,12 @@ export class Budgets {
       .where("account", "=", key.account)
       .where("call_group", "=", key.group)
       .executeTakeFirst();
-    if (known === undefined) return asks.map(() => ({ go: true }));
+    const bucket = asks.find((ask) => ask.bucket !== undefined)?.bucket;
+    if (known === undefined && bucket === undefined) return asks.map(() => ({ go: true }));
     const now = await this.#store.now();
     return this.#store.write(async (write) => {
       const db = write.db.withTables<TrafficDatabase>();
+      if (known === undefined && bucket !== undefined) await begin(db, key, declaredWindow(bucket.limit, bucket.windowMs, now));
       const window = await locked(db, key);
       if (window === undefined) return asks.map((): BudgetAnswer => ({ go: true }));
       await db
@@ -165,7 +180,10 @@ export class Budgets {
         answers.push({ go: true });
         continue;
       }
-      const wait = Math.min(waitMs(current, now, asker, before + 1), lookAgainMs);
+      const wait = Math.min(
+        waitMs(current, now, asker, before + 1),
+        current.declared === true ? firstAnswerMs : lookAgainMs,
+      );
       const joined = waiter !== undefined && (await join(db, key, waiter, now + wait));
       answers.push({ go: false, waitMs: wait, place: before + 1, joined });
     }
@@ -182,6 +200,15 @@ export class Budgets {
       .execute();
     this.#seen.set(textOf(key), window);
   }
+}
+
+/** Unless there is a row. */
+async function begin(db: Kysely<TrafficDatabase>, key: BudgetKey, window: RateWindow): Promise<void> {
+  await db
+    .insertInto("control_budget")
+    .values({ account: key.account, call_group: key.group, state: JSON.stringify(window), version: 0 })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
 }
 
 /** The row's state; nobody else changes it before this transaction has ended. */
@@ -236,7 +263,8 @@ async function leave(db: Kysely<TrafficDatabase>, key: BudgetKey, waiter: string
 }
 
 function read(state: string): RateWindow {
-  return windowSchema.parse(JSON.parse(state));
+  const { declared, ...window } = windowSchema.parse(JSON.parse(state));
+  return declared === true ? { ...window, declared } : window;
 }
 
 function textOf({ account, group }: BudgetKey): string {

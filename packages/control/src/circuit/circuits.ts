@@ -25,6 +25,19 @@ export interface CircuitKey {
   region: string;
 }
 
+/** How things stood when a call began: its success is handed in with it. */
+export interface CallBegun {
+  /** What `read` said. */
+  before?: Circuit | undefined;
+  /**
+   * What `noted` said: of thirty calls at once that all began on a clean circuit the successes count beside the failures, else
+   * eight failures among them were a row of eight, and opened it.
+   */
+  noted?: number;
+  /** The call is this probe. */
+  probe?: number | undefined;
+}
+
 /** A circuit as people are shown it; only those that are not in order are kept. `since`: of the outage, in ms since 1970. */
 export interface CircuitView extends CircuitKey {
   state: "failing" | "open" | "half-open";
@@ -70,6 +83,8 @@ const circuitSchema = z.discriminatedUnion("state", [
 export class Circuits {
   readonly #store: Store;
   readonly #rules: CircuitRules;
+  /** A call that began before a failure was noted cannot know of it by what it read. */
+  readonly #noted = new Map<string, number>();
 
   constructor(store: Store, rules: CircuitRules) {
     this.#store = store;
@@ -106,15 +121,22 @@ export class Circuits {
     return answer;
   }
 
-  /** The provider has answered. `before`: what `read` said, so that a healthy one is not written at all. */
-  async succeeded(key: CircuitKey, before: Circuit | undefined, probe?: number): Promise<void> {
-    if (probe === undefined && (before === undefined || isClean(before))) return;
+  /** Failures that this process has noted so far: for `CallBegun`. */
+  noted({ account, region }: CircuitKey): number {
+    return this.#noted.get(`${account} ${region}`) ?? 0;
+  }
+
+  /** The provider has answered. A healthy one is not written at all. */
+  async succeeded(key: CircuitKey, { before, noted, probe }: CallBegun): Promise<void> {
+    const isHealthy = (before === undefined || isClean(before)) && noted === this.noted(key);
+    if (probe === undefined && isHealthy) return;
     await this.#change(key, (circuit, now) => succeeded(circuit, now, probe));
   }
 
   /** The provider has failed (`isProvidersFault`). */
   async failed(key: CircuitKey, error: { code: string; message: string }, probe?: number): Promise<void> {
     const { code, message } = error;
+    this.#noted.set(`${key.account} ${key.region}`, this.noted(key) + 1);
     await this.#change(key, (circuit, at) => failed(circuit, { at, code, message }, this.#rules, probe));
   }
 

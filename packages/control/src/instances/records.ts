@@ -82,6 +82,18 @@ export class InstanceRecords {
       .execute();
   }
 
+  /** C7: the look for an unknown outcome waits so long for the rate budget: that is on no clock, nor on the unknown's own. */
+  async unknownWaits(id: string, ms: number): Promise<void> {
+    await this.#store.db
+      .updateTable("control_instance")
+      .set((eb) => ({ unknown_since: eb("unknown_since", "+", Math.ceil(ms)) }))
+      .where("id", "=", id)
+      .where("task", "=", "deploy")
+      .where("create_open", "=", 1)
+      .where("unknown_since", "is not", null)
+      .execute();
+  }
+
   /**
    * C4: the provider's id, saved in the first transaction after the answer, also when the deploy was ended meanwhile: a
    * server that is billed is never forgotten. False when an id was saved before.
