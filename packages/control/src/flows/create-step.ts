@@ -119,7 +119,8 @@ export class CreateStep {
    */
   async #notAsked(row: InstanceRow, error: BudgetWait | CircuitOpen): Promise<StepEnd> {
     const { records, store, timings } = this.#parts;
-    await records.callSettled(row.id, row.create_attempt);
+    // A line of thousands comes back twice a minute: what is settled already is not written again.
+    if (row.create_open === 1) await records.callSettled(row.id, row.create_attempt);
     if (error instanceof BudgetWait && error.joined) await toldWaiting(store, row.id, error);
     return later(error, timings.unreachableRetryMs);
   }

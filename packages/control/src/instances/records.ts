@@ -86,7 +86,7 @@ export class InstanceRecords {
   async unknownWaits(id: string, ms: number): Promise<void> {
     await this.#store.db
       .updateTable("control_instance")
-      .set((eb) => ({ unknown_since: eb("unknown_since", "+", Math.ceil(ms)) }))
+      .set({ unknown_since: sql<number>`unknown_since + ${Math.ceil(ms)}` })
       .where("id", "=", id)
       .where("task", "=", "deploy")
       .where("create_open", "=", 1)
