@@ -50,6 +50,7 @@ async function proveOn(store: ProofStore, { numbers, say, check }: Ground<keyof 
     const took = seconds();
     await ended;
     const met = await troubles.end();
+    const figures = await cloud.figures();
     await judge({ fleet, cloud, instances, check });
     const rssMb = Math.max(troubles.peakRssMb, provost.peakRssMb());
     check(
@@ -60,6 +61,9 @@ async function proveOn(store: ProofStore, { numbers, say, check }: Ground<keyof 
     say(
       `provisioned p50 ${(percentile(at, 0.5) / 1_000).toFixed(1)} s, p99 ${(percentile(at, 0.99) / 1_000).toFixed(1)} s after the first was asked for; server peak RSS ${rssMb.toFixed(0)} MB`,
     );
+    say(
+      `${(figures.requests / numbers.deploys).toFixed(1)} requests for each, ${figures.requests_rate_limited} of all refused for the rate limit itself`,
+    );
     const calls = numbers.deploys + met.wasted;
     const most = percentile(at, busyPart) / 1_000;
     const leastMost = leastSeconds(calls * busyPart, numbers.scale);
@@ -69,9 +73,9 @@ async function proveOn(store: ProofStore, { numbers, say, check }: Ground<keyof 
     );
     const least = leastSeconds(calls, numbers.scale);
     check(
-      took <= least * slowdownMax + bootSeconds + quietRounds(met.wasted) * quietSeconds,
+      took <= least * slowdownMax + bootSeconds + quietRounds(numbers.scale) * quietSeconds,
       `all after ${took.toFixed(1)} s; the least for ${calls} creates is ${least} s (× ${(took / least).toFixed(2)}), ` +
-        `and the last wait for up to ${quietRounds(met.wasted)} quiet periods of ${quietSeconds} s`,
+        `and the last wait for up to ${quietRounds(numbers.scale)} quiet periods of ${quietSeconds} s`,
     );
   } finally {
     await provost.stop();
@@ -79,9 +83,13 @@ async function proveOn(store: ProofStore, { numbers, say, check }: Ground<keyof 
   }
 }
 
-/** How often in a row the create of one of the last may have had no effect: one in ten, of one in ten, … of those in the last quiet period. */
-function quietRounds(without: number): number {
-  return without === 0 ? 0 : Math.ceil(Math.log10(without)) + 1;
+/**
+ * How often in a row the create of one of the last can be without effect: a tenth of those of one quiet period are, a tenth of these
+ * are again, …, until less than a tenth of one is left.
+ */
+function quietRounds(scale: number): number {
+  const calls = (createLimit.requests * scale * quietSeconds) / createLimit.windowSeconds;
+  return Math.ceil(Math.log10(calls));
 }
 
 /** In windows of `windowSeconds`: the last one is not waited out. */

@@ -23,8 +23,15 @@ export class Provost {
   #serverPid = 0;
   callbackPort = 0;
 
+  /** Should this process end before `stop`: nothing is left behind. */
+  readonly #abandon = (): void => {
+    if (this.#serverPid !== 0 && isAlive(this.#serverPid)) this.kill();
+    rmSync(this.data, { recursive: true, force: true });
+  };
+
   constructor(env: Record<string, string> = {}) {
     this.#env = env;
+    process.once("exit", this.#abandon);
   }
 
   /** Starts `provost server` and waits until it serves. The port is kept over restarts, as a real one's would be. */
@@ -62,6 +69,7 @@ export class Provost {
   async stop(): Promise<void> {
     this.#server?.kill("SIGTERM");
     await this.#ended();
+    process.off("exit", this.#abandon);
     rmSync(this.data, { recursive: true, force: true });
   }
 

@@ -63,7 +63,7 @@ function liveTable(context: Context, instances: Instance[], all: boolean): strin
   return table(["Name", "Status", "Address", "Provider", "Region", "Type", "Age", ...(all ? ["Id"] : [])], rows, paint);
 }
 
-/** With the way to the logs of each (C8). */
+/** With what each has cost, by when to look at it, and the way to its logs (C8). */
 function failedTable(context: Context, instances: Instance[]): string {
   const { command, paint } = context;
   if (instances.length === 0) return "No failed instances.\n";
