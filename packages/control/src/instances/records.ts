@@ -3,6 +3,7 @@ import { sql } from "kysely";
 import type { ProviderInstance } from "../providers/provider.ts";
 import { instanceRow, type InstanceRow } from "../storage/rows.ts";
 import type { Store, Write } from "../storage/store.ts";
+import { lastLog } from "./last-log.ts";
 
 /**
  * The instance rows and their state machine. Every change is one compare-and-set, so that flows, watchdog, callbacks and
@@ -181,13 +182,16 @@ export class InstanceRecords {
 
   /**
    * C7, C8: the deploy has failed: archived and told in one act, by whoever comes first (a step, `onFailed`, the watchdog).
-   * The server stays up. `also` joins the transaction. False when the deploy was over already.
+   * The server stays up. Where the failure brings no log it is what the instance said last. `also` joins the transaction. False when
+   * the deploy was over already.
    */
   async failed(id: string, why: Failure, now: number, also?: (write: Write) => Promise<void>): Promise<boolean> {
     return this.#store.write(async (write) => {
+      const log = why.log ?? (await lastLog(write.db, id))?.log;
+      const kept: Failure = log === undefined ? why : { ...why, log };
       const changed = await write.db
         .updateTable("control_instance")
-        .set({ status: "failed", failure: JSON.stringify(why), task: null, archived_at: now })
+        .set({ status: "failed", failure: JSON.stringify(kept), task: null, archived_at: now })
         .where("id", "=", id)
         .where("task", "=", "deploy")
         .returning("id")
