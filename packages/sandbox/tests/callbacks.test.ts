@@ -40,8 +40,7 @@ describe("a first boot reports by stages (C6, C16)", () => {
   });
 
   test("directive hang: configuring with its log, and then nothing more (C7)", async () => {
-    const [head = "", ...rest] = userData(receiver.url, "tok-1").split("\n");
-    await linode.create("web-1", [head, "# sandbox: hang log=waiting for apt", ...rest].join("\n"));
+    await linode.create("web-1", userData(receiver.url, "tok-1", "# sandbox: hang log=waiting for apt"));
     await settled();
     expect(receiver.reports.map(({ body }) => body)).toEqual([
       { stage: "booting" },
