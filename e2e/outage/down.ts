@@ -47,10 +47,7 @@ export async function proveDown(ground: OutageGround): Promise<void> {
     500,
   ).catch(() => {});
   const seconds = (performance.now() - back) / 1_000;
-  check(
-    count(after, "provisioned") === numbers.deploys,
-    `${seconds.toFixed(1)} s after it was back: ${words(after)}`,
-  );
+  check(count(after, "provisioned") === numbers.deploys, `${seconds.toFixed(1)} s after it was back: ${words(after)}`);
   const figures = await cloud.figures();
   const made = figures.creates_accepted - earlier;
   check(

@@ -49,7 +49,8 @@ async function proveOn(store: ProofStore, ground: Ground<"stuck" | "deploys">): 
 await prove(
   {
     name: "outage",
-    about: "Servers that never get ready fail on time and are told of; a provider that is down fails none (C7, C8, C12).",
+    about:
+      "Servers that never get ready fail on time and are told of; a provider that is down fails none (C7, C8, C12).",
     numbers: {
       stuck: { value: 50, about: "servers that never get ready" },
       deploys: { value: 500, about: "under way while the provider is down" },

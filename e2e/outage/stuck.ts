@@ -28,7 +28,9 @@ export async function proveStuck(ground: OutageGround): Promise<void> {
     const byName = new Map(instances.map((one) => [one.name, one]));
     const ordered = fleet.names.map((name) => byName.get(name)!);
     failedAsTheyShould(ordered, ground);
-    await waitFor("every failure told", async () => toldOf(receiver, ordered).size === ordered.length, 30_000).catch(() => {});
+    await waitFor("every failure told", async () => toldOf(receiver, ordered).size === ordered.length, 30_000).catch(
+      () => {},
+    );
     told(toldOf(receiver, ordered), ordered, ground);
     const figures = await cloud.figures();
     check(figures.instances === numbers.stuck, `${figures.instances} of ${numbers.stuck} servers still stand`);
@@ -86,7 +88,9 @@ function toldOf({ told: all }: Receiver, ordered: Instance[]): Map<string, Told>
 }
 
 function told(by: Map<string, Told>, ordered: Instance[], { check }: OutageGround): void {
-  const after = ordered.map(({ id, archivedAt }) => ((by.get(id)?.at ?? Infinity) - Date.parse(archivedAt ?? "")) / 1_000);
+  const after = ordered.map(
+    ({ id, archivedAt }) => ((by.get(id)?.at ?? Infinity) - Date.parse(archivedAt ?? "")) / 1_000,
+  );
   const wordless = ordered.filter(({ id, failure }) => {
     const said = by.get(id)?.data.failure;
     return said?.code !== failure?.code || said?.whatToDo === undefined || said.log !== failure?.log;

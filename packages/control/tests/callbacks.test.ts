@@ -64,7 +64,9 @@ describe.each(stores)("callbacks on $name", (store) => {
     expect(await says("one, two, three")).toEqual({ changed: true });
     expect(await says("one, two, three")).toEqual({ changed: false });
     // A stage that is over says nothing more.
-    expect(await world.control.callbacks.receive(id, token, { stage: "booting", log: "late" })).toEqual({ changed: false });
+    expect(await world.control.callbacks.receive(id, token, { stage: "booting", log: "late" })).toEqual({
+      changed: false,
+    });
     expect(await world.control.instances.logs(id)).toMatchObject([
       { step: "configuring", log: "one" },
       { step: "configuring", log: "one, two, three" },

@@ -11,7 +11,7 @@ import { ProviderError, type ProviderErrorFields } from "../src/providers/provid
 import { Store } from "../src/storage/store.ts";
 import { stores } from "./stores.ts";
 
-const rules = { openMs: 5_000, openMaxMs: 60_000, probeMs: 60_000 };
+const rules = { openMs: 5_000, openMaxMs: 60_000, probeMs: 60_000, evidenceMs: 0 };
 const east = { account: "cloud", region: "us-east" };
 const down = { code: "provider_unreachable", message: "Cannot reach it." };
 

@@ -103,12 +103,7 @@ export class Traffic {
     return answer.probe;
   }
 
-  async #failed(
-    key: CircuitKey,
-    begun: CallBegun,
-    error: unknown,
-    signal: AbortSignal | undefined,
-  ): Promise<void> {
+  async #failed(key: CircuitKey, begun: CallBegun, error: unknown, signal: AbortSignal | undefined): Promise<void> {
     const { probe } = begun;
     // Cut off by us, or broken before it was sent: that says nothing of the provider.
     if (signal?.aborted === true || !(error instanceof ProviderError)) {

@@ -2,6 +2,7 @@ import type { Kysely } from "kysely";
 import { z } from "zod";
 import type { Store } from "../storage/store.ts";
 import { Batches } from "./batches.ts";
+import { ahead, Line, lineOf, type BudgetKey } from "./line.ts";
 import type { RateBucket } from "../providers/rate-budget.ts";
 import type { RateAnswer } from "./rate-answer.ts";
 import type { TrafficDatabase } from "./tables.ts";
@@ -18,12 +19,7 @@ import {
   type RateWindow,
 } from "./window.ts";
 
-/** Which budget a call counts against. */
-export interface BudgetKey {
-  account: string;
-  /** A bucket of the account's provider. */
-  group: string;
-}
+export type { BudgetKey };
 
 export interface BudgetAsk extends BudgetKey {
   asker: Asker;
@@ -151,32 +147,29 @@ export class Budgets {
     const now = await this.#store.now();
     return this.#store.write(async (write) => {
       const db = write.db.withTables<TrafficDatabase>();
-      if (known === undefined && bucket !== undefined) await begin(db, key, declaredWindow(bucket.limit, bucket.windowMs, now));
+      if (known === undefined && bucket !== undefined)
+        await begin(db, key, declaredWindow(bucket.limit, bucket.windowMs, now));
       const window = await locked(db, key);
       if (window === undefined) return asks.map((): BudgetAnswer => ({ go: true }));
-      await db
-        .deleteFrom("control_budget_line")
-        .where("account", "=", key.account)
-        .where("call_group", "=", key.group)
-        .where("due_at", "<", now - lateMs)
-        .execute();
-      return this.#decide(db, key, { window, now, asks });
+      const waiters = new Set(asks.map(({ waiter }) => waiter));
+      const line = await Line.read(db, key, waiters, now - lateMs);
+      return this.#decide(db, key, { window, line, now, asks });
     });
   }
 
   async #decide(
     db: Kysely<TrafficDatabase>,
     key: BudgetKey,
-    { window, now, asks }: { window: RateWindow; now: number; asks: BudgetAsk[] },
+    { window, line, now, asks }: { window: RateWindow; line: Line; now: number; asks: BudgetAsk[] },
   ): Promise<BudgetAnswer[]> {
     const answers: BudgetAnswer[] = [];
     let current = window;
     for (const { asker, waiter } of asks) {
       // People in the line go before what goes on by itself; what has no place in it takes what is free.
-      const before = waiter === undefined && asker === "people" ? 0 : await ahead(db, key, waiter);
+      const before = waiter === undefined && asker === "people" ? 0 : line.ahead(waiter);
       if (room(current, now, asker) > before) {
         current = spend(current, now, asker);
-        if (waiter !== undefined) await leave(db, key, waiter);
+        if (waiter !== undefined) line.leave(waiter);
         answers.push({ go: true });
         continue;
       }
@@ -184,9 +177,10 @@ export class Budgets {
         waitMs(current, now, asker, before + 1),
         current.declared === true ? firstAnswerMs : lookAgainMs,
       );
-      const joined = waiter !== undefined && (await join(db, key, waiter, now + wait));
+      const joined = waiter !== undefined && line.join(waiter, now + wait);
       answers.push({ go: false, waitMs: wait, place: before + 1, joined });
     }
+    await line.save();
     await this.#save(db, key, current);
     return answers;
   }
@@ -221,45 +215,6 @@ async function locked(db: Kysely<TrafficDatabase>, key: BudgetKey): Promise<Rate
     .returning("state")
     .executeTakeFirst();
   return row === undefined ? undefined : read(row.state);
-}
-
-/** How many stand before this one; all, when it has no name. */
-async function ahead(db: Kysely<TrafficDatabase>, key: BudgetKey, waiter?: string): Promise<number> {
-  let line = lineOf(db, key).select((eb) => eb.fn.countAll<number | string>().as("count"));
-  if (waiter !== undefined) line = line.where("waiter", "<", waiter);
-  return Number((await line.executeTakeFirstOrThrow()).count);
-}
-
-function lineOf(db: Kysely<TrafficDatabase>, key: BudgetKey) {
-  return db.selectFrom("control_budget_line").where("account", "=", key.account).where("call_group", "=", key.group);
-}
-
-/** True when it was not in the line before. */
-async function join(db: Kysely<TrafficDatabase>, key: BudgetKey, waiter: string, dueAt: number): Promise<boolean> {
-  const joined = await db
-    .insertInto("control_budget_line")
-    .values({ account: key.account, call_group: key.group, waiter, due_at: dueAt })
-    .onConflict((conflict) => conflict.doNothing())
-    .returning("waiter")
-    .executeTakeFirst();
-  if (joined !== undefined) return true;
-  await db
-    .updateTable("control_budget_line")
-    .set({ due_at: dueAt })
-    .where("account", "=", key.account)
-    .where("call_group", "=", key.group)
-    .where("waiter", "=", waiter)
-    .execute();
-  return false;
-}
-
-async function leave(db: Kysely<TrafficDatabase>, key: BudgetKey, waiter: string): Promise<void> {
-  await db
-    .deleteFrom("control_budget_line")
-    .where("account", "=", key.account)
-    .where("call_group", "=", key.group)
-    .where("waiter", "=", waiter)
-    .execute();
 }
 
 function read(state: string): RateWindow {

@@ -1,6 +1,17 @@
 import { array, assert, boolean, constantFrom, integer, property, record } from "fast-check";
 import { describe, expect, test } from "vitest";
-import { blockBoundsMs, blockMs, declaredWindow, heard, isNews, room, spend, waitMs, windowOf, type RateWindow } from "./window.ts";
+import {
+  blockBoundsMs,
+  blockMs,
+  declaredWindow,
+  heard,
+  isNews,
+  room,
+  spend,
+  waitMs,
+  windowOf,
+  type RateWindow,
+} from "./window.ts";
 
 const start = 1_790_000_000_000;
 const creates = { limit: 20, remaining: 20, resetInMs: 15_000 } as const;

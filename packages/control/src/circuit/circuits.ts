@@ -1,5 +1,6 @@
 import type { Kysely } from "kysely";
 import { z } from "zod";
+import { Batches } from "../budget/batches.ts";
 import type { TrafficDatabase } from "../budget/tables.ts";
 import type { Timings } from "../options.ts";
 import { instant } from "../storage/rows.ts";
@@ -49,14 +50,21 @@ export interface CircuitView extends CircuitKey {
 export const probeMs = 60_000;
 /** The longest pause beside the first. */
 const pausesMax = 12;
+/** Of the first pause: longer than a call of a healthy provider takes. */
+const evidencePart = 0.4;
 /** An outage is remembered for so long after its end: many times the longest provision. */
 const outageKeptMs = 7 * 24 * 60 * 60_000;
 
 /** The first pause is that after any failed call. */
 export function circuitRules(timings: Timings): CircuitRules {
   const openMs = timings.unreachableRetryMs;
-  return { openMs, openMaxMs: openMs * pausesMax, probeMs };
+  return { openMs, openMaxMs: openMs * pausesMax, probeMs, evidenceMs: openMs * evidencePart };
 }
+
+/** Changes in one transaction: arithmetic only, so it stays short. */
+const batchMax = 64;
+
+type Change = (circuit: Circuit, now: number) => Circuit;
 
 const errorSchema = z.object({ at: z.number(), code: z.string(), message: z.string() });
 const kept = { probes: z.number() };
@@ -85,10 +93,12 @@ export class Circuits {
   readonly #rules: CircuitRules;
   /** A call that began before a failure was noted cannot know of it by what it read. */
   readonly #noted = new Map<string, number>();
+  readonly #changes: Batches<{ key: CircuitKey; change: Change }, void>;
 
   constructor(store: Store, rules: CircuitRules) {
     this.#store = store;
     this.#rules = rules;
+    this.#changes = new Batches(batchMax, (asked) => this.#apply(asked));
   }
 
   /** The circuit before a call; undefined while it has never failed. */
@@ -122,8 +132,8 @@ export class Circuits {
   }
 
   /** Failures that this process has noted so far: for `CallBegun`. */
-  noted({ account, region }: CircuitKey): number {
-    return this.#noted.get(`${account} ${region}`) ?? 0;
+  noted(key: CircuitKey): number {
+    return this.#noted.get(textOf(key)) ?? 0;
   }
 
   /** The provider has answered. A healthy one is not written at all. */
@@ -136,7 +146,7 @@ export class Circuits {
   /** The provider has failed (`isProvidersFault`). */
   async failed(key: CircuitKey, error: { code: string; message: string }, probe?: number): Promise<void> {
     const { code, message } = error;
-    this.#noted.set(`${key.account} ${key.region}`, this.noted(key) + 1);
+    this.#noted.set(textOf(key), this.noted(key) + 1);
     await this.#change(key, (circuit, at) => failed(circuit, { at, code, message }, this.#rules, probe));
   }
 
@@ -187,23 +197,40 @@ export class Circuits {
       .execute();
   }
 
-  async #change(key: CircuitKey, change: (circuit: Circuit, now: number) => Circuit): Promise<void> {
+  #change(key: CircuitKey, change: Change): Promise<void> {
+    return this.#changes.ask(textOf(key), { key, change });
+  }
+
+  /** All of one circuit: a provider that fails three calls in ten has every call's outcome written. */
+  async #apply(asked: readonly { key: CircuitKey; change: Change }[]): Promise<void[]> {
+    const [first] = asked;
+    if (first === undefined) return [];
+    const { key } = first;
     const now = await this.#store.now();
     await this.#store.write(async (write) => {
       const db = write.db.withTables<TrafficDatabase>();
       const before = await locked(db, key, now);
-      const after = change(before, now);
-      if (after === before) return;
+      let circuit = before;
+      for (const { change } of asked) {
+        const after = change(circuit, now);
+        if (circuit.state === "closed" && after.state === "open") await began(db, key, after.since);
+        if (circuit.state !== "closed" && after.state === "closed") await ended(db, key, now);
+        circuit = after;
+      }
+      if (circuit === before) return;
       await db
         .updateTable("control_circuit")
-        .set({ state: JSON.stringify(after) })
+        .set({ state: JSON.stringify(circuit) })
         .where("account", "=", key.account)
         .where("region", "=", key.region)
         .execute();
-      if (before.state === "closed" && after.state === "open") await began(db, key, after.since);
-      if (before.state !== "closed" && after.state === "closed") await ended(db, key, now);
     });
+    return asked.map(() => undefined);
   }
+}
+
+function textOf({ account, region }: CircuitKey): string {
+  return `${account} ${region}`;
 }
 
 /** The row, made if need be; nobody else changes it before this transaction has ended. */

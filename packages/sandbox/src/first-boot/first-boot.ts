@@ -37,5 +37,7 @@ export function reportBody(firstBoot: FirstBoot): Record<string, unknown> {
 
 /** The report that was just accepted is followed by no other. */
 export function isOver(firstBoot: FirstBoot): boolean {
-  return firstBoot.stage === STAGES.length || (firstBoot.hangsWith !== undefined && STAGES[firstBoot.stage] === "ready");
+  return (
+    firstBoot.stage === STAGES.length || (firstBoot.hangsWith !== undefined && STAGES[firstBoot.stage] === "ready")
+  );
 }

@@ -30,7 +30,8 @@ export function readUserData(script: string): GuestPlan {
     const directive = DIRECTIVE.exec(text);
     if (directive) {
       if (directive[1] === "fail") failure = readFailure(directive[2] ?? "");
-      if (directive[1] === "hang") hangsWith = logOf(directive[2] ?? "") ?? "the boot script hangs, as its directive asked";
+      if (directive[1] === "hang")
+        hangsWith = logOf(directive[2] ?? "") ?? "the boot script hangs, as its directive asked";
       if (directive[1] === "silent") silent = true;
       if (directive[1] === "stuck") stuck = true;
       continue;
