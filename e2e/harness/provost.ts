@@ -23,8 +23,15 @@ export class Provost {
   #serverPid = 0;
   callbackPort = 0;
 
+  /** Should this process end before `stop`: nothing is left behind. */
+  readonly #abandon = (): void => {
+    if (this.#serverPid !== 0 && isAlive(this.#serverPid)) this.kill();
+    rmSync(this.data, { recursive: true, force: true });
+  };
+
   constructor(env: Record<string, string> = {}) {
     this.#env = env;
+    process.once("exit", this.#abandon);
   }
 
   /** Starts `provost server` and waits until it serves. The port is kept over restarts, as a real one's would be. */
@@ -62,6 +69,7 @@ export class Provost {
   async stop(): Promise<void> {
     this.#server?.kill("SIGTERM");
     await this.#ended();
+    process.off("exit", this.#abandon);
     rmSync(this.data, { recursive: true, force: true });
   }
 
@@ -119,11 +127,14 @@ export class Provost {
     return this.#call<T>(path, {});
   }
 
-  post<T>(path: string, body: unknown): Promise<T> {
+  post<T>(path: string, body: unknown, idempotencyKey?: string): Promise<T> {
     return this.#call<T>(path, {
       method: "POST",
       body: JSON.stringify(body),
-      headers: { "content-type": "application/json" },
+      headers: {
+        "content-type": "application/json",
+        ...(idempotencyKey === undefined ? {} : { "idempotency-key": idempotencyKey }),
+      },
     });
   }
 
@@ -137,13 +148,19 @@ export class Provost {
       ...request,
       headers: { ...request.headers, authorization: `Bearer ${token}` },
     });
-    if (!answer.ok) throw new RequestRefused(`${path}: ${answer.status} ${await answer.text()}`);
+    if (!answer.ok) throw new RequestRefused(answer.status, `${path}: ${answer.status} ${await answer.text()}`);
     return (await answer.json()) as T;
   }
 }
 
 export class RequestRefused extends Error {
   override readonly name = "RequestRefused";
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
 }
 
 export class ServerDied extends Error {

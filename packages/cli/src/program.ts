@@ -116,7 +116,10 @@ function addInstanceCommands(program: Command, act: Act, called: string): void {
   instance
     .command("list")
     .description("instances, newest first")
-    .option("--failed", "those that failed and are still there to look at, with the way to their logs")
+    .option(
+      "--failed",
+      "those that failed and are still there to look at, with what they cost and the way to their logs",
+    )
     .option("--all", "every record, destroyed ones too")
     .option("--limit <n>", "how many, up to 500", "100")
     .addHelpText("after", examples(called, ["instance list", "instance list --failed", "instance list --json"]))

@@ -60,6 +60,14 @@ export const instanceSchema = z.object({
   flowId: z.string().optional().describe("The job flow of the task under way or last done"),
   rootPassword: z.enum(["none", "sealed", "shown"]),
   failure: failureSchema.optional(),
+  tombstone: z
+    .object({
+      billedSince: z.string(),
+      costUsd: z.number().optional().describe("Estimated, until now; absent where the provider has no prices"),
+      expiresAt: z.string().describe("Look at it by then and destroy it: nothing here does so by itself"),
+    })
+    .optional()
+    .describe("A failed instance whose server still stands and is billed"),
   createdAt: z.string(),
   provisionedAt: z.string().optional(),
   archivedAt: z.string().optional(),

@@ -51,6 +51,24 @@ describe.each(stores)("budgets of two hosts on $name", (testStore) => {
     expect(answers.filter(({ go }) => go)).toHaveLength(20);
   });
 
+  test("C11: before the first answer two hosts keep to what the provider documents; the answer sets the others free", async () => {
+    const bucket = { name: "create", limit: 20, windowMs };
+    one = new Budgets(new Store(transporters[0]!));
+    other = new Budgets(new Store(transporters[1]!));
+    const names = Array.from({ length: 50 }, (_, index) => `in_${String(index).padStart(2, "0")}`);
+    const answers = await Promise.all(
+      names.map((waiter, index) =>
+        (index % 2 === 0 ? one : other).ask({ ...creates, asker: "people", waiter, bucket }),
+      ),
+    );
+    expect(answers.filter(({ go }) => go)).toHaveLength(20);
+    // The limit is not known for sure: they come back soon, not after a whole window.
+    for (const answer of answers) if (!answer.go) expect(answer.waitMs).toBeLessThanOrEqual(500);
+    await other.heard(creates, { limit: 40, remaining: 20, resetInMs: windowMs });
+    for (const name of names) await one.ask({ ...creates, asker: "people", waiter: name, bucket });
+    expect(await other.list("cloud")).toMatchObject([{ limit: 40, left: 0, waiting: 30 }]);
+  });
+
   test("C11: a fifth is left for people while both hosts sweep", async () => {
     await hosts();
     const sweeps = await Promise.all(
@@ -95,6 +113,29 @@ describe.each(stores)("budgets of two hosts on $name", (testStore) => {
     expect(await other.ask({ ...creates, asker: "background" })).toMatchObject({ go: false });
     expect([await asked(one, "in_01"), await asked(other, "in_00")]).toEqual([{ go: true }, { go: true }]);
     expect(await asked(other, "in_04")).toMatchObject({ go: false, place: 1 });
+  });
+
+  test("C11: forty that ask one host in one moment, in any order, have the places that they would have one by one", async () => {
+    await hosts({ ...told, remaining: 5 });
+    const names = Array.from({ length: 40 }, (_, index) => `in_${String((index * 17) % 40).padStart(2, "0")}`);
+    const first = await Promise.all(names.map((name) => asked(one, name)));
+    expect(first.filter(({ go }) => go)).toHaveLength(5);
+    const waiting = names.filter((_, index) => !first[index]!.go).toSorted();
+    // Those that ask again, some twice in a batch, keep their places; the line is in order.
+    const again = await Promise.all([...waiting, ...waiting.slice(0, 3)].map((name) => asked(one, name)));
+    const places = again.map((answer) => (answer.go ? 0 : answer.place));
+    expect(places).toEqual([...waiting.map((_, index) => index + 1), 1, 2, 3]);
+    expect(again.every((answer) => !answer.go && !answer.joined)).toBe(true);
+    expect(await other.list("cloud")).toMatchObject([{ waiting: 35 }]);
+    await one.heard(creates, { ...told, limit: 23, remaining: 3 });
+    const free = await Promise.all(
+      [...waiting.slice(0, 6).toReversed(), undefined].map((waiter) => {
+        return waiter === undefined ? one.ask({ ...creates, asker: "people" }) : asked(one, waiter);
+      }),
+    );
+    // Three have room: the three oldest, whoever asks first.
+    expect(free.map(({ go }) => go)).toEqual([false, false, false, true, true, true, false]);
+    expect(await other.place(creates, waiting[3]!)).toBe(1);
   });
 
   test("C11: one who never comes back leaves the line, and holds nobody up", async () => {

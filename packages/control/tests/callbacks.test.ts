@@ -54,6 +54,27 @@ describe.each(stores)("callbacks on $name", (store) => {
     expect(await world.control.instances.logs(id)).toMatchObject([{ step: "configuring", log: "half" }]);
   });
 
+  test("C7: the log of a stage that lasts is kept as it grows, not at each report; a step that never ends fails with its end", async () => {
+    const { id, token } = await silentInstance("web-1");
+    const says = (log: string) => world.control.callbacks.receive(id, token, { stage: "configuring", log });
+    expect(await says("one")).toEqual({ changed: true });
+    expect(await says("one, two")).toEqual({ changed: false });
+    world.transporter.setClockOffset(21_000);
+    expect(await says("one")).toEqual({ changed: false });
+    expect(await says("one, two, three")).toEqual({ changed: true });
+    expect(await says("one, two, three")).toEqual({ changed: false });
+    // A stage that is over says nothing more.
+    expect(await world.control.callbacks.receive(id, token, { stage: "booting", log: "late" })).toEqual({
+      changed: false,
+    });
+    expect(await world.control.instances.logs(id)).toMatchObject([
+      { step: "configuring", log: "one" },
+      { step: "configuring", log: "one, two, three" },
+    ]);
+    await world.sql(`update control_instance set flow_id = null where id = '${id}'`);
+    expect((await world.until(id, "failed")).failure).toMatchObject({ step: "await-ready", log: "one, two, three" });
+  });
+
   test("C6: ready alone implies the stages before it, and wakes the flow at once (L7)", async () => {
     const { id, token } = await silentInstance("web-1");
     await world.control.callbacks.receive(id, token, { stage: "ready" });

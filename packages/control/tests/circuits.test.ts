@@ -11,7 +11,7 @@ import { ProviderError, type ProviderErrorFields } from "../src/providers/provid
 import { Store } from "../src/storage/store.ts";
 import { stores } from "./stores.ts";
 
-const rules = { openMs: 5_000, openMaxMs: 60_000, probeMs: 60_000 };
+const rules = { openMs: 5_000, openMaxMs: 60_000, probeMs: 60_000, evidenceMs: 0 };
 const east = { account: "cloud", region: "us-east" };
 const down = { code: "provider_unreachable", message: "Cannot reach it." };
 
@@ -70,7 +70,7 @@ describe.each(stores)("circuits of two hosts on $name", (testStore) => {
     const probes = answers.filter(({ go }) => go);
     expect(probes).toEqual([{ go: true, probe: 1 }]);
     expect(await one.list()).toMatchObject([{ state: "half-open" }]);
-    await other.succeeded(east, undefined, 1);
+    await other.succeeded(east, { probe: 1 });
     expect(await one.admit(east)).toEqual({ go: true });
     expect(await one.list()).toEqual([]);
   });
@@ -81,7 +81,7 @@ describe.each(stores)("circuits of two hosts on $name", (testStore) => {
     expect(await one.admit(east)).toEqual({ go: true, probe: 1 });
     pass(65_200);
     expect(await other.admit(east)).toEqual({ go: true, probe: 2 });
-    await one.succeeded(east, undefined, 1);
+    await one.succeeded(east, { probe: 1 });
     expect(await one.admit(east)).toMatchObject({ go: false });
     await other.failed(east, down, 2);
     const [view] = await one.list();
@@ -95,7 +95,7 @@ describe.each(stores)("circuits of two hosts on $name", (testStore) => {
     const during = await store.now();
     expect(await other.standstillMs(east, began - 1_000, during)).toBeGreaterThan(599_000);
     const admission = await one.admit(east);
-    await one.succeeded(east, undefined, admission.go ? admission.probe : undefined);
+    if (admission.go) await one.succeeded(east, { probe: admission.probe });
     const ended = await store.now();
     pass(1_200_000);
     const stood = await other.standstillMs(east, began - 1_000, await store.now());
@@ -133,6 +133,27 @@ describe.each(stores)("circuits of two hosts on $name", (testStore) => {
     pass(5_100);
     expect(await traffic.run(async () => "up", undefined, { region: "us-east" })).toBe("up");
     expect(await one.list()).toEqual([]);
+  });
+
+  test("C12: thirty calls at once of which one in three fails are no outage, though all began on a clean circuit", async () => {
+    const traffic = new Traffic({ account: "cloud", budgets: new Budgets(store), circuits: one });
+    const unanswered = providerError({ code: "provider_outcome_unknown", httpStatus: 503 });
+    const allHaveBegun = Promise.withResolvers<void>();
+    let begun = 0;
+    const call = (index: number) =>
+      traffic.run(
+        async () => {
+          begun += 1;
+          if (begun === 30) allHaveBegun.resolve();
+          await allHaveBegun.promise;
+          if (index % 3 === 0) throw unanswered;
+        },
+        undefined,
+        { region: "us-east" },
+      );
+    const ends = await Promise.allSettled(Array.from({ length: 30 }, (_, index) => call(index)));
+    expect(ends.filter(({ status }) => status === "rejected")).toHaveLength(10);
+    expect((await one.list()).map(({ state }) => state)).not.toContain("open");
   });
 
   test("C11: what the answers say of the budget is kept, a 429's pause too, and the next call waits without being made", async () => {

@@ -112,6 +112,28 @@ describe.each(stores)("outages and budgets on $name", (store) => {
     expect(sandbox.stats().creates_accepted).toBe(1);
   }, 60_000);
 
+  test("C7, C11: an unknown outcome is not failed by age while the look for it waits for the budget", async () => {
+    const { control, sandbox } = await start({ timings: { createUnknownMaxMs: 60_000 } });
+    const lists: BudgetKey = { account: "sandbox", group: "collections" };
+    await control.providers.catalog("sandbox");
+    await control.providers.budgets.heard(lists, { limit: 5, remaining: 0, resetInMs: 900_000 });
+    sandbox.addFault({ kind: "lost_answer", method: "POST", path: "/v4/linode/instances" });
+    const { id } = await world!.deploy("web-1");
+    const since = async () =>
+      Number((await world!.sql(`select unknown_since from control_instance where id = '${id}'`))[0]?.["unknown_since"]);
+    await vi.waitFor(async () => expect(await control.providers.budgets.place(lists, id)).toBe(1), { timeout: 10_000 });
+    for (let looks = 1; looks <= 5; looks += 1) {
+      const before = await since();
+      world!.transporter.setClockOffset(looks * 31_000);
+      await vi.waitFor(async () => expect(await since()).toBeGreaterThan(before + 25_000), { timeout: 10_000 });
+    }
+    expect((await control.instances.get(id)).status).toBe("creating");
+    await control.providers.budgets.heard(lists, { limit: 500, remaining: 100, resetInMs: 900_000 });
+    world!.transporter.setClockOffset(6 * 31_000);
+    await world!.until(id, "provisioned", 20_000);
+    expect(sandbox.stats()).toMatchObject({ creates_accepted: 1, labels_created_again: [] });
+  }, 60_000);
+
   test("C12: a fleet whose flows are lost at once is left as it is, and told of once; in the end nothing hangs (C7)", async () => {
     const { control } = await start({ timings: { lookEveryMs: 60_000, watchdogEveryMs: 20 } });
     const made = await Promise.all(Array.from({ length: 12 }, (_, index) => world!.deploy(`web-${index}`, silent)));

@@ -39,6 +39,15 @@ describe("a first boot reports by stages (C6, C16)", () => {
     expect(sandbox.stats()).toMatchObject({ callbacks_sent: 3, callbacks_accepted: 3 });
   });
 
+  test("directive hang: configuring with its log, and then nothing more (C7)", async () => {
+    await linode.create("web-1", userData(receiver.url, "tok-1", "# sandbox: hang log=waiting for apt"));
+    await settled();
+    expect(receiver.reports.map(({ body }) => body)).toEqual([
+      { stage: "booting" },
+      { stage: "configuring", log: "waiting for apt" },
+    ]);
+  });
+
   test("nothing is reported before the provider says running", async () => {
     let statusSeen: string | undefined;
     const id = await linode.create("web-1", userData(receiver.url, "tok-1"));

@@ -13,7 +13,7 @@ import { followEvents } from "../client/event-stream.ts";
 import { deployEnds } from "../follow.ts";
 import { failureReport } from "../output/failure-report.ts";
 import { facts, table } from "../output/table.ts";
-import { address, age, harmless, painted, quotedLines } from "../output/words.ts";
+import { address, age, cost, expiry, harmless, painted, quotedLines } from "../output/words.ts";
 import { awaitDeploy, readTimeout } from "./deploy.ts";
 
 const instancePage = pageSchema(instanceSchema);
@@ -63,7 +63,7 @@ function liveTable(context: Context, instances: Instance[], all: boolean): strin
   return table(["Name", "Status", "Address", "Provider", "Region", "Type", "Age", ...(all ? ["Id"] : [])], rows, paint);
 }
 
-/** With the way to the logs of each (C8). */
+/** With what each has cost, by when to look at it, and the way to its logs (C8). */
 function failedTable(context: Context, instances: Instance[]): string {
   const { command, paint } = context;
   if (instances.length === 0) return "No failed instances.\n";
@@ -75,9 +75,12 @@ function failedTable(context: Context, instances: Instance[]): string {
     address(each),
     each.provider,
     age(each.archivedAt ?? each.createdAt, now),
+    cost(each),
+    expiry(each, now, paint),
     `${command} instance logs ${each.id}`,
   ]);
-  return `${table(["Name", "Cause", "Step", "Address", "Provider", "Failed", "Logs"], rows, paint)}\nTheir servers still stand until you destroy them: ${command} instance destroy ID\n`;
+  const columns = ["Name", "Cause", "Step", "Address", "Provider", "Failed", "Cost", "Expires", "Logs"];
+  return `${table(columns, rows, paint)}\nTheir servers still stand until you destroy them: ${command} instance destroy ID\n`;
 }
 
 /** `provost instance show`. */
@@ -117,6 +120,8 @@ function description(context: Context, each: Instance): string {
       ["Asked for", each.createdAt],
       ["Provisioned", each.provisionedAt],
       ["Archived", each.archivedAt],
+      ["Has cost", cost(each)],
+      ["Expires", expiry(each, Date.now(), paint)],
     ],
     paint,
   );

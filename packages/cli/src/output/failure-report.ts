@@ -1,7 +1,7 @@
 import type { Instance } from "@provost/contract";
 import type { Context } from "../context.ts";
 import { facts } from "./table.ts";
-import { address, elapsed, harmless, quotedLines } from "./words.ts";
+import { address, cost, elapsed, harmless, quotedLines } from "./words.ts";
 
 const logLinesMax = 20;
 
@@ -38,7 +38,9 @@ export function failureReport(context: Context, instance: Instance): string {
   text += "\n";
   if (instance.providerId !== undefined) {
     const where = address(instance);
-    text += `  The server is still there${where === undefined ? "" : ` at ${where}`} (${instance.providerId} at ${instance.provider}), to be looked at. It costs what it costs until it is destroyed.\n\n`;
+    const spent = cost(instance);
+    const so = spent === undefined ? "" : `, ${spent} so far`;
+    text += `  The server is still there${where === undefined ? "" : ` at ${where}`} (${instance.providerId} at ${instance.provider}), to be looked at. It costs what it costs until it is destroyed${so}.\n\n`;
   }
   return `${text}  ${command} instance show ${instance.id}\n  ${command} instance logs ${instance.id}\n  ${command} instance destroy ${instance.id}\n`;
 }

@@ -32,6 +32,18 @@ export function address(instance: Instance): string | undefined {
   return instance.ipv4[0] ?? instance.ipv6[0];
 }
 
+/** What the server of a failed instance has cost so far (C8). */
+export function cost({ tombstone }: Instance): string | undefined {
+  return tombstone?.costUsd === undefined ? undefined : `$${tombstone.costUsd.toFixed(2)}`;
+}
+
+/** By when a failed instance is to be looked at (C8). */
+export function expiry({ tombstone }: Instance, now: number, paint: Paint): string | undefined {
+  if (tombstone === undefined) return undefined;
+  const left = Date.parse(tombstone.expiresAt) - now;
+  return left <= 0 ? paint.red("expired") : `in ${age(new Date(now - left).toISOString(), now)}`;
+}
+
 /** What an instance or a provider says may hold anything: control characters must not drive the reader's terminal. */
 export function harmless(text: string): string {
   // oxlint-disable-next-line no-control-regex -- control characters are what this is about

@@ -4,7 +4,7 @@ import type { RateGroup } from "../budget/rate-answer.ts";
 import { blockMs, type Asker } from "../budget/window.ts";
 import { CircuitOpen } from "../circuit/circuit-open.ts";
 import type { Circuit } from "../circuit/circuit.ts";
-import { probeMs, type CircuitKey, type Circuits } from "../circuit/circuits.ts";
+import { probeMs, type CallBegun, type CircuitKey, type Circuits } from "../circuit/circuits.ts";
 import { isProvidersFault } from "../circuit/fault.ts";
 import type { Call } from "../providers/provider.ts";
 import { ProviderError } from "../providers/provider-error.ts";
@@ -47,11 +47,13 @@ export class Traffic {
   async run<T>(fn: (call: Call) => Promise<T>, signal: AbortSignal | undefined, terms: CallTerms): Promise<T> {
     const group = this.#bucketOf(terms.group ?? "other");
     const key: CircuitKey = { account: this.#account, region: terms.region ?? "" };
+    const noted = this.#circuits.noted(key);
     const before = await this.#circuits.read(key);
     const pauseMs = await this.#circuits.pauseMs(before);
     if (pauseMs !== undefined) throw this.#open(key, pauseMs, before);
     await this.#take(group, terms);
     const probe = before === undefined || before.state === "closed" ? undefined : await this.#probe(key, before);
+    const begun: CallBegun = { before, noted, probe };
     const readings: RateReading[] = [];
     const limits = probe === undefined ? [] : [AbortSignal.timeout(probeMs - probeMarginMs)];
     const signals = signal === undefined ? limits : [signal, ...limits];
@@ -60,10 +62,10 @@ export class Traffic {
         ...(signals.length === 0 ? {} : { signal: AbortSignal.any(signals) }),
         onRate: (reading) => readings.push(reading),
       });
-      await this.#told(this.#circuits.succeeded(key, before, probe));
+      await this.#told(this.#circuits.succeeded(key, begun));
       return result;
     } catch (error) {
-      await this.#told(this.#failed(key, before, probe, error, signal));
+      await this.#told(this.#failed(key, begun, error, signal));
       if (error instanceof ProviderError && error.code === "provider_rate_limited") {
         readings.push({
           bucket: readings.at(-1)?.bucket ?? group,
@@ -89,7 +91,8 @@ export class Traffic {
 
   async #take(group: string, { asker = "people", waiter }: CallTerms): Promise<void> {
     const account = this.#account;
-    const answer = await this.#budgets.ask({ account, group, asker, waiter });
+    const bucket = this.#buckets.find(({ name }) => name === group);
+    const answer = await this.#budgets.ask({ account, group, asker, waiter, bucket });
     if (!answer.go) throw new BudgetWait({ account, group, ...answer });
   }
 
@@ -100,20 +103,15 @@ export class Traffic {
     return answer.probe;
   }
 
-  async #failed(
-    key: CircuitKey,
-    before: Circuit | undefined,
-    probe: number | undefined,
-    error: unknown,
-    signal: AbortSignal | undefined,
-  ): Promise<void> {
+  async #failed(key: CircuitKey, begun: CallBegun, error: unknown, signal: AbortSignal | undefined): Promise<void> {
+    const { probe } = begun;
     // Cut off by us, or broken before it was sent: that says nothing of the provider.
     if (signal?.aborted === true || !(error instanceof ProviderError)) {
       if (probe !== undefined) await this.#circuits.abandoned(key, probe);
     } else if (isProvidersFault(error)) {
       await this.#circuits.failed(key, error, probe);
     } else {
-      await this.#circuits.succeeded(key, before, probe);
+      await this.#circuits.succeeded(key, begun);
     }
   }
 

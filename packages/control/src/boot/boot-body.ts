@@ -119,9 +119,25 @@ trim_log() {
   : > "$log"
 }
 
+# While a step runs: its log stays within bounds, and the end of it is told now and then, for a step that never ends (C7).
+watch() {
+  told=$(uptime_s)
+  while sleep 1; do
+    trim_log
+    [ -z "$refused" ] && [ "$(($(uptime_s) - told))" -ge "$PROVOST_LOG_SECONDS" ] || continue
+    told=$(uptime_s)
+    {
+      printf '{"stage":"configuring","log":"'
+      log_tail
+      printf '"}\n'
+    } > "$mark.progress"
+    report "$mark.progress" 0
+  done
+}
+
 # run FILE: its output goes straight to the log, not through a pipe, which a daemon it starts would hold open for ever.
 run() {
-  while sleep 1; do trim_log; done > /dev/null 2>&1 &
+  watch > /dev/null 2>&1 &
   watcher=$!
   if [ "$(head -c 2 "$1")" = '#!' ]; then
     (cd / && exec "$1") < /dev/null >> "$log" 2>&1
@@ -195,7 +211,7 @@ if [ ! -e "$mark.outcome" ]; then
 fi
 if report "$mark.outcome" "$PROVOST_OUTCOME_SECONDS" || [ -n "$refused" ]; then
   : > "$mark.done"
-  rm -f "$mark.stage" "$mark.starts"
+  rm -f "$mark.stage" "$mark.progress" "$mark.starts"
 fi
 [ "$(head -c 16 "$mark.outcome")" = '{"stage":"ready"' ]
 `;

@@ -147,6 +147,19 @@ describe.runIf(runnable).each(shells)("under %s", (...shell) => {
     expect(lines.at(-1)).toBe("token: [redacted][redacted].");
   });
 
+  test("C7 a script that takes its time has its last lines told meanwhile, without the token, and goes on", async () => {
+    callbacks.seen = () => {
+      if (callbacks.reports.some(({ log }) => log !== undefined)) writeFileSync(at("go"), "");
+    };
+    const script = `echo 'fetching ${TOKEN}'\nwhile [ ! -e ${at("go")} ]; do sleep 0.05; done\n`;
+    expect(await run({ script, logSeconds: 1 }, shell)).toBe(0);
+    const logs = callbacks.reports.filter(({ log }) => log !== undefined);
+    expect(logs.length).toBeGreaterThan(0);
+    for (const report of logs) expect(report).toEqual({ stage: "configuring", log: "fetching [redacted]" });
+    expect(callbacks.reports.at(-1)).toEqual({ stage: "ready" });
+    expect(readdirSync(at("var/lib/provost/first-boot")).some((name) => name.endsWith(".progress"))).toBe(false);
+  });
+
   test("C6 a lost report is retried: connection reset, 500, 429, then taken; the order stays", async () => {
     callbacks.answer = (count) => (count === 1 ? "reset" : count === 2 ? 500 : count === 3 ? 429 : 200);
     expect(await run({}, shell)).toBe(0);

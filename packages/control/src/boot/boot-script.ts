@@ -18,18 +18,22 @@ export interface BootScriptOptions {
   stageSeconds?: number | undefined;
   /** How long the outcome is tried in one boot, in s; 600 when left out. */
   outcomeSeconds?: number | undefined;
+  /** How often the end of the log is told while a step runs, in s; 60 when left out. */
+  logSeconds?: number | undefined;
   /** Put before every path that the script writes; empty outside of tests. */
   rootDir?: string | undefined;
 }
 
 const STAGE_SECONDS = 20;
 const OUTCOME_SECONDS = 600;
+const LOG_SECONDS = 60;
 /** Provider limits are smaller; this bounds what is rendered where a provider has none. */
 const USER_DATA_BYTES_MAX = 65_536;
 
 /**
  * Renders the user data of one instance: a POSIX shell script that reports `booting`, installs the SSH keys, reports
- * `configuring`, runs the user's script and reports `ready`, or `failed` with the step, the exit code and the end of the log (C6).
+ * `configuring`, again with the end of the log while that lasts, runs the user's script and reports `ready`, or `failed` with the
+ * step, the exit code and the end of the log (C6).
  * It works by itself on an image with cloud-init and through `provost-first-boot` on a golden image (C2), and once only on both.
  *
  * Throws `BootScriptError` for a value that cannot be sent or when the whole is longer than `userDataBytesMax`.
@@ -47,6 +51,7 @@ export function renderBootScript(options: BootScriptOptions): string {
     `PROVOST_ROOT=${quote(options.rootDir ?? "")}`,
     `PROVOST_STAGE_SECONDS=${options.stageSeconds ?? STAGE_SECONDS}`,
     `PROVOST_OUTCOME_SECONDS=${options.outcomeSeconds ?? OUTCOME_SECONDS}`,
+    `PROVOST_LOG_SECONDS=${options.logSeconds ?? LOG_SECONDS}`,
     `PROVOST_SSH_KEYS=${quote(options.sshKeys.join("\n"))}`,
     `PROVOST_SCRIPT=${quote(script)}`,
     BOOT_BODY,

@@ -2,21 +2,31 @@ import type { Kysely } from "kysely";
 import { z } from "zod";
 import type { Store } from "../storage/store.ts";
 import { Batches } from "./batches.ts";
+import { ahead, Line, lineOf, type BudgetKey } from "./line.ts";
+import type { RateBucket } from "../providers/rate-budget.ts";
 import type { RateAnswer } from "./rate-answer.ts";
 import type { TrafficDatabase } from "./tables.ts";
-import { heard, isLimited, isNews, room, spend, waitMs, windowOf, type Asker, type RateWindow } from "./window.ts";
+import {
+  declaredWindow,
+  heard,
+  isLimited,
+  isNews,
+  room,
+  spend,
+  waitMs,
+  windowOf,
+  type Asker,
+  type RateWindow,
+} from "./window.ts";
 
-/** Which budget a call counts against. */
-export interface BudgetKey {
-  account: string;
-  /** A bucket of the account's provider. */
-  group: string;
-}
+export type { BudgetKey };
 
 export interface BudgetAsk extends BudgetKey {
   asker: Asker;
   /** Stands in the line by its name's order: an instance's id, so that the older deploy goes first. Others take what is free. */
   waiter?: string | undefined;
+  /** What the provider documents, to be kept to until it has answered; without it the first calls go unbounded. */
+  bucket?: RateBucket | undefined;
 }
 
 /** `place`: in the line, from 1; `joined`: it was not there before. */
@@ -39,6 +49,8 @@ export interface BudgetView {
 const batchMax = 16;
 /** The longest line moves within this; whoever waits looks that often whether others have left it. */
 const lookAgainMs = 30_000;
+/** The same while the limit is only the documented one: the first answer, a moment away, tells the real one. */
+const firstAnswerMs = 500;
 /** One that has not come back this long after its time has left the line; it finds its place again by its name. */
 const lateMs = 10_000;
 
@@ -47,12 +59,13 @@ const windowSchema = z.object({
   windowMs: z.number(),
   slots: z.array(z.object({ slot: z.number(), used: z.number(), background: z.number() })),
   blockedUntil: z.number(),
+  declared: z.boolean().optional(),
   at: z.number(),
 });
 
 /**
  * C11: one rate budget for each account and endpoint group, shared by every worker on every host through one row that is
- * locked while it is changed. Before a provider has told its limit there is nothing to keep to.
+ * locked while it is changed. It begins with what the provider documents, and goes by what it says from its first answer on.
  */
 export class Budgets {
   readonly #store: Store;
@@ -79,11 +92,7 @@ export class Budgets {
     if (first === undefined) return;
     await this.#store.write(async (write) => {
       const db = write.db.withTables<TrafficDatabase>();
-      await db
-        .insertInto("control_budget")
-        .values({ account: key.account, call_group: key.group, state: JSON.stringify(first), version: 0 })
-        .onConflict((conflict) => conflict.doNothing())
-        .execute();
+      await begin(db, key, first);
       const window = await locked(db, key);
       if (window !== undefined) await this.#save(db, key, heard(window, now, answer));
     });
@@ -133,42 +142,45 @@ export class Budgets {
       .where("account", "=", key.account)
       .where("call_group", "=", key.group)
       .executeTakeFirst();
-    if (known === undefined) return asks.map(() => ({ go: true }));
+    const bucket = asks.find((ask) => ask.bucket !== undefined)?.bucket;
+    if (known === undefined && bucket === undefined) return asks.map(() => ({ go: true }));
     const now = await this.#store.now();
     return this.#store.write(async (write) => {
       const db = write.db.withTables<TrafficDatabase>();
+      if (known === undefined && bucket !== undefined)
+        await begin(db, key, declaredWindow(bucket.limit, bucket.windowMs, now));
       const window = await locked(db, key);
       if (window === undefined) return asks.map((): BudgetAnswer => ({ go: true }));
-      await db
-        .deleteFrom("control_budget_line")
-        .where("account", "=", key.account)
-        .where("call_group", "=", key.group)
-        .where("due_at", "<", now - lateMs)
-        .execute();
-      return this.#decide(db, key, { window, now, asks });
+      const waiters = new Set(asks.map(({ waiter }) => waiter));
+      const line = await Line.read(db, key, waiters, now - lateMs);
+      return this.#decide(db, key, { window, line, now, asks });
     });
   }
 
   async #decide(
     db: Kysely<TrafficDatabase>,
     key: BudgetKey,
-    { window, now, asks }: { window: RateWindow; now: number; asks: BudgetAsk[] },
+    { window, line, now, asks }: { window: RateWindow; line: Line; now: number; asks: BudgetAsk[] },
   ): Promise<BudgetAnswer[]> {
     const answers: BudgetAnswer[] = [];
     let current = window;
     for (const { asker, waiter } of asks) {
       // People in the line go before what goes on by itself; what has no place in it takes what is free.
-      const before = waiter === undefined && asker === "people" ? 0 : await ahead(db, key, waiter);
+      const before = waiter === undefined && asker === "people" ? 0 : line.ahead(waiter);
       if (room(current, now, asker) > before) {
         current = spend(current, now, asker);
-        if (waiter !== undefined) await leave(db, key, waiter);
+        if (waiter !== undefined) line.leave(waiter);
         answers.push({ go: true });
         continue;
       }
-      const wait = Math.min(waitMs(current, now, asker, before + 1), lookAgainMs);
-      const joined = waiter !== undefined && (await join(db, key, waiter, now + wait));
+      const wait = Math.min(
+        waitMs(current, now, asker, before + 1),
+        current.declared === true ? firstAnswerMs : lookAgainMs,
+      );
+      const joined = waiter !== undefined && line.join(waiter, now + wait);
       answers.push({ go: false, waitMs: wait, place: before + 1, joined });
     }
+    await line.save();
     await this.#save(db, key, current);
     return answers;
   }
@@ -184,6 +196,15 @@ export class Budgets {
   }
 }
 
+/** Unless there is a row. */
+async function begin(db: Kysely<TrafficDatabase>, key: BudgetKey, window: RateWindow): Promise<void> {
+  await db
+    .insertInto("control_budget")
+    .values({ account: key.account, call_group: key.group, state: JSON.stringify(window), version: 0 })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
+}
+
 /** The row's state; nobody else changes it before this transaction has ended. */
 async function locked(db: Kysely<TrafficDatabase>, key: BudgetKey): Promise<RateWindow | undefined> {
   const row = await db
@@ -196,47 +217,9 @@ async function locked(db: Kysely<TrafficDatabase>, key: BudgetKey): Promise<Rate
   return row === undefined ? undefined : read(row.state);
 }
 
-/** How many stand before this one; all, when it has no name. */
-async function ahead(db: Kysely<TrafficDatabase>, key: BudgetKey, waiter?: string): Promise<number> {
-  let line = lineOf(db, key).select((eb) => eb.fn.countAll<number | string>().as("count"));
-  if (waiter !== undefined) line = line.where("waiter", "<", waiter);
-  return Number((await line.executeTakeFirstOrThrow()).count);
-}
-
-function lineOf(db: Kysely<TrafficDatabase>, key: BudgetKey) {
-  return db.selectFrom("control_budget_line").where("account", "=", key.account).where("call_group", "=", key.group);
-}
-
-/** True when it was not in the line before. */
-async function join(db: Kysely<TrafficDatabase>, key: BudgetKey, waiter: string, dueAt: number): Promise<boolean> {
-  const joined = await db
-    .insertInto("control_budget_line")
-    .values({ account: key.account, call_group: key.group, waiter, due_at: dueAt })
-    .onConflict((conflict) => conflict.doNothing())
-    .returning("waiter")
-    .executeTakeFirst();
-  if (joined !== undefined) return true;
-  await db
-    .updateTable("control_budget_line")
-    .set({ due_at: dueAt })
-    .where("account", "=", key.account)
-    .where("call_group", "=", key.group)
-    .where("waiter", "=", waiter)
-    .execute();
-  return false;
-}
-
-async function leave(db: Kysely<TrafficDatabase>, key: BudgetKey, waiter: string): Promise<void> {
-  await db
-    .deleteFrom("control_budget_line")
-    .where("account", "=", key.account)
-    .where("call_group", "=", key.group)
-    .where("waiter", "=", waiter)
-    .execute();
-}
-
 function read(state: string): RateWindow {
-  return windowSchema.parse(JSON.parse(state));
+  const { declared, ...window } = windowSchema.parse(JSON.parse(state));
+  return declared === true ? { ...window, declared } : window;
 }
 
 function textOf({ account, group }: BudgetKey): string {

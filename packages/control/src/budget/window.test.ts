@@ -1,6 +1,17 @@
 import { array, assert, boolean, constantFrom, integer, property, record } from "fast-check";
 import { describe, expect, test } from "vitest";
-import { blockBoundsMs, blockMs, heard, isNews, room, spend, waitMs, windowOf, type RateWindow } from "./window.ts";
+import {
+  blockBoundsMs,
+  blockMs,
+  declaredWindow,
+  heard,
+  isNews,
+  room,
+  spend,
+  waitMs,
+  windowOf,
+  type RateWindow,
+} from "./window.ts";
 
 const start = 1_790_000_000_000;
 const creates = { limit: 20, remaining: 20, resetInMs: 15_000 } as const;
@@ -168,6 +179,18 @@ describe("RateWindow (C11)", () => {
     expect(blocked && room(blocked, start + 2_000, "people")).toBeGreaterThan(1_000_000);
     expect(windowOf({}, start)).toBeUndefined();
     expect(windowOf({ limit: 0, remaining: 0 }, start)).toBeUndefined();
+  });
+
+  test("C11: what a provider documents holds until it has answered; then what it says, or nothing where it tells no limit", () => {
+    const declared = spend(declaredWindow(20, 15_000, start), start, "people");
+    expect(room(declared, start, "people")).toBe(19);
+    expect(isNews(declared, start, {})).toBe(true);
+    const scaled = heard(declared, start, { limit: 200, remaining: 199, resetInMs: 15_000 });
+    expect(room(scaled, start, "people")).toBe(199);
+    expect(isNews(scaled, start, { limit: 200, remaining: 199 })).toBe(false);
+    const unlimited = heard(declared, start, {});
+    expect(room(unlimited, start, "people")).toBeGreaterThan(1_000_000);
+    expect(isNews(unlimited, start, {})).toBe(false);
   });
 
   test("a host whose clock is behind neither frees a slot twice nor brings time back", () => {

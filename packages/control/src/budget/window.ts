@@ -15,6 +15,8 @@ export interface RateWindow {
   slots: Slot[];
   /** No call before then: a `Retry-After`. 0 when there is none. */
   blockedUntil: number;
+  /** The limit is the one that the provider documents: it has not answered yet. */
+  declared?: boolean;
   /** The latest instant that was counted: clocks of two hosts may differ by a little, and time never goes back here. */
   at: number;
 }
@@ -57,6 +59,11 @@ export function windowOf(answer: RateAnswer, nowMs: number): RateWindow | undefi
   return heard(fresh, nowMs, answer);
 }
 
+/** Before the first answer: what the provider documents. */
+export function declaredWindow(limit: number, windowMs: number, nowMs: number): RateWindow {
+  return { limit, windowMs, slots: [], blockedUntil: 0, declared: true, at: nowMs };
+}
+
 /** Calls that this asker may make now. */
 export function room(window: RateWindow, nowMs: number, asker: Asker): number {
   const now = Math.max(nowMs, window.at);
@@ -94,10 +101,12 @@ export function waitMs(window: RateWindow, nowMs: number, asker: Asker, place: n
  */
 export function heard(window: RateWindow, nowMs: number, answer: RateAnswer): RateWindow {
   const now = Math.max(nowMs, window.at);
-  const limit = wholeLimit(answer.limit) ?? window.limit;
+  const { declared, ...heardOf } = window;
+  // An answer that tells no limit, where one is documented, comes from an endpoint that has none.
+  const limit = wholeLimit(answer.limit) ?? (declared === true ? unknownLimit : window.limit);
   const windowMs = Math.max(window.windowMs, windowLength(answer) ?? 0);
   let next: RateWindow =
-    windowMs === window.windowMs ? { ...window, limit } : stretched({ ...window, limit }, windowMs);
+    windowMs === window.windowMs ? { ...heardOf, limit } : stretched({ ...heardOf, limit }, windowMs);
   if (answer.retryAfterMs !== undefined) {
     next = { ...next, blockedUntil: Math.max(next.blockedUntil, now + blockMs(answer.retryAfterMs)) };
   }
@@ -113,7 +122,7 @@ export function heard(window: RateWindow, nowMs: number, answer: RateAnswer): Ra
  */
 export function isNews(window: RateWindow | undefined, nowMs: number, answer: RateAnswer): boolean {
   if (window === undefined) return answer.limit !== undefined || answer.retryAfterMs !== undefined;
-  if (answer.retryAfterMs !== undefined) return true;
+  if (answer.retryAfterMs !== undefined || window.declared === true) return true;
   const limit = wholeLimit(answer.limit);
   if (limit === undefined) return false;
   if (limit !== window.limit || (windowLength(answer) ?? 0) > window.windowMs) return true;

@@ -14,7 +14,7 @@ import {
 } from "./circuit.ts";
 import { standstillMs } from "./standstill.ts";
 
-const rules: CircuitRules = { openMs: 5_000, openMaxMs: 60_000, probeMs: 45_000 };
+const rules: CircuitRules = { openMs: 5_000, openMaxMs: 60_000, probeMs: 45_000, evidenceMs: 0 };
 const error = (at: number) => ({ at, code: "provider_unreachable", message: "refused" });
 
 function opened(at = 0): Circuit {
@@ -49,6 +49,16 @@ describe("Circuit (C12)", () => {
     expect(failed(circuit, error(8), rules)).toMatchObject({ state: "open", since: 1, until: 5_008, opened: 1 });
     const again = failed(succeeded(circuit, 8), error(9), rules);
     expect(again).toMatchObject({ state: "closed", streak: 1, failingSince: 9 });
+  });
+
+  test("C12: failures of one moment are no outage, however many: the successes of the same burst are still under way", () => {
+    const patient = { ...rules, evidenceMs: 2_000 };
+    let circuit = closedCircuit(0);
+    for (let n = 0; n < 30; n += 1) circuit = failed(circuit, error(1_000 + n), patient);
+    expect(circuit).toMatchObject({ state: "closed", streak: 30, failingSince: 1_000 });
+    expect(succeeded(circuit, 1_500)).toMatchObject({ state: "closed", streak: 0 });
+    // None has gone well by then: the clock of C7 has stood still from the first one on.
+    expect(failed(circuit, error(3_000), patient)).toMatchObject({ state: "open", since: 1_000 });
   });
 
   test("C12: half of twenty calls in a minute open it too; three in ten never do", () => {

@@ -1,5 +1,6 @@
 import type { Kysely } from "kysely";
 import { z } from "zod";
+import { Batches } from "../budget/batches.ts";
 import type { TrafficDatabase } from "../budget/tables.ts";
 import type { Timings } from "../options.ts";
 import { instant } from "../storage/rows.ts";
@@ -25,6 +26,19 @@ export interface CircuitKey {
   region: string;
 }
 
+/** How things stood when a call began: its success is handed in with it. */
+export interface CallBegun {
+  /** What `read` said. */
+  before?: Circuit | undefined;
+  /**
+   * What `noted` said: of thirty calls at once that all began on a clean circuit the successes count beside the failures, else
+   * eight failures among them were a row of eight, and opened it.
+   */
+  noted?: number;
+  /** The call is this probe. */
+  probe?: number | undefined;
+}
+
 /** A circuit as people are shown it; only those that are not in order are kept. `since`: of the outage, in ms since 1970. */
 export interface CircuitView extends CircuitKey {
   state: "failing" | "open" | "half-open";
@@ -36,14 +50,21 @@ export interface CircuitView extends CircuitKey {
 export const probeMs = 60_000;
 /** The longest pause beside the first. */
 const pausesMax = 12;
+/** Of the first pause: longer than a call of a healthy provider takes. */
+const evidencePart = 0.4;
 /** An outage is remembered for so long after its end: many times the longest provision. */
 const outageKeptMs = 7 * 24 * 60 * 60_000;
 
 /** The first pause is that after any failed call. */
 export function circuitRules(timings: Timings): CircuitRules {
   const openMs = timings.unreachableRetryMs;
-  return { openMs, openMaxMs: openMs * pausesMax, probeMs };
+  return { openMs, openMaxMs: openMs * pausesMax, probeMs, evidenceMs: openMs * evidencePart };
 }
+
+/** Changes in one transaction: arithmetic only, so it stays short. */
+const batchMax = 64;
+
+type Change = (circuit: Circuit, now: number) => Circuit;
 
 const errorSchema = z.object({ at: z.number(), code: z.string(), message: z.string() });
 const kept = { probes: z.number() };
@@ -70,10 +91,14 @@ const circuitSchema = z.discriminatedUnion("state", [
 export class Circuits {
   readonly #store: Store;
   readonly #rules: CircuitRules;
+  /** A call that began before a failure was noted cannot know of it by what it read. */
+  readonly #noted = new Map<string, number>();
+  readonly #changes: Batches<{ key: CircuitKey; change: Change }, void>;
 
   constructor(store: Store, rules: CircuitRules) {
     this.#store = store;
     this.#rules = rules;
+    this.#changes = new Batches(batchMax, (asked) => this.#apply(asked));
   }
 
   /** The circuit before a call; undefined while it has never failed. */
@@ -106,15 +131,22 @@ export class Circuits {
     return answer;
   }
 
-  /** The provider has answered. `before`: what `read` said, so that a healthy one is not written at all. */
-  async succeeded(key: CircuitKey, before: Circuit | undefined, probe?: number): Promise<void> {
-    if (probe === undefined && (before === undefined || isClean(before))) return;
+  /** Failures that this process has noted so far: for `CallBegun`. */
+  noted(key: CircuitKey): number {
+    return this.#noted.get(textOf(key)) ?? 0;
+  }
+
+  /** The provider has answered. A healthy one is not written at all. */
+  async succeeded(key: CircuitKey, { before, noted, probe }: CallBegun): Promise<void> {
+    const isHealthy = (before === undefined || isClean(before)) && noted === this.noted(key);
+    if (probe === undefined && isHealthy) return;
     await this.#change(key, (circuit, now) => succeeded(circuit, now, probe));
   }
 
   /** The provider has failed (`isProvidersFault`). */
   async failed(key: CircuitKey, error: { code: string; message: string }, probe?: number): Promise<void> {
     const { code, message } = error;
+    this.#noted.set(textOf(key), this.noted(key) + 1);
     await this.#change(key, (circuit, at) => failed(circuit, { at, code, message }, this.#rules, probe));
   }
 
@@ -165,23 +197,40 @@ export class Circuits {
       .execute();
   }
 
-  async #change(key: CircuitKey, change: (circuit: Circuit, now: number) => Circuit): Promise<void> {
+  #change(key: CircuitKey, change: Change): Promise<void> {
+    return this.#changes.ask(textOf(key), { key, change });
+  }
+
+  /** All of one circuit: a provider that fails three calls in ten has every call's outcome written. */
+  async #apply(asked: readonly { key: CircuitKey; change: Change }[]): Promise<void[]> {
+    const [first] = asked;
+    if (first === undefined) return [];
+    const { key } = first;
     const now = await this.#store.now();
     await this.#store.write(async (write) => {
       const db = write.db.withTables<TrafficDatabase>();
       const before = await locked(db, key, now);
-      const after = change(before, now);
-      if (after === before) return;
+      let circuit = before;
+      for (const { change } of asked) {
+        const after = change(circuit, now);
+        if (circuit.state === "closed" && after.state === "open") await began(db, key, after.since);
+        if (circuit.state !== "closed" && after.state === "closed") await ended(db, key, now);
+        circuit = after;
+      }
+      if (circuit === before) return;
       await db
         .updateTable("control_circuit")
-        .set({ state: JSON.stringify(after) })
+        .set({ state: JSON.stringify(circuit) })
         .where("account", "=", key.account)
         .where("region", "=", key.region)
         .execute();
-      if (before.state === "closed" && after.state === "open") await began(db, key, after.since);
-      if (before.state !== "closed" && after.state === "closed") await ended(db, key, now);
     });
+    return asked.map(() => undefined);
   }
+}
+
+function textOf({ account, region }: CircuitKey): string {
+  return `${account} ${region}`;
 }
 
 /** The row, made if need be; nobody else changes it before this transaction has ended. */

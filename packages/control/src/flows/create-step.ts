@@ -63,6 +63,10 @@ export class CreateStep {
     try {
       found = await this.#find(row, open, signal);
     } catch (error) {
+      if (error instanceof BudgetWait) {
+        await this.#parts.records.unknownWaits(row.id, error.waitMs);
+        return later(error, timings.unreachableRetryMs);
+      }
       return (await this.#overdue(row))
         ? { end: "fail", failure: neverSaid(row, error) }
         : later(error, timings.unreachableRetryMs);
@@ -76,7 +80,8 @@ export class CreateStep {
     const region = { account: row.provider, region: row.region };
     const sinceMs = now - calledAt - (await this.#parts.providers.circuits.standstillMs(region, calledAt, now));
     if (sinceMs >= quietMs) return undefined;
-    const growing = Math.min(Math.max(sinceMs / 2, unknownLookMs.first), unknownLookMs.max);
+    // Doubling: what the answer was lost of shows at the first look, and a list is a call of a scarce kind.
+    const growing = Math.min(Math.max(sinceMs, unknownLookMs.first), unknownLookMs.max);
     return { end: "defer", afterMs: Math.ceil(Math.min(growing, quietMs - sinceMs)) };
   }
 
@@ -114,7 +119,8 @@ export class CreateStep {
    */
   async #notAsked(row: InstanceRow, error: BudgetWait | CircuitOpen): Promise<StepEnd> {
     const { records, store, timings } = this.#parts;
-    await records.callSettled(row.id, row.create_attempt);
+    // A line of thousands comes back twice a minute: what is settled already is not written again.
+    if (row.create_open === 1) await records.callSettled(row.id, row.create_attempt);
     if (error instanceof BudgetWait && error.joined) await toldWaiting(store, row.id, error);
     return later(error, timings.unreachableRetryMs);
   }

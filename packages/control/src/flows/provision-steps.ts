@@ -103,7 +103,7 @@ export class ProvisionSteps {
     const { providers, records, timings } = this.#parts;
     const { account } = await providers.open(row.provider);
     try {
-      const instance = await account.call((provider, call) => provider.get(id, call), signal, terms(row));
+      const instance = await account.call((provider, call) => provider.get(id, call), signal, lookTerms(row));
       if (instance !== undefined) await records.observed(row.id, instance, now);
       return { instance };
     } catch (error) {
@@ -183,7 +183,7 @@ export class ProvisionSteps {
     signal: AbortSignal,
   ): Promise<StepEnd | undefined> {
     try {
-      await account.call((provider, call) => provider.boot(id, call), signal, terms(row));
+      await account.call((provider, call) => provider.boot(id, call), signal, { region: row.region, waiter: row.id });
       return undefined;
     } catch (error) {
       // Busy with its own creation, or not there yet: the next look comes soon.
@@ -196,7 +196,10 @@ export class ProvisionSteps {
   }
 }
 
-/** Calls about one instance go through its region's circuit, and wait in the line by its age. */
-function terms(row: InstanceRow): CallTerms {
-  return { region: row.region, waiter: row.id };
+/**
+ * Looks go through the instance's region's circuit and wait in the line by its age. They go on by themselves: however many boot at
+ * once, a part of the budget is left for what people ask for (C11).
+ */
+function lookTerms(row: InstanceRow): CallTerms {
+  return { region: row.region, waiter: row.id, asker: "background" };
 }

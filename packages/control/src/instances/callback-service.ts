@@ -4,8 +4,9 @@ import { wakeKey } from "../flows/step.ts";
 import type { Log } from "../options.ts";
 import { sameText } from "../seal.ts";
 import { stageNumber, type BootFailure, type InstanceRow } from "../storage/rows.ts";
-import type { Store } from "../storage/store.ts";
+import type { Store, Write } from "../storage/store.ts";
 import type { CallbackDoor } from "../surface.ts";
+import { lastLog } from "./last-log.ts";
 import type { InstanceRecords } from "./records.ts";
 import type { Secrets } from "./secrets.ts";
 
@@ -23,6 +24,9 @@ const messages: Record<Stage, string> = {
   ready: "It reports ready",
 };
 
+/** Logs of a stage under way are kept no closer than this: half an hour of a first boot is a hundred of them at most. */
+const logEveryMs = 20_000;
+
 /** The one door that strangers can knock at (C6). */
 export class CallbackService implements CallbackDoor {
   readonly #parts: CallbackServiceParts;
@@ -32,7 +36,7 @@ export class CallbackService implements CallbackDoor {
   }
 
   /**
-   * Takes one report: stages move forward only, a replay changes nothing.
+   * Takes one report: stages move forward only, a replay changes nothing. While a stage lasts its log may come again, as it grows.
    *
    * @throws ProvostError `callback_token_rejected`: no such instance, another's token, or one past its time.
    */
@@ -79,11 +83,30 @@ export class CallbackService implements CallbackDoor {
         .where("boot_failure", "is", null)
         .returning("id")
         .executeTakeFirst();
-      if (changed === undefined) return false;
+      if (changed === undefined) return log !== undefined && this.#saysMore(write, { id, stage, log, at });
       await write.event({ instanceId: id, at, kind: "stage", stage, message: messages[stage], log });
       await this.#parts.manager.wake(wakeKey(id), { tx: write.tx });
       return true;
     });
+  }
+
+  /** C7: should this step never end, these are its last log lines. */
+  async #saysMore(write: Write, said: { id: string; stage: Stage; log: string; at: number }): Promise<boolean> {
+    const { id, stage, log, at } = said;
+    const under = await write.db
+      .updateTable("control_instance")
+      .set((eb) => ({ status: eb.ref("status") }))
+      .where("id", "=", id)
+      .where("task", "=", "deploy")
+      .where("stage", "=", stageNumber(stage))
+      .where("boot_failure", "is", null)
+      .returning("id")
+      .executeTakeFirst();
+    if (under === undefined) return false;
+    const last = await lastLog(write.db, id);
+    if (last !== undefined && (last.log === log || at - last.at < logEveryMs)) return false;
+    await write.event({ instanceId: id, at, kind: "note", stage, message: "Its log has grown", log });
+    return true;
   }
 
   /** Once it has reported ready it cannot fail any more (C6: stages only move forward). */

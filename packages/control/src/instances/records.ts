@@ -3,6 +3,7 @@ import { sql } from "kysely";
 import type { ProviderInstance } from "../providers/provider.ts";
 import { instanceRow, type InstanceRow } from "../storage/rows.ts";
 import type { Store, Write } from "../storage/store.ts";
+import { lastLog } from "./last-log.ts";
 
 /**
  * The instance rows and their state machine. Every change is one compare-and-set, so that flows, watchdog, callbacks and
@@ -79,6 +80,18 @@ export class InstanceRecords {
       .where("id", "=", id)
       .where("create_attempt", "=", attempt)
       .where("provider_id", "is", null)
+      .execute();
+  }
+
+  /** C7: the look for an unknown outcome waits so long for the rate budget: that is on no clock, nor on the unknown's own. */
+  async unknownWaits(id: string, ms: number): Promise<void> {
+    await this.#store.db
+      .updateTable("control_instance")
+      .set({ unknown_since: sql<number>`unknown_since + ${Math.ceil(ms)}` })
+      .where("id", "=", id)
+      .where("task", "=", "deploy")
+      .where("create_open", "=", 1)
+      .where("unknown_since", "is not", null)
       .execute();
   }
 
@@ -169,13 +182,16 @@ export class InstanceRecords {
 
   /**
    * C7, C8: the deploy has failed: archived and told in one act, by whoever comes first (a step, `onFailed`, the watchdog).
-   * The server stays up. `also` joins the transaction. False when the deploy was over already.
+   * The server stays up. Where the failure brings no log it is what the instance said last. `also` joins the transaction. False when
+   * the deploy was over already.
    */
   async failed(id: string, why: Failure, now: number, also?: (write: Write) => Promise<void>): Promise<boolean> {
     return this.#store.write(async (write) => {
+      const log = why.log ?? (await lastLog(write.db, id))?.log;
+      const kept: Failure = log === undefined ? why : { ...why, log };
       const changed = await write.db
         .updateTable("control_instance")
-        .set({ status: "failed", failure: JSON.stringify(why), task: null, archived_at: now })
+        .set({ status: "failed", failure: JSON.stringify(kept), task: null, archived_at: now })
         .where("id", "=", id)
         .where("task", "=", "deploy")
         .returning("id")

@@ -25,10 +25,11 @@ export function overdue(row: Provision, nowMs: number, timings: Timings): Failur
 }
 
 /**
- * How long until the next look: half as long again as has passed already, so that looks are close together at first and
- * `lookEveryMs` apart later, and never beyond the end of the clock.
+ * How long until the next look: as long again as has passed already, so that looks are close together at first and
+ * `lookEveryMs` apart later, and never beyond the end of the clock. Eight looks bring a boot of half a minute to light, at the
+ * price of seeing it late by its own length at most; a report wakes the deploy at once.
  */
 export function nextLookMs(sinceMs: number, leftMs: number, timings: Timings): number {
-  const growing = Math.min(Math.max(sinceMs / 2, timings.firstLookMs), timings.lookEveryMs);
+  const growing = Math.min(Math.max(sinceMs, timings.firstLookMs), timings.lookEveryMs);
   return Math.ceil(Math.max(Math.min(growing, leftMs), 1));
 }

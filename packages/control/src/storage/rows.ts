@@ -1,6 +1,7 @@
 import { failureSchema, stages, type Failure, type Instance, type InstanceEvent, type Stage } from "@provost/contract";
 import type { Selectable } from "kysely";
 import { z } from "zod";
+import { tombstone } from "../instances/tombstone.ts";
 import type { InstanceEventTable, InstanceTable } from "./schema.ts";
 
 /** An instance's row with its instants and JSON read. */
@@ -77,6 +78,8 @@ export function iso(ms: number): string {
 
 export function instanceView(row: InstanceRow): Instance {
   const stage = stageOf(row.stage);
+  // This host's clock will do: it is compared with nothing, and costs are told by the hour.
+  const standing = tombstone(row, Date.now());
   return {
     id: row.id,
     name: row.name,
@@ -97,6 +100,7 @@ export function instanceView(row: InstanceRow): Instance {
     ...(row.flow_id === null ? {} : { flowId: row.flow_id }),
     rootPassword: row.root_password_state,
     ...(row.failure === null ? {} : { failure: row.failure }),
+    ...(standing === undefined ? {} : { tombstone: standing }),
     createdAt: iso(row.created_at),
     ...(row.provisioned_at === null ? {} : { provisionedAt: iso(row.provisioned_at) }),
     ...(row.archived_at === null ? {} : { archivedAt: iso(row.archived_at) }),

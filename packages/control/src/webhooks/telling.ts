@@ -1,4 +1,4 @@
-import type { Failure, InstanceEvent, WebhookEvent } from "@provost/contract";
+import type { InstanceEvent, WebhookEvent } from "@provost/contract";
 import type { JobDefinition, JobManager } from "@provost/jobs";
 import { z } from "zod";
 import { timedId } from "../ids.ts";
@@ -127,27 +127,12 @@ export class Telling {
       .where("id", "=", instanceId)
       .executeTakeFirstOrThrow();
     const { failure, ...instance } = instanceView(instanceRow(saved));
-    const log = failure?.log ?? (event.kind === "failed" ? await lastLog(db, instanceId) : undefined);
-    const told: Failure | undefined = failure === undefined || log === undefined ? failure : { ...failure, log };
     const data = {
       deployment: this.#parts.deployment(),
       event: { seq, message, ...(stage === undefined ? {} : { stage }) },
       instance,
-      ...(told === undefined ? {} : { failure: told }),
+      ...(failure === undefined ? {} : { failure }),
     };
     return JSON.stringify({ type, timestamp: event.at, data });
   }
-}
-
-/** Where the failure itself brought none: what the instance said last. */
-async function lastLog(db: Write["db"], instanceId: string): Promise<string | undefined> {
-  const found = await db
-    .selectFrom("control_instance_event")
-    .select("log")
-    .where("instance_id", "=", instanceId)
-    .where("log", "is not", null)
-    .orderBy("seq", "desc")
-    .limit(1)
-    .executeTakeFirst();
-  return found?.log ?? undefined;
 }

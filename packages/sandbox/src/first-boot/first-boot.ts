@@ -14,6 +14,8 @@ export interface FirstBoot {
   /** Single-purpose bearer token from the user data: sent to `url`, shown nowhere. */
   readonly token: string;
   readonly failure: ScriptFailure | undefined;
+  /** What its script says before it hangs: told with `configuring`, the last report. Undefined for one that ends. */
+  readonly hangsWith?: string | undefined;
   /** Index in `STAGES` of the next report. */
   stage: number;
   /** When it is due (epoch ms), 0 while the instance is not running or a report is under way; also the timer's fence. */
@@ -30,5 +32,12 @@ export function reportBody(firstBoot: FirstBoot): Record<string, unknown> {
     const { exitCode, log } = firstBoot.failure;
     return { stage: "failed", step: "script", exit_code: exitCode, log };
   }
-  return { stage };
+  return stage === "configuring" && firstBoot.hangsWith !== undefined ? { stage, log: firstBoot.hangsWith } : { stage };
+}
+
+/** The report that was just accepted is followed by no other. */
+export function isOver(firstBoot: FirstBoot): boolean {
+  return (
+    firstBoot.stage === STAGES.length || (firstBoot.hangsWith !== undefined && STAGES[firstBoot.stage] === "ready")
+  );
 }

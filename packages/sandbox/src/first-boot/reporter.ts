@@ -5,7 +5,7 @@ import type { Timings } from "../instances/timings.ts";
 import type { Counters } from "../stats.ts";
 import type { CallbackOutcome } from "./callback-client.ts";
 import type { ConsoleLog } from "./console-log.ts";
-import { type FirstBoot, reportBody, STAGES } from "./first-boot.ts";
+import { type FirstBoot, isOver, reportBody, STAGES } from "./first-boot.ts";
 
 export interface ReporterParts {
   clock: Clock;
@@ -113,7 +113,7 @@ export class FirstBootReporter {
       firstBoot.stage++;
       firstBoot.retries = 0;
       firstBoot.firstTryMs = 0;
-      if (firstBoot.stage === STAGES.length) record.firstBoot = undefined;
+      if (isOver(firstBoot)) record.firstBoot = undefined;
       else this.#wait(record, firstBoot, firstBoot.stage === 1 ? timings.configuringAfterMs : timings.scriptMs);
     } else if (outcome.kind === "stop") {
       log.write(record.id, `first-boot: report '${stage}' refused (${outcome.detail}): will not be tried again`);

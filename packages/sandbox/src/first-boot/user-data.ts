@@ -22,6 +22,7 @@ export function readUserData(script: string): GuestPlan {
   let url: string | undefined;
   let token: string | undefined;
   let failure: ScriptFailure | undefined;
+  let hangsWith: string | undefined;
   let silent = false;
   let stuck = false;
   for (const line of script.split("\n")) {
@@ -29,6 +30,8 @@ export function readUserData(script: string): GuestPlan {
     const directive = DIRECTIVE.exec(text);
     if (directive) {
       if (directive[1] === "fail") failure = readFailure(directive[2] ?? "");
+      if (directive[1] === "hang")
+        hangsWith = logOf(directive[2] ?? "") ?? "the boot script hangs, as its directive asked";
       if (directive[1] === "silent") silent = true;
       if (directive[1] === "stuck") stuck = true;
       continue;
@@ -43,6 +46,7 @@ export function readUserData(script: string): GuestPlan {
     url: copy(url),
     token: copy(token),
     failure,
+    hangsWith,
     stage: 0,
     dueMs: 0,
     retries: 0,
@@ -78,9 +82,13 @@ function assigned(line: string, name: string): string | undefined {
 /** `exit=3 log=some text`: both optional, the log is the rest of the line. */
 function readFailure(rest: string): ScriptFailure {
   const exit = /\bexit=(\d{1,3})\b/.exec(rest)?.[1];
-  const log = /\blog=(.*)$/.exec(rest)?.[1];
   return {
     exitCode: exit === undefined ? 1 : Number(exit),
-    log: copy((log ?? "the boot script failed, as its directive asked").slice(0, LOG_CHARS_MAX)),
+    log: logOf(rest) ?? "the boot script failed, as its directive asked",
   };
+}
+
+function logOf(rest: string): string | undefined {
+  const log = /\blog=(.*)$/.exec(rest)?.[1];
+  return log === undefined ? undefined : copy(log.slice(0, LOG_CHARS_MAX));
 }
