@@ -5,4 +5,5 @@ export { parseDuration } from "./duration.ts";
 export { errorKinds, exitCodes, ProvostError, type ErrorCode } from "./errors.ts";
 export { failureKinds, type FailureCode } from "./failures.ts";
 export * from "./schemas.ts";
+export * from "./tasks.ts";
 export * from "./webhooks.ts";

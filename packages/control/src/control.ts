@@ -5,6 +5,7 @@ import { AuditLog } from "./access/audit-log.ts";
 import { retentionSchedule } from "./access/retention.ts";
 import { TokenService } from "./access/token-service.ts";
 import { controlJobs } from "./flows/jobs.ts";
+import { done } from "./flows/step.ts";
 import { Tasks } from "./flows/tasks.ts";
 import { Watchdog } from "./flows/watchdog.ts";
 import { deploymentId } from "./ids.ts";
@@ -16,6 +17,10 @@ import { defaultTimings, type ControlOptions, type Log } from "./options.ts";
 import { Seal } from "./seal.ts";
 import { Store } from "./storage/store.ts";
 import type { ControlSurface } from "./surface.ts";
+import { taskJobs } from "./tasks/task-jobs.ts";
+import { TaskService } from "./tasks/task-service.ts";
+import { TaskSteps } from "./tasks/task-steps.ts";
+import { TaskWatch } from "./tasks/task-watch.ts";
 import { AddressRule } from "./webhooks/address-rule.ts";
 import { deliveryJob } from "./webhooks/delivery-job.ts";
 import { Postman } from "./webhooks/postman.ts";
@@ -35,6 +40,7 @@ class NotStarted extends TypeError {
 export class Control implements ControlSurface {
   readonly providers: ProviderService;
   readonly instances: InstanceService;
+  readonly tasks: TaskService;
   readonly callbacks: CallbackService;
   readonly tokens: TokenService;
   readonly audit: AuditLog;
@@ -56,7 +62,11 @@ export class Control implements ControlSurface {
     const records = new InstanceRecords(store);
     const providers = new ProviderService({ store, seal, timings });
     const deployment = () => this.deploymentId;
-    const jobs = controlJobs({ store, records, providers, secrets, timings, log, deployment });
+    const stepParts = { store, records, providers, secrets, timings, log, deployment };
+    const jobs = controlJobs(stepParts);
+    // The jobs are there before the service that they call.
+    const turns: { service?: TaskService } = {};
+    const changes = taskJobs(new TaskSteps(stepParts), async (id) => (await turns.service?.takeTurn(id)) ?? done);
     const audit = new AuditLog(store, log);
     const retention = retentionSchedule(
       () => store.now(),
@@ -70,18 +80,24 @@ export class Control implements ControlSurface {
     const deliver = deliveryJob({ store, seal, postman, timings, log });
     const manager = new JobManager({
       transporter: options.transporter,
-      jobs: [...jobs.all, retention, deliver],
+      jobs: [...jobs.all, ...changes.all, retention, deliver],
       lease: timings.jobLeaseMs,
       log: managerLog(log),
     });
     const tasks = new Tasks({ store, manager, jobs });
+    const requests = new TaskService({ store, records, providers, manager, flows: tasks, jobs: changes, timings });
+    turns.service = requests;
+    const taskWatch = new TaskWatch({ store, manager, jobs: changes, providers, timings, log });
     const telling = new Telling({ manager, job: deliver, timings, deployment, log });
-    store.onEvent((write, event) => telling.told(write, event));
+    store.onEvent(async (write, event) => {
+      await telling.told(write, event);
+      await requests.freed(write, event);
+    });
     this.#store = store;
     this.#manager = manager;
     this.#telling = telling;
     this.#postman = postman;
-    this.#watchdog = new Watchdog({ store, records, manager, tasks, timings, log });
+    this.#watchdog = new Watchdog({ store, records, manager, tasks, taskWatch, timings, log });
     this.providers = providers;
     this.instances = new InstanceService({
       store,
@@ -89,9 +105,11 @@ export class Control implements ControlSurface {
       providers,
       secrets,
       tasks,
+      requests,
       callback: options.callback,
       log,
     });
+    this.tasks = requests;
     this.callbacks = new CallbackService({ store, records, secrets, manager, log });
     this.tokens = new TokenService(store);
     this.audit = audit;

@@ -11,6 +11,7 @@ export type {
   InstanceDoor,
   InstanceLog,
   ProviderDoor,
+  TaskDoor,
   TokenDoor,
   TokenHolder,
   WebhookDoor,

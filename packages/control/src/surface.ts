@@ -1,5 +1,6 @@
 import type {
   AuditEntry,
+  BackupView,
   Callback,
   Catalog,
   CreatedToken,
@@ -7,6 +8,7 @@ import type {
   Delivery,
   DeliveryWithBody,
   DeployRequest,
+  IfBusy,
   Instance,
   InstanceEvent,
   Listed,
@@ -14,6 +16,8 @@ import type {
   ProviderView,
   ProvostError,
   Role,
+  TaskOrder,
+  TaskView,
   TokenRequest,
   TokenView,
   WebhookRequest,
@@ -26,6 +30,7 @@ export interface ControlSurface {
   readonly deploymentId: string;
   readonly providers: ProviderDoor;
   readonly instances: InstanceDoor;
+  readonly tasks: TaskDoor;
   readonly callbacks: CallbackDoor;
   readonly tokens: TokenDoor;
   readonly audit: AuditDoor;
@@ -60,11 +65,24 @@ export interface InstanceDoor {
   /** Newest first. Default: those not archived; `failed`: failed ones that are still shown (C8); `all`: every record. */
   list(query: { failed?: boolean; all?: boolean; after?: string; limit: number }): Promise<Listed<Instance>>;
   get(ref: string): Promise<Instance>;
-  destroy(ref: string): Promise<Instance>;
+  destroy(ref: string, options?: { ifBusy?: IfBusy }): Promise<Instance>;
+  /** Keeps it from being destroyed, or lets it be. */
+  protect(ref: string, isProtected: boolean): Promise<Instance>;
   /** Ascending by `seq`. */
   events(ref: string, query: { after?: number; limit: number }): Promise<InstanceEvent[]>;
   logs(ref: string): Promise<InstanceLog[]>;
   revealRootPassword(ref: string): Promise<string>;
+}
+
+/** What is done to instances that are there (C9). */
+export interface TaskDoor {
+  /** Begins the task, or has it wait for the instance; `TaskView` tells which. */
+  ask(ref: string, order: TaskOrder, options?: { ifBusy?: IfBusy; idempotencyKey?: string }): Promise<TaskView>;
+  get(id: string): Promise<TaskView>;
+  /** Of one instance, newest first. */
+  list(ref: string, query: { after?: string; limit: number }): Promise<Listed<TaskView>>;
+  /** At the provider, newest last. */
+  backups(ref: string): Promise<BackupView[]>;
 }
 
 /** Lines the instance sent with one report. */

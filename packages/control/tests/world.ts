@@ -44,6 +44,7 @@ const controlTables = [
   "webhook_delivery",
   "idempotency_key",
   "deployment",
+  "task",
   "budget",
   "budget_line",
   "circuit",
