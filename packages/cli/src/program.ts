@@ -15,6 +15,7 @@ import {
 import { addProvider, listProviders, showCatalog, type AddOptions } from "./commands/provider.ts";
 import { runServer } from "./commands/server.ts";
 import { start, type StartOptions } from "./commands/start/start.ts";
+import { addTaskCommands } from "./commands/task.ts";
 import { addTokenCommands } from "./commands/token.ts";
 import { addWebhookCommands } from "./commands/webhook.ts";
 import { Context, type GlobalOptions, type Surroundings } from "./context.ts";
@@ -112,7 +113,7 @@ function addDeploy(program: Command, act: Act, called: string): void {
 }
 
 function addInstanceCommands(program: Command, act: Act, called: string): void {
-  const instance = program.command("instance").description("list, show, follow and destroy instances");
+  const instance = program.command("instance").description("list, show, signal, resize, back up and destroy instances");
   instance
     .command("list")
     .description("instances, newest first")
@@ -149,9 +150,11 @@ function addInstanceCommands(program: Command, act: Act, called: string): void {
     .argument("<instance>", "name, or id")
     .option("--yes", "do not ask")
     .option("--detach", "do not wait")
+    .option("--wait-for-task", "when another task is under way, wait for its end")
     .option("--timeout <duration>", "wait no longer than this, like 5m; the destroy goes on")
     .addHelpText("after", examples(called, ["instance destroy web-1", "instance destroy web-1 --yes --detach"]))
     .action(act((context, command) => destroyInstance(context, argument(command), command.opts<DestroyOptions>())));
+  addTaskCommands(instance, act, called);
 }
 
 function addProviderCommands(program: Command, act: Act, called: string): void {

@@ -27,7 +27,7 @@ async function help(args: string[]): Promise<string> {
 }
 
 async function commands(args: string[]): Promise<string[]> {
-  const lines = (await help(args)).matchAll(/^ {2}([a-z]+)(?: \[options\])?(?: [<[]| {2})/gm);
+  const lines = (await help(args)).matchAll(/^ {2}([a-z][a-z-]*)(?: \[options\])?(?: [<[]| {2})/gm);
   return [...lines].map(([, name]) => name ?? "");
 }
 

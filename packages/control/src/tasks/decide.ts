@@ -97,7 +97,7 @@ function again({ mark, sinceMs, againMs, seen }: Facts): Decision {
   if (mark === undefined) return call;
   if (sinceMs < againMs) return wait;
   if (mark.calls < callsMax) return call;
-  const asked = mark.open ? "was asked" : "has accepted";
+  const asked = mark.open ? "was asked" : "has accepted it";
   const message = `The provider ${asked} ${mark.calls} times; the server is ${seen.statusText}, of the type ${seen.type}.`;
   return { to: "fail", code: "change_failed", message };
 }

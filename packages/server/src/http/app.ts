@@ -15,6 +15,7 @@ import { callbackRoute } from "./routes/callbacks.ts";
 import { healthRoute } from "./routes/health.ts";
 import { instanceEventRoutes } from "./routes/instance-events.ts";
 import { instanceRoutes } from "./routes/instances.ts";
+import { protectionRoutes, signalRoutes, taskRoutes } from "./routes/tasks.ts";
 import { providerRoutes } from "./routes/providers.ts";
 import { tokenRoutes } from "./routes/tokens.ts";
 import { webhookRoutes } from "./routes/webhooks.ts";
@@ -48,6 +49,9 @@ export async function serveApi(options: AppOptions): Promise<App> {
   auditRoute(app, options.control);
   webhookRoutes(app, options.control);
   instanceRoutes(app, options.control);
+  signalRoutes(app, options.control);
+  taskRoutes(app, options.control);
+  protectionRoutes(app, options.control);
   instanceEventRoutes(app, options.control, options.streams ?? streamTimes);
   serveReference(app);
   await app.ready();

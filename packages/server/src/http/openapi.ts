@@ -1,6 +1,7 @@
 import swagger from "@fastify/swagger";
 import {
   auditEntrySchema,
+  backupSchema,
   callbackAnswerSchema,
   callbackSchema,
   catalogSchema,
@@ -19,7 +20,12 @@ import {
   problemSchema,
   providerRequestSchema,
   providerSchema,
+  resizeRequestSchema,
+  restoreRequestSchema,
   rootPasswordSchema,
+  snapshotRequestSchema,
+  taskRequestSchema,
+  taskSchema,
   tokenRequestSchema,
   tokenSchema,
   webhookRequestSchema,
@@ -33,6 +39,7 @@ import type { App } from "./zod-routes.ts";
 const named = z.registry<{ id: string }>();
 for (const [id, schema] of Object.entries({
   AuditEntry: auditEntrySchema,
+  Backup: backupSchema,
   Callback: callbackSchema,
   CallbackAnswer: callbackAnswerSchema,
   Catalog: catalogSchema,
@@ -51,7 +58,12 @@ for (const [id, schema] of Object.entries({
   Problem: problemSchema,
   Provider: providerSchema,
   ProviderRequest: providerRequestSchema,
+  ResizeRequest: resizeRequestSchema,
+  RestoreRequest: restoreRequestSchema,
   RootPassword: rootPasswordSchema,
+  SnapshotRequest: snapshotRequestSchema,
+  Task: taskSchema,
+  TaskRequest: taskRequestSchema,
   Token: tokenSchema,
   TokenRequest: tokenRequestSchema,
   Webhook: webhookSchema,
@@ -61,7 +73,17 @@ for (const [id, schema] of Object.entries({
 }
 
 /** What a client sends: defaults make their fields optional there. */
-const requests = new Set(["Callback", "DeployRequest", "ProviderRequest", "TokenRequest", "WebhookRequest"]);
+const requests = new Set([
+  "Callback",
+  "DeployRequest",
+  "ProviderRequest",
+  "ResizeRequest",
+  "RestoreRequest",
+  "SnapshotRequest",
+  "TaskRequest",
+  "TokenRequest",
+  "WebhookRequest",
+]);
 const componentPath = "#/components/schemas/";
 
 const securitySchemes = {
