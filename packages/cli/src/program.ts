@@ -3,6 +3,7 @@ import manifest from "../package.json" with { type: "json" };
 import { argument, collect, type Act } from "./action.ts";
 import { addAuditCommand } from "./commands/audit.ts";
 import { deploy, type DeployOptions } from "./commands/deploy.ts";
+import { addFleetCommands } from "./commands/fleet.ts";
 import { destroyInstance, type DestroyOptions } from "./commands/destroy.ts";
 import {
   followInstance,
@@ -59,6 +60,7 @@ export function buildProgram(surroundings: Surroundings, ended: (code: number) =
   addServerCommands(program, act, called);
   addDeploy(program, act, called);
   addInstanceCommands(program, act, called);
+  addFleetCommands(program, act, called);
   addProviderCommands(program, act, called);
   addTokenCommands(program, act, called);
   addAuditCommand(program, act, called);

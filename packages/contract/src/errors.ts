@@ -35,6 +35,9 @@ const kinds = {
   delivery_not_found: { status: 404, exit: 3, title: "No such delivery" },
   webhook_url_refused: { status: 422, exit: 2, title: "The address of the webhook is refused" },
   task_not_found: { status: 404, exit: 3, title: "No such task" },
+  fleet_not_found: { status: 404, exit: 3, title: "No such fleet command" },
+  fleet_empty: { status: 422, exit: 3, title: "No instance fits" },
+  fleet_too_large: { status: 422, exit: 2, title: "Too many instances fit" },
   backup_not_found: { status: 404, exit: 3, title: "The instance has no such backup" },
   backups_not_offered: { status: 422, exit: 2, title: "The provider has no backups of that kind" },
   token_not_found: { status: 404, exit: 3, title: "No such token" },
@@ -60,6 +63,7 @@ const kinds = {
   instance_not_ready: { status: 409, exit: 5, title: "The instance is not in a state for that" },
   instance_protected: { status: 409, exit: 5, title: "The instance is protected" },
   type_unchanged: { status: 409, exit: 5, title: "The instance has that type already" },
+  fleet_changed: { status: 409, exit: 5, title: "The fleet is not what was confirmed" },
   backup_not_available: { status: 409, exit: 5, title: "The backup cannot be restored" },
   root_password_not_available: { status: 410, exit: 3, title: "The root password is not to be had" },
   // The callback address (C6)

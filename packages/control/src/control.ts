@@ -4,6 +4,8 @@ import { ProviderService } from "./accounts/provider-service.ts";
 import { AuditLog } from "./access/audit-log.ts";
 import { retentionSchedule } from "./access/retention.ts";
 import { TokenService } from "./access/token-service.ts";
+import { fleetJob } from "./fleets/fleet-run.ts";
+import { FleetService } from "./fleets/fleet-service.ts";
 import { controlJobs } from "./flows/jobs.ts";
 import { done } from "./flows/step.ts";
 import { Tasks } from "./flows/tasks.ts";
@@ -41,6 +43,7 @@ export class Control implements ControlSurface {
   readonly providers: ProviderService;
   readonly instances: InstanceService;
   readonly tasks: TaskService;
+  readonly fleets: FleetService;
   readonly callbacks: CallbackService;
   readonly tokens: TokenService;
   readonly audit: AuditLog;
@@ -65,8 +68,9 @@ export class Control implements ControlSurface {
     const stepParts = { store, records, providers, secrets, timings, log, deployment };
     const jobs = controlJobs(stepParts);
     // The jobs are there before the service that they call.
-    const turns: { service?: TaskService } = {};
+    const turns: { service?: TaskService; fleets?: FleetService } = {};
     const changes = taskJobs(new TaskSteps(stepParts), async (id) => (await turns.service?.takeTurn(id)) ?? done);
+    const fleet = fleetJob(async (id) => (await turns.fleets?.pass(id)) ?? done);
     const audit = new AuditLog(store, log);
     const retention = retentionSchedule(
       () => store.now(),
@@ -80,7 +84,7 @@ export class Control implements ControlSurface {
     const deliver = deliveryJob({ store, seal, postman, timings, log });
     const manager = new JobManager({
       transporter: options.transporter,
-      jobs: [...jobs.all, ...changes.all, retention, deliver],
+      jobs: [...jobs.all, ...changes.all, fleet, retention, deliver],
       lease: timings.jobLeaseMs,
       log: managerLog(log),
     });
@@ -92,12 +96,12 @@ export class Control implements ControlSurface {
     store.onEvent(async (write, event) => {
       await telling.told(write, event);
       await requests.freed(write, event);
+      await this.fleets.freed(write, event);
     });
     this.#store = store;
     this.#manager = manager;
     this.#telling = telling;
     this.#postman = postman;
-    this.#watchdog = new Watchdog({ store, records, manager, tasks, taskWatch, timings, log });
     this.providers = providers;
     this.instances = new InstanceService({
       store,
@@ -110,6 +114,9 @@ export class Control implements ControlSurface {
       log,
     });
     this.tasks = requests;
+    this.fleets = new FleetService({ store, manager, job: fleet, tasks: requests, instances: this.instances, timings, log });
+    turns.fleets = this.fleets;
+    this.#watchdog = new Watchdog({ store, records, manager, tasks, taskWatch, fleets: this.fleets, timings, log });
     this.callbacks = new CallbackService({ store, records, secrets, manager, log });
     this.tokens = new TokenService(store);
     this.audit = audit;

@@ -8,6 +8,7 @@ export type {
   DeliveryQuery,
   ControlSurface,
   DriverView,
+  FleetDoor,
   InstanceDoor,
   InstanceLog,
   ProviderDoor,

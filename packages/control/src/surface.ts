@@ -8,10 +8,16 @@ import type {
   Delivery,
   DeliveryWithBody,
   DeployRequest,
+  FleetMember,
+  FleetPreview,
+  fleetPreviewRequestSchema,
+  FleetRequest,
+  FleetView,
   IfBusy,
   Instance,
   InstanceEvent,
   Listed,
+  MemberStatus,
   ProviderRequest,
   ProviderView,
   ProvostError,
@@ -23,6 +29,7 @@ import type {
   WebhookRequest,
   WebhookView,
 } from "@provost/contract";
+import type { z } from "zod";
 import type { Act } from "./access/acting.ts";
 
 /** What `Control` offers to a server: every failure is a `ProvostError`. */
@@ -31,6 +38,7 @@ export interface ControlSurface {
   readonly providers: ProviderDoor;
   readonly instances: InstanceDoor;
   readonly tasks: TaskDoor;
+  readonly fleets: FleetDoor;
   readonly callbacks: CallbackDoor;
   readonly tokens: TokenDoor;
   readonly audit: AuditDoor;
@@ -83,6 +91,20 @@ export interface TaskDoor {
   list(ref: string, query: { after?: string; limit: number }): Promise<Listed<TaskView>>;
   /** At the provider, newest last. */
   backups(ref: string): Promise<BackupView[]>;
+}
+
+/** One command to many instances (C9). */
+export interface FleetDoor {
+  /** How many and which it would be; nothing is begun. */
+  preview(request: z.input<typeof fleetPreviewRequestSchema>): Promise<FleetPreview>;
+  begin(request: FleetRequest): Promise<FleetView>;
+  get(id: string): Promise<FleetView>;
+  /** Newest first. */
+  list(query: { after?: string; limit: number }): Promise<Listed<FleetView>>;
+  /** By instance. */
+  members(id: string, query: { status?: MemberStatus; after?: string; limit: number }): Promise<Listed<FleetMember>>;
+  /** What has begun is finished, the rest is skipped. */
+  cancel(id: string): Promise<FleetView>;
 }
 
 /** Lines the instance sent with one report. */

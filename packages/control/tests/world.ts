@@ -45,6 +45,8 @@ const controlTables = [
   "idempotency_key",
   "deployment",
   "task",
+  "fleet",
+  "fleet_member",
   "budget",
   "budget_line",
   "circuit",

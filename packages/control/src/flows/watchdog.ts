@@ -9,6 +9,7 @@ import type { Failure, FailureCode } from "@provost/contract";
 import { instanceRow, type InstanceRow } from "../storage/rows.ts";
 import type { Store } from "../storage/store.ts";
 import type { InstanceRecords } from "../instances/records.ts";
+import type { FleetService } from "../fleets/fleet-service.ts";
 import type { TaskWatch } from "../tasks/task-watch.ts";
 import type { Tasks } from "./tasks.ts";
 
@@ -18,6 +19,7 @@ interface WatchdogParts {
   manager: JobManager;
   tasks: Tasks;
   taskWatch: TaskWatch;
+  fleets: Pick<FleetService, "watch">;
   timings: Timings;
   log: Log;
 }
@@ -91,6 +93,7 @@ export class Watchdog {
       .where("created_at", "<", now - timings.idempotencyKeptMs)
       .execute();
     await this.#parts.taskWatch.waiting(now);
+    await this.#parts.fleets.watch(now);
     await this.#circuits.prune(now);
   }
 

@@ -1,5 +1,6 @@
 import type { SqlAccess, Tx } from "@provost/jobs";
 import { trafficMigration } from "../budget/tables.ts";
+import { fleetMigration } from "../fleets/tables.ts";
 import { taskMigration } from "../tasks/tables.ts";
 import type { SqlDialect } from "./dialect.ts";
 
@@ -24,6 +25,7 @@ const migrations: readonly Migration[] = [
   { id: 2, name: "access, audit, webhooks", statements: accessTables },
   trafficMigration,
   taskMigration,
+  fleetMigration,
 ];
 
 /** Any number that no other program uses on this database: `pg_advisory_xact_lock`. */

@@ -1,4 +1,13 @@
-import type { InstanceEvent, InstanceStatus, Stage, TaskKind, TaskStatus } from "@provost/contract";
+import type {
+  FleetAction,
+  IfBusy,
+  InstanceEvent,
+  InstanceStatus,
+  MemberStatus,
+  Stage,
+  TaskKind,
+  TaskStatus,
+} from "@provost/contract";
 import type { ColumnType, Generated } from "kysely";
 
 /**
@@ -16,6 +25,8 @@ export interface Database {
   control_webhook_delivery: WebhookDeliveryTable;
   control_idempotency_key: IdempotencyKeyTable;
   control_task: TaskTable;
+  control_fleet: FleetTable;
+  control_fleet_member: FleetMemberTable;
 }
 
 /** ms since 1970. */
@@ -212,5 +223,35 @@ export interface TaskTable {
   clock_at: OptionalInstant;
   paused_ms: Instant;
   undo_at: OptionalInstant;
+  ended_at: OptionalInstant;
+}
+
+/** One command to many instances. */
+export interface FleetTable {
+  id: string;
+  action: FleetAction;
+  type: string | null;
+  filter: string | null;
+  concurrency: number;
+  failures_max: number;
+  if_busy: IfBusy;
+  status: "running" | "done" | "stopped" | "cancelled";
+  total: number;
+  /** JSON: in whose name it is done, and in which request (C15); null where nobody has asked. */
+  actor: string | null;
+  created_at: Instant;
+  ended_at: OptionalInstant;
+}
+
+/** What becomes of one of them. */
+export interface FleetMemberTable {
+  fleet_id: string;
+  instance_id: string;
+  name: string;
+  status: MemberStatus;
+  task_id: string | null;
+  code: string | null;
+  message: string | null;
+  started_at: OptionalInstant;
   ended_at: OptionalInstant;
 }

@@ -90,6 +90,7 @@ export class TaskService {
       const locked = await lockedRow(write, row.id);
       const again = await this.#earlier(row, asked, options.idempotencyKey, write);
       if (again !== undefined) return again;
+      if (locked.status === "destroyed") throw isDestroyed(locked);
       const same = takesOver && locked.task === row.task && locked.flow_id === row.flow_id;
       const free = (locked.task === null || same) && (await firstWaiting(write, row.id)) === undefined;
       if (!free) await this.#makeRoom(write, locked, options);
@@ -117,7 +118,7 @@ export class TaskService {
     try {
       await this.ask(row.id, { kind: "destroy" }, options);
     } catch (error) {
-      if (!(error instanceof ProvostError) || error.code !== "task_in_progress") throw error;
+      if (!(error instanceof ProvostError)) throw error;
       const current = await this.#reader.row(row.id);
       if (current.task === "destroy" || current.status === "destroyed") return instanceView(current);
       throw error;
@@ -294,6 +295,10 @@ export class TaskService {
       `The idempotency key ${JSON.stringify(key)} belongs to another request: use a new one.`,
     );
   }
+}
+
+function isDestroyed({ name }: InstanceRow): ProvostError {
+  return new ProvostError("instance_not_ready", `${name} is destroyed: there is nothing left of it.`);
 }
 
 /** The row's lock orders this with everything else that is done to the instance. */

@@ -12,6 +12,7 @@ import { answerError, noRoute, pathOf, sendProblem } from "./problems.ts";
 import { serveReference } from "./reference.ts";
 import { auditRoute } from "./routes/audit.ts";
 import { callbackRoute } from "./routes/callbacks.ts";
+import { fleetRoutes } from "./routes/fleets.ts";
 import { healthRoute } from "./routes/health.ts";
 import { instanceEventRoutes } from "./routes/instance-events.ts";
 import { instanceRoutes } from "./routes/instances.ts";
@@ -52,6 +53,7 @@ export async function serveApi(options: AppOptions): Promise<App> {
   signalRoutes(app, options.control);
   taskRoutes(app, options.control);
   protectionRoutes(app, options.control);
+  fleetRoutes(app, options.control);
   instanceEventRoutes(app, options.control, options.streams ?? streamTimes);
   serveReference(app);
   await app.ready();

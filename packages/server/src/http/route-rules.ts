@@ -45,6 +45,14 @@ const rules: Readonly<Record<string, RouteRule>> = {
   "GET /v1/instances/:ref/logs": read,
   "POST /v1/instances/:ref/root-password": { who: "operator", action: "instance.reveal-password" },
 
+  "GET /v1/fleets": read,
+  // It changes nothing, and is of no use to who may not go on.
+  "POST /v1/fleets/preview": { who: "operator" },
+  "POST /v1/fleets": { who: "operator", action: "fleet.begin" },
+  "GET /v1/fleets/:id": read,
+  "GET /v1/fleets/:id/members": read,
+  "POST /v1/fleets/:id/cancel": { who: "operator", action: "fleet.cancel" },
+
   "GET /v1/drivers": read,
   "GET /v1/providers": read,
   "POST /v1/providers": { who: "admin", action: "provider.add" },

@@ -22,6 +22,7 @@ export const flag = z
   .default("false")
   .transform((value) => value !== "0" && value !== "false");
 
+export const fleetId = z.object({ id: z.string().min(1).max(64) });
 export const taskId = z.object({ id: z.string().min(1).max(64) });
 
 export const idempotencyHeaders = z.object({
