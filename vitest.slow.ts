@@ -16,6 +16,7 @@ export const slowTests = [
   "packages/control/tests/task-kill.test.ts",
   "packages/control/tests/task-failures.test.ts",
   "packages/cli/tests/access.test.ts",
+  "packages/cli/tests/instances.test.ts",
   "tests/packaging/**",
   "tests/docs/**",
 ];

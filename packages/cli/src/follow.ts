@@ -41,12 +41,7 @@ export async function waitFor(context: Context, api: Api, instance: Instance, wa
   return api.get(`/v1/instances/${instance.id}`, instanceSchema);
 }
 
-async function tookTooLong(
-  context: Context,
-  api: Api,
-  instance: Instance,
-  showWith: string,
-): Promise<ProvostError> {
+async function tookTooLong(context: Context, api: Api, instance: Instance, showWith: string): Promise<ProvostError> {
   const { status } = await api.get(`/v1/instances/${instance.id}`, instanceSchema);
   return new ProvostError(
     "wait_timed_out",

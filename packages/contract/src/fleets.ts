@@ -41,7 +41,12 @@ export type FleetPreview = z.infer<typeof fleetPreviewSchema>;
 
 export const fleetRequestSchema = z.strictObject({
   ...selection,
-  count: z.number().int().min(1).optional().describe("How many are expected; another number refuses all. This or `preview`"),
+  count: z
+    .number()
+    .int()
+    .min(1)
+    .optional()
+    .describe("How many are expected; another number refuses all. This or `preview`"),
   preview: z.string().max(128).optional().describe("Of a preview: other instances than those refuse all"),
   concurrency: z.number().int().min(1).max(100).default(10).describe("At work at once"),
   failuresMax: z.number().int().min(0).max(fleetSizeMax).default(3).describe("With more failures no more are begun"),

@@ -34,7 +34,9 @@ export type InstanceStatus = (typeof instanceStatuses)[number];
 export const failureSchema = z.object({
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- Object.keys forgets the keys of a constant
   code: z.enum(Object.keys(failureKinds) as [FailureCode, ...FailureCode[]]),
-  step: z.string().describe("Which step failed: create, await-active, await-ready, the first-boot step, or one of a task"),
+  step: z
+    .string()
+    .describe("Which step failed: create, await-active, await-ready, the first-boot step, or one of a task"),
   message: z.string(),
   whatToDo: z.string(),
   providerMessage: z.string().optional().describe("What the provider said, in its words"),

@@ -114,7 +114,15 @@ export class Control implements ControlSurface {
       log,
     });
     this.tasks = requests;
-    this.fleets = new FleetService({ store, manager, job: fleet, tasks: requests, instances: this.instances, timings, log });
+    this.fleets = new FleetService({
+      store,
+      manager,
+      job: fleet,
+      tasks: requests,
+      instances: this.instances,
+      timings,
+      log,
+    });
     turns.fleets = this.fleets;
     this.#watchdog = new Watchdog({ store, records, manager, tasks, taskWatch, fleets: this.fleets, timings, log });
     this.callbacks = new CallbackService({ store, records, secrets, manager, log });

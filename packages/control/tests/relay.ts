@@ -45,7 +45,8 @@ export class Relay {
   #relay(incoming: IncomingMessage, answer: ServerResponse): void {
     const path = new URL(incoming.url ?? "/", "http://cloud").pathname;
     const armed = this.strike;
-    const hit = armed !== undefined && armed.method === incoming.method && path.endsWith(armed.ends) ? armed : undefined;
+    const hit =
+      armed !== undefined && armed.method === incoming.method && path.endsWith(armed.ends) ? armed : undefined;
     if (hit !== undefined) this.strike = undefined;
     if (hit?.phase === "before") {
       hit.strike();

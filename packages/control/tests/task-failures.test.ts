@@ -18,7 +18,9 @@ describe.each(stores)("tasks that fail, on $name", (store) => {
   afterEach(() => world.stop());
 
   /** Of one step at the provider: accepted, and it comes to nothing. */
-  const fails = (action: "linode_boot" | "linode_shutdown" | "linode_resize" | "linode_reboot" | "backups_restore") => ({
+  const fails = (
+    action: "linode_boot" | "linode_shutdown" | "linode_resize" | "linode_reboot" | "backups_restore",
+  ) => ({
     kind: "task_failed" as const,
     action,
     times: 3,
@@ -70,27 +72,34 @@ describe.each(stores)("tasks that fail, on $name", (store) => {
     sandbox.addFault(fails("linode_boot"));
     const task = await asked(world, id, { kind: "resize", type: small });
     expect(task.failure).toMatchObject({ code: "change_failed", step: "start-again" });
-    expect(task.failure?.state).toMatch(/^It is running now, of the type g6-standard-2 \(before: g6-nanode-1\)\. Not put back: undo-change: .*more disk/);
+    expect(task.failure?.state).toMatch(
+      /^It is running now, of the type g6-standard-2 \(before: g6-nanode-1\)\. Not put back: undo-change: .*more disk/,
+    );
     expect(await control.instances.get(id)).toMatchObject({ status: "running", type: small, monthlyUsd: 24 });
   });
 
-  test.each<[TaskOrder, Parameters<typeof fails>[0], "running" | "stopped", status: string, after: "running" | "offline"]>([
+  test.each<
+    [TaskOrder, Parameters<typeof fails>[0], "running" | "stopped", status: string, after: "running" | "offline"]
+  >([
     [{ kind: "boot" }, "linode_boot", "stopped", "stopped", "offline"],
     [{ kind: "reboot" }, "linode_reboot", "running", "running", "running"],
     [{ kind: "shutdown" }, "linode_shutdown", "running", "running", "running"],
     [{ kind: "power-off" }, "linode_shutdown", "running", "running", "running"],
     [{ kind: "restore", backup: "snap-0" }, "backups_restore", "running", "running", "running"],
-  ])("C9, issue 5 line 6: %j that comes to nothing (%s) is told; power ends as documented", async (order, action, from, status, after) => {
-    const { control, sandbox } = await start();
-    const id = await instanceThat(world, "web-1", from);
-    if (order.kind === "restore") await asked(world, id, { kind: "snapshot", label: order.backup });
-    sandbox.addFault(fails(action));
-    expect(await asked(world, id, order)).toMatchObject({ status: "failed", failure: { code: "change_failed" } });
-    sandbox.clearFaults();
-    const instance = await control.instances.get(id);
-    expect(instance).toMatchObject({ status, desired: from, type: small });
-    expect(await cloudSays(world, instance.providerId)).toEqual({ status: after, type: small });
-  });
+  ])(
+    "C9, issue 5 line 6: %j that comes to nothing (%s) is told; power ends as documented",
+    async (order, action, from, status, after) => {
+      const { control, sandbox } = await start();
+      const id = await instanceThat(world, "web-1", from);
+      if (order.kind === "restore") await asked(world, id, { kind: "snapshot", label: order.backup });
+      sandbox.addFault(fails(action));
+      expect(await asked(world, id, order)).toMatchObject({ status: "failed", failure: { code: "change_failed" } });
+      sandbox.clearFaults();
+      const instance = await control.instances.get(id);
+      expect(instance).toMatchObject({ status, desired: from, type: small });
+      expect(await cloudSays(world, instance.providerId)).toEqual({ status: after, type: small });
+    },
+  );
 
   test.each<[TaskOrder, "linode_boot" | "linode_reboot" | "linode_shutdown" | "linode_resize", "running" | "stopped"]>([
     [{ kind: "boot" }, "linode_boot", "stopped"],
@@ -103,7 +112,9 @@ describe.each(stores)("tasks that fail, on $name", (store) => {
     sandbox.addFault({ kind: "stuck", action });
     const { id: taskId } = await control.tasks.ask(id, order);
     const begun = (await cloudActions(world, (await control.instances.get(id)).providerId)).length;
-    await vi.waitFor(async () => expect(sandbox.stats().instances_by_status).not.toHaveProperty("running"), { timeout: 10_000 });
+    await vi.waitFor(async () => expect(sandbox.stats().instances_by_status).not.toHaveProperty("running"), {
+      timeout: 10_000,
+    });
     expect(begun).toBeGreaterThan(0);
     world.transporter.setClockOffset(hour + 60_000);
     const said = await vi.waitFor(
@@ -144,7 +155,12 @@ describe.each(stores)("tasks that fail, on $name", (store) => {
     expect(await taskEnds(world, resize.id)).toMatchObject({ status: "failed", failure: { step: "change" } });
     expect(await taskEnds(world, off.id)).toMatchObject({ status: "done" });
     const { providerId } = await control.instances.get(id);
-    expect(await cloudActions(world, providerId)).toEqual(["linode_boot", "linode_shutdown", "linode_boot", "linode_shutdown"]);
+    expect(await cloudActions(world, providerId)).toEqual([
+      "linode_boot",
+      "linode_shutdown",
+      "linode_boot",
+      "linode_shutdown",
+    ]);
   });
 
   test("C8: a server that is not tagged as ours is never changed, though its id is in the row", async () => {
@@ -153,7 +169,10 @@ describe.each(stores)("tasks that fail, on $name", (store) => {
     const other = await instanceThat(world, "web-2", "running");
     const { providerId } = await control.instances.get(other);
     await world.sql(`update control_instance set provider_id = '${providerId}' where id = '${mine}'`);
-    expect(await asked(world, mine, { kind: "reboot" })).toMatchObject({ status: "failed", failure: { code: "vanished" } });
+    expect(await asked(world, mine, { kind: "reboot" })).toMatchObject({
+      status: "failed",
+      failure: { code: "vanished" },
+    });
     expect(await cloudActions(world, providerId)).toEqual(["linode_boot"]);
   });
 });

@@ -86,7 +86,8 @@ describe.each(stores)("kill -9 of a server in a task, on $name", (store) => {
 
   // Each is a process of its own and a second's wait for the dead one's lease: the other store has those in which its own
   // transactions are in question.
-  const here = store.name === "SQLite" ? moments : moments.filter(({ phase, order }) => phase === "sent" && order.kind !== "boot");
+  const here =
+    store.name === "SQLite" ? moments : moments.filter(({ phase, order }) => phase === "sent" && order.kind !== "boot");
 
   test.each(here)(
     "C9, issue 5 line 6: $order.kind ($from), killed at $strikeAt, $phase: power and plan end as asked, each change is made once",
@@ -110,7 +111,9 @@ describe.each(stores)("kill -9 of a server in a task, on $name", (store) => {
       const instance = await world.control.instances.get(id);
       expect(instance).toMatchObject({ type: ends.type });
       expect(instance.task).toBeUndefined();
-      const told = (await world.control.instances.events(id, { limit: 500 })).filter(({ taskId }) => taskId === task!.id);
+      const told = (await world.control.instances.events(id, { limit: 500 })).filter(
+        ({ taskId }) => taskId === task!.id,
+      );
       expect(told.filter(({ kind }) => kind === "task_done")).toHaveLength(1);
       expect(told.filter(({ kind }) => kind === "task_failed")).toEqual([]);
     },

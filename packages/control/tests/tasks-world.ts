@@ -25,7 +25,12 @@ export async function asked(world: World, ref: string, order: TaskOrder): Promis
 }
 
 /** A provisioned instance that runs, or is stopped. */
-export async function instanceThat(world: World, name: string, power: "running" | "stopped", type = small): Promise<string> {
+export async function instanceThat(
+  world: World,
+  name: string,
+  power: "running" | "stopped",
+  type = small,
+): Promise<string> {
   const { id } = await world.deploy(name, { type });
   await world.until(id, "provisioned");
   if (power === "stopped") expect(await asked(world, id, { kind: "shutdown" })).toMatchObject({ status: "done" });
@@ -48,7 +53,10 @@ export async function cloudActions(world: World, providerId: string | undefined)
 }
 
 /** The cloud's own word on an instance. */
-export async function cloudSays(world: World, providerId: string | undefined): Promise<{ status: string; type: string }> {
+export async function cloudSays(
+  world: World,
+  providerId: string | undefined,
+): Promise<{ status: string; type: string }> {
   const answer = await fetch(`${world.sandbox.url}/v4/linode/instances/${providerId ?? ""}`, {
     headers: { authorization: `Bearer ${sandboxToken}` },
   });

@@ -57,9 +57,15 @@ describe.each(stores)("tasks on $name", (store) => {
     const { control } = await start();
     const id = await instanceThat(world, "web-1", "running");
     await expect(control.tasks.ask(id, { kind: "boot" })).rejects.toMatchObject({ code: "instance_running" });
-    await expect(control.tasks.ask(id, { kind: "resize", type: small })).rejects.toMatchObject({ code: "type_unchanged" });
-    await expect(control.tasks.ask(id, { kind: "resize", type: "huge" })).rejects.toMatchObject({ code: "type_not_found" });
-    await expect(control.tasks.ask(id, { kind: "restore", backup: "7" })).rejects.toMatchObject({ code: "backup_not_found" });
+    await expect(control.tasks.ask(id, { kind: "resize", type: small })).rejects.toMatchObject({
+      code: "type_unchanged",
+    });
+    await expect(control.tasks.ask(id, { kind: "resize", type: "huge" })).rejects.toMatchObject({
+      code: "type_not_found",
+    });
+    await expect(control.tasks.ask(id, { kind: "restore", backup: "7" })).rejects.toMatchObject({
+      code: "backup_not_found",
+    });
     await asked(world, id, { kind: "shutdown" });
     for (const kind of ["reboot", "shutdown", "power-off"] as const) {
       await expect(control.tasks.ask(id, { kind })).rejects.toMatchObject({ code: "instance_stopped" });
@@ -68,7 +74,10 @@ describe.each(stores)("tasks on $name", (store) => {
     await world.until(id, "destroyed");
     await expect(control.tasks.ask(id, { kind: "boot" })).rejects.toMatchObject({ code: "instance_not_ready" });
     await expect(control.tasks.get("ta_none")).rejects.toMatchObject({ code: "task_not_found" });
-    expect((await control.tasks.list(id, { limit: 10 })).items.map(({ kind }) => kind)).toEqual(["destroy", "shutdown"]);
+    expect((await control.tasks.list(id, { limit: 10 })).items.map(({ kind }) => kind)).toEqual([
+      "destroy",
+      "shutdown",
+    ]);
   });
 
   test("C9: a precondition is the provider's present word, not what was seen last", async () => {
@@ -93,7 +102,10 @@ describe.each(stores)("tasks on $name", (store) => {
     expect(taken).toHaveLength(1);
     for (const result of results) {
       if (result.status === "rejected") {
-        expect(result.reason).toMatchObject({ code: "task_in_progress", message: expect.stringContaining(taken[0]!.kind) });
+        expect(result.reason).toMatchObject({
+          code: "task_in_progress",
+          message: expect.stringContaining(taken[0]!.kind),
+        });
       }
     }
     expect(await taskEnds(world, taken[0]!.id)).toMatchObject({ status: "done" });
@@ -130,18 +142,25 @@ describe.each(stores)("tasks on $name", (store) => {
     await control.tasks.ask(id, { kind: "reboot" });
     const waiting = await control.tasks.ask(id, { kind: "shutdown" }, { ifBusy: "wait" });
     world.transporter.setClockOffset(61_000);
-    expect(await taskEnds(world, waiting.id)).toMatchObject({ status: "failed", failure: { code: "task_wait_too_long" } });
+    expect(await taskEnds(world, waiting.id)).toMatchObject({
+      status: "failed",
+      failure: { code: "task_wait_too_long" },
+    });
   });
 
   test("C9: the same idempotency key is the same task, another order a conflict", async () => {
     const { control } = await start();
     const id = await instanceThat(world, "web-1", "running");
     const key = { idempotencyKey: "key-1" };
-    const all = await Promise.all([1, 2, 3].map(() => control.tasks.ask(id, { kind: "reboot" }, { ...key, ifBusy: "wait" })));
+    const all = await Promise.all(
+      [1, 2, 3].map(() => control.tasks.ask(id, { kind: "reboot" }, { ...key, ifBusy: "wait" })),
+    );
     expect(new Set(all.map((task) => task.id)).size).toBe(1);
     await taskEnds(world, all[0]!.id);
     expect(await control.tasks.ask(id, { kind: "reboot" }, key)).toMatchObject({ id: all[0]!.id, status: "done" });
-    await expect(control.tasks.ask(id, { kind: "shutdown" }, key)).rejects.toMatchObject({ code: "idempotency_key_reused" });
+    await expect(control.tasks.ask(id, { kind: "shutdown" }, key)).rejects.toMatchObject({
+      code: "idempotency_key_reused",
+    });
   });
 
   test("C9: what is protected is not destroyed, before it is unprotected", async () => {
@@ -158,7 +177,11 @@ describe.each(stores)("tasks on $name", (store) => {
   });
 
   test.each<[string, "running" | "stopped", string[]]>([
-    ["a running one is stopped, changed and started again", "running", ["linode_shutdown", "linode_resize", "linode_boot"]],
+    [
+      "a running one is stopped, changed and started again",
+      "running",
+      ["linode_shutdown", "linode_resize", "linode_boot"],
+    ],
     ["a stopped one stays stopped", "stopped", ["linode_resize"]],
   ])("C9: resize: %s", async (_what, power, actions) => {
     const { control } = await start();
@@ -177,7 +200,9 @@ describe.each(stores)("tasks on $name", (store) => {
     expect(await control.tasks.backups(id)).toEqual([]);
     const taken = await asked(world, id, { kind: "snapshot", label: "before-upgrade" });
     expect(taken).toMatchObject({ status: "done", label: "before-upgrade", backupId: expect.stringMatching(/^\d+$/) });
-    expect(await control.tasks.backups(id)).toMatchObject([{ id: taken.backupId, label: "before-upgrade", status: "available" }]);
+    expect(await control.tasks.backups(id)).toMatchObject([
+      { id: taken.backupId, label: "before-upgrade", status: "available" },
+    ]);
     expect(await control.instances.get(id)).toMatchObject({ status: "provisioned" });
     expect(await asked(world, id, { kind: "restore", backup: "before-upgrade" })).toMatchObject({ status: "done" });
     const { providerId, status } = await control.instances.get(id);
@@ -201,17 +226,23 @@ describe.each(stores)("tasks on $name", (store) => {
     [{ kind: "snapshot" }, "running", "backups", "linode_snapshot"],
   ];
 
-  test.each(orders)("C4: %j (%s), its call /%s unanswered: whether it had its effect or not, it takes effect once", async (order, power, path, action) => {
-    const { control, sandbox } = await start();
-    for (const kind of ["lost_answer", "error_before", "error_after", "rate_limit"] as const) {
-      const id = await instanceThat(world, `web-${kind.replace("_", "-")}`, power);
-      const { providerId } = await control.instances.get(id);
-      const before = (await cloudActions(world, providerId)).length;
-      sandbox.addFault({ kind, method: "POST", path: `${instances}/${path}` });
-      expect(await asked(world, id, order), kind).toMatchObject({ status: "done" });
-      const done = (await cloudActions(world, providerId)).slice(before);
-      expect(done.filter((each) => each === action), kind).toHaveLength(1);
-    }
-    expect(sandbox.stats().faults_applied).toBe(4);
-  });
+  test.each(orders)(
+    "C4: %j (%s), its call /%s unanswered: whether it had its effect or not, it takes effect once",
+    async (order, power, path, action) => {
+      const { control, sandbox } = await start();
+      for (const kind of ["lost_answer", "error_before", "error_after", "rate_limit"] as const) {
+        const id = await instanceThat(world, `web-${kind.replace("_", "-")}`, power);
+        const { providerId } = await control.instances.get(id);
+        const before = (await cloudActions(world, providerId)).length;
+        sandbox.addFault({ kind, method: "POST", path: `${instances}/${path}` });
+        expect(await asked(world, id, order), kind).toMatchObject({ status: "done" });
+        const done = (await cloudActions(world, providerId)).slice(before);
+        expect(
+          done.filter((each) => each === action),
+          kind,
+        ).toHaveLength(1);
+      }
+      expect(sandbox.stats().faults_applied).toBe(4);
+    },
+  );
 });

@@ -204,7 +204,9 @@ async function showFleet(context: Context, id: string): Promise<number> {
   if (context.json) {
     context.printJson({ fleet, members: members.items });
   } else {
-    context.out(`${fleet.action} of ${fleet.total} is ${fleet.status}${fleet.endedAt === undefined ? ", at work" : ""}.\n\n`);
+    context.out(
+      `${fleet.action} of ${fleet.total} is ${fleet.status}${fleet.endedAt === undefined ? ", at work" : ""}.\n\n`,
+    );
     context.out(memberTable(context, members.items));
     if (members.next !== undefined) context.out(`The first ${membersMax} are shown; --json of the API has all.\n`);
   }
@@ -214,7 +216,10 @@ async function showFleet(context: Context, id: string): Promise<number> {
 async function cancelFleet(context: Context, id: string): Promise<number> {
   const fleet = await context.api().post(`/v1/fleets/${encodeURIComponent(id)}/cancel`, undefined, fleetSchema);
   if (context.json) context.printJson(fleet);
-  else context.out(`${fleet.action} of ${fleet.total} is ${fleet.status}; ${fleet.members.running} at work are finished.\n`);
+  else
+    context.out(
+      `${fleet.action} of ${fleet.total} is ${fleet.status}; ${fleet.members.running} at work are finished.\n`,
+    );
   return exitCodes.done;
 }
 

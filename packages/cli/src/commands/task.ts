@@ -54,11 +54,17 @@ export function addTaskCommands(instance: Command, act: Act, called: string): vo
   task("resize", "change an instance's type; where the provider needs it, it is stopped meanwhile and started again")
     .requiredOption("--type <id>", "the type it is to have (provost provider catalog)")
     .addHelpText("after", examples(called, ["instance resize web-1 --type g6-standard-2 --wait-for-task"]))
-    .action(act((context, command) => runTask(context, command, "resize", { type: command.opts<{ type: string }>().type })));
+    .action(
+      act((context, command) => runTask(context, command, "resize", { type: command.opts<{ type: string }>().type })),
+    );
   task("snapshot", "take a backup of an instance now")
     .option("--label <label>", "3–40 of a–z, 0–9 and -, a new one for each")
     .addHelpText("after", examples(called, ["instance snapshot web-1 --label before-upgrade"]))
-    .action(act((context, command) => runTask(context, command, "snapshot", { label: command.opts<{ label?: string }>().label })));
+    .action(
+      act((context, command) =>
+        runTask(context, command, "snapshot", { label: command.opts<{ label?: string }>().label }),
+      ),
+    );
   task("restore", "put an instance's disks back to a backup; what was written since is lost")
     .requiredOption("--backup <backup>", "id or label (provost instance backups)")
     .option("--yes", "do not ask")
@@ -101,7 +107,8 @@ async function runTask(context: Context, command: Command, verb: string, body: o
   const request = { ...body, ...(options.waitForTask === true ? { ifBusy: "wait" } : {}) };
   const task = await postOnce(context, api, `${path(instance.id)}/${verb}`, request, taskSchema);
   if (options.detach === true) return detached(context, task);
-  if (!context.json) context.out(`${title(task.kind)} of ${context.paint.bold(instance.name)} at ${instance.provider}\n`);
+  if (!context.json)
+    context.out(`${title(task.kind)} of ${context.paint.bold(instance.name)} at ${instance.provider}\n`);
   const showWith = `instance tasks ${instance.name}`;
   try {
     const ends = (event: InstanceEvent): boolean =>
@@ -122,7 +129,9 @@ async function restore(context: Context, command: Command): Promise<number> {
   const name = argument(command);
   if (yes !== true) {
     if (!context.terminal.isTty) {
-      throw new ProvostError("invalid_request", `To restore ${name} without being asked, add --yes.`, { field: "--yes" });
+      throw new ProvostError("invalid_request", `To restore ${name} without being asked, add --yes.`, {
+        field: "--yes",
+      });
     }
     const answer = await context.terminal.ask(
       `Put the disks of ${name} back to ${backup}? What was written since is lost. [y/N] `,
@@ -151,7 +160,9 @@ function report(context: Context, task: TaskView): number {
     context.out(`${JSON.stringify({ task })}\n`);
   } else if (task.status === "done") {
     const took = elapsed(Date.parse(task.endedAt ?? task.createdAt) - Date.parse(task.startedAt ?? task.createdAt));
-    context.out(`\n${paint.green("✓")} ${title(task.kind)} of ${paint.bold(task.instanceName)} is done, after ${took}.\n`);
+    context.out(
+      `\n${paint.green("✓")} ${title(task.kind)} of ${paint.bold(task.instanceName)} is done, after ${took}.\n`,
+    );
     if (task.kind === "snapshot") context.out(facts([["Backup", `${task.backupId} (${task.label})`]], paint, "  "));
   } else {
     context.terminal.err(failed(context, task));
@@ -219,7 +230,8 @@ async function listTasks(context: Context, ref: string, limit: string): Promise<
 async function protect(context: Context, ref: string, verb: "protect" | "unprotect"): Promise<number> {
   const instance: Instance = await context.api().post(`${path(ref)}/${verb}`, undefined, instanceSchema);
   if (context.json) context.printJson(instance);
-  else context.out(`${instance.name} ${instance.protected ? "is protected from being destroyed" : "may be destroyed"}.\n`);
+  else
+    context.out(`${instance.name} ${instance.protected ? "is protected from being destroyed" : "may be destroyed"}.\n`);
   return exitCodes.done;
 }
 

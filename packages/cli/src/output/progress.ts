@@ -80,8 +80,7 @@ export class ProgressJson implements Progress {
 }
 
 function look(event: InstanceEvent, paint: Paint): { mark: string; label: string } {
-  const label =
-    event.kind === "stage" && event.stage !== undefined ? event.stage : event.kind.replace(/^task_/, "");
+  const label = event.kind === "stage" && event.stage !== undefined ? event.stage : event.kind.replace(/^task_/, "");
   if (label === "failed") return { mark: paint.red("✗"), label };
   if (event.kind === "note" || event.kind === "task_waiting") return { mark: paint.yellow("!"), label };
   return { mark: paint.green("✓"), label };
@@ -89,7 +88,6 @@ function look(event: InstanceEvent, paint: Paint): { mark: string; label: string
 
 /** These only repeat the label, or what the report below them says at length. */
 const silent: ReadonlySet<InstanceEvent["kind"]> = new Set(["stage", "requested", "provisioned", "task_failed"]);
-
 
 function saysMore(event: InstanceEvent): boolean {
   return !silent.has(event.kind) && event.message !== "";

@@ -65,7 +65,13 @@ export class FleetRecords {
     for (const { instance, status, failure } of rows) {
       const why = failure === null ? undefined : failureSchema.parse(JSON.parse(failure));
       const message = why === undefined ? undefined : `${why.step}: ${why.message} ${why.state ?? ""}`.trim();
-      await this.ended(id, instance, "running", { status: status === "done" ? "done" : "failed", code: why?.code, message }, now);
+      await this.ended(
+        id,
+        instance,
+        "running",
+        { status: status === "done" ? "done" : "failed", code: why?.code, message },
+        now,
+      );
     }
   }
 

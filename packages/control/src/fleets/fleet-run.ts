@@ -83,7 +83,13 @@ export class FleetRun {
         const { code, message } = error;
         const unchanged = code === asItWas[fleet.action];
         const at = await store.now();
-        await fleets.ended(fleet.id, instance, "pending", { status: unchanged ? "unchanged" : "failed", code, message }, at);
+        await fleets.ended(
+          fleet.id,
+          instance,
+          "pending",
+          { status: unchanged ? "unchanged" : "failed", code, message },
+          at,
+        );
         const outcome = unchanged ? "unchanged" : "refused";
         const target = { id: instance, name };
         const line = { at, action: `instance.${fleet.action}`, target, outcome, code, detail: message } as const;

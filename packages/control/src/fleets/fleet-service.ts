@@ -157,9 +157,16 @@ export class FleetService implements FleetDoor {
     const row = await this.#row(id);
     const at = await store.now();
     await store.write(async (write) => {
-      if (!(await this.#records.calledOff(write, id, "cancelled", "The command was cancelled before its turn."))) return;
+      if (!(await this.#records.calledOff(write, id, "cancelled", "The command was cancelled before its turn.")))
+        return;
       const target = { id, name: `${row.action} ${row.total}` };
-      await write.audit({ at, action: "fleet.cancel", target, before: { status: row.status }, after: { status: "cancelled" } });
+      await write.audit({
+        at,
+        action: "fleet.cancel",
+        target,
+        before: { status: row.status },
+        after: { status: "cancelled" },
+      });
       await manager.wake(fleetKey(id), { tx: write.tx });
     });
     return this.get(id);

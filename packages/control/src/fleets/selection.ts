@@ -29,7 +29,9 @@ const chunk = 500;
 export async function selected(db: Kysely<Database>, selection: Selection): Promise<Selected[]> {
   const { filter, instances, action, type } = selection;
   if ((action === "resize") !== (type !== undefined)) {
-    throw new ProvostError("invalid_request", `The type belongs to a resize, and a resize needs one.`, { field: "type" });
+    throw new ProvostError("invalid_request", `The type belongs to a resize, and a resize needs one.`, {
+      field: "type",
+    });
   }
   if ((filter === undefined) === (instances === undefined)) {
     throw new ProvostError("invalid_request", "Give a filter, or instances by name or id: one of the two.", {

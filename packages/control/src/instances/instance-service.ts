@@ -1,4 +1,11 @@
-import { ProvostError, type DeployRequest, type IfBusy, type Instance, type InstanceEvent, type Listed } from "@provost/contract";
+import {
+  ProvostError,
+  type DeployRequest,
+  type IfBusy,
+  type Instance,
+  type InstanceEvent,
+  type Listed,
+} from "@provost/contract";
 import type { OpenAccount, ProviderService } from "../accounts/provider-service.ts";
 import { BootScriptError } from "../boot/boot-script-error.ts";
 import { renderBootScript } from "../boot/boot-script.ts";
@@ -138,7 +145,13 @@ export class InstanceService implements InstanceDoor {
       await write.event({ instanceId: row.id, at, kind, message });
       const action = isProtected ? "instance.protect" : "instance.unprotect";
       const before = { protected: !isProtected };
-      await write.audit({ at, action, target: { id: row.id, name: row.name }, before, after: { protected: isProtected } });
+      await write.audit({
+        at,
+        action,
+        target: { id: row.id, name: row.name },
+        before,
+        after: { protected: isProtected },
+      });
     });
     return this.get(row.id);
   }

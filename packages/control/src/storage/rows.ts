@@ -96,9 +96,7 @@ export function instanceView(row: InstanceRow): Instance {
     ...(row.monthly_usd === null ? {} : { monthlyUsd: row.monthly_usd }),
     ...(row.flow_id === null ? {} : { flowId: row.flow_id }),
     desired: row.desired,
-    ...(row.task === null
-      ? {}
-      : { task: { kind: row.task, ...(row.task_id === null ? {} : { id: row.task_id }) } }),
+    ...(row.task === null ? {} : { task: { kind: row.task, ...(row.task_id === null ? {} : { id: row.task_id }) } }),
     protected: row.protected === 1,
     rootPassword: row.root_password_state,
     ...(row.failure === null ? {} : { failure: row.failure }),

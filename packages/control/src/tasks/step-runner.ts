@@ -82,7 +82,13 @@ export class StepRunner {
     }
   }
 
-  async #decided(task: TaskRow, step: StepName | UndoName, seen: ProviderInstance, now: number, at: At): Promise<Decision> {
+  async #decided(
+    task: TaskRow,
+    step: StepName | UndoName,
+    seen: ProviderInstance,
+    now: number,
+    at: At,
+  ): Promise<Decision> {
     const { timings } = this.#parts;
     const { capabilities } = at.open.account;
     const mark = task.progress.marks[step];
@@ -101,7 +107,11 @@ export class StepRunner {
     const first = decide(step, facts);
     if (first.to === "read-feed") {
       const kind = step === "reboot" ? "rebooted" : "backup";
-      const evidence = await evidenceSince(mark?.cursor, { providerId: seen.id, kind }, { ...at, account: at.open.account });
+      const evidence = await evidenceSince(
+        mark?.cursor,
+        { providerId: seen.id, kind },
+        { ...at, account: at.open.account },
+      );
       return decide(step, { ...facts, evidence });
     }
     if (first.to === "read-backups") {
@@ -143,7 +153,8 @@ export class StepRunner {
       if (!(error instanceof ProviderError) || sent.task === undefined) return this.#unread(task, step, error);
       log.warn({ task: task.id, step, code: error.code, effect: error.effect }, "a change was not accepted");
       // Nobody knows whether it was done: the next attempt looks.
-      if (error.effect === "unknown") return { is: "later", end: { end: "defer", afterMs: spread(timings.firstLookMs) } };
+      if (error.effect === "unknown")
+        return { is: "later", end: { end: "defer", afterMs: spread(timings.firstLookMs) } };
       await this.#records.answered(sent.task, step, earlier);
       return this.#unread(task, step, error);
     }
@@ -187,7 +198,10 @@ export async function taskOverdue(
   row: Pick<InstanceRow, "provider" | "region">,
   now: number,
   graceMs: number,
-  { providers, timings }: { providers: { circuits: StepParts["providers"]["circuits"] }; timings: StepParts["timings"] },
+  {
+    providers,
+    timings,
+  }: { providers: { circuits: StepParts["providers"]["circuits"] }; timings: StepParts["timings"] },
 ): Promise<boolean> {
   const since = task.undo_at ?? task.clock_at;
   const limitMs = taskMaxMs(task.kind, timings) + graceMs;

@@ -132,7 +132,9 @@ export class TaskService {
     const instance = row === undefined ? undefined : await this.#parts.records.byId(row.instance_id);
     if (row !== undefined && instance !== undefined) return taskView(row, instance.name);
     const shown = JSON.stringify(id.slice(0, 80));
-    throw new ProvostError("task_not_found", `There is no task ${shown}: see the tasks of its instance.`, { field: "task" });
+    throw new ProvostError("task_not_found", `There is no task ${shown}: see the tasks of its instance.`, {
+      field: "task",
+    });
   }
 
   /** Newest first; `next` is the last id of the page. */
@@ -281,11 +283,7 @@ export class TaskService {
     { db }: Pick<Write, "db"> = this.#parts.store,
   ): Promise<TaskView | undefined> {
     if (key === undefined) return undefined;
-    const found = await db
-      .selectFrom("control_task")
-      .selectAll()
-      .where("idempotency_key", "=", key)
-      .executeTakeFirst();
+    const found = await db.selectFrom("control_task").selectAll().where("idempotency_key", "=", key).executeTakeFirst();
     if (found === undefined) return undefined;
     const task = taskRow(found);
     const same = asked.kind !== "resize" || asked.type === task.input.type;

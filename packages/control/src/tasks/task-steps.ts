@@ -49,7 +49,9 @@ export class TaskSteps {
     const { seen } = result;
     const more =
       name === "look"
-        ? { before: { type: seen.type, power: seen.status === "running" ? ("running" as const) : ("stopped" as const) } }
+        ? {
+            before: { type: seen.type, power: seen.status === "running" ? ("running" as const) : ("stopped" as const) },
+          }
         : result.backupId === undefined
           ? {}
           : { backupId: result.backupId };
@@ -100,13 +102,19 @@ export class TaskSteps {
     if (next === undefined) {
       return this.#failed(task, row, result.is === "reached" ? result.seen : undefined, undefined);
     }
-    const left = result.is === "failed" ? [...task.progress.left, `${next}: ${result.failure.message}`] : task.progress.left;
+    const left =
+      result.is === "failed" ? [...task.progress.left, `${next}: ${result.failure.message}`] : task.progress.left;
     await this.#told(task, next, { left }, result.is === "reached" && result.asked);
     return { end: "defer", afterMs: 1 };
   }
 
   /** What no later attempt would do better (an account that is gone) is a failed step. */
-  async #attempt(task: TaskRow, row: InstanceRow, name: StepName | UndoName, context: TaskContext): Promise<StepResult> {
+  async #attempt(
+    task: TaskRow,
+    row: InstanceRow,
+    name: StepName | UndoName,
+    context: TaskContext,
+  ): Promise<StepResult> {
     try {
       return await this.#runner.attempt(task, row, name, context);
     } catch (error) {
@@ -121,7 +129,12 @@ export class TaskSteps {
     return before === undefined || Object.keys(marks).length === 0 ? [] : taskRules[task.kind].undo;
   }
 
-  async #failed(task: TaskRow, row: InstanceRow, seen: ProviderInstance | undefined, unseen?: string): Promise<StepEnd> {
+  async #failed(
+    task: TaskRow,
+    row: InstanceRow,
+    seen: ProviderInstance | undefined,
+    unseen?: string,
+  ): Promise<StepEnd> {
     const { store, log } = this.#parts;
     const { before, was, left } = task.progress;
     const first = task.failure ?? failure("internal", "undo", "No reason is known.");
@@ -159,8 +172,10 @@ function stateOf(
   unseen: string | undefined,
 ): string {
   const notBack = left.length === 0 ? "" : ` Not put back: ${left.join(" ")}`;
-  if (seen === undefined) return `How it stands now is not known: ${unseen ?? "the provider did not show it"}.${notBack}`;
+  if (seen === undefined)
+    return `How it stands now is not known: ${unseen ?? "the provider did not show it"}.${notBack}`;
   const type = before === undefined || before.type === seen.type ? seen.type : `${seen.type} (before: ${before.type})`;
-  const power = before === undefined || before.power === seen.status ? seen.status : `${seen.status} (before: ${before.power})`;
+  const power =
+    before === undefined || before.power === seen.status ? seen.status : `${seen.status} (before: ${before.power})`;
   return `It is ${power} now, of the type ${type}.${notBack}`;
 }

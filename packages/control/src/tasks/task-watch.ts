@@ -97,27 +97,31 @@ export class TaskWatch {
     const { store, manager, jobs } = this.#parts;
     const given = { id: task.id, instance: task.instance_id };
     const open = await this.#openJobs(task);
-    await store.write(async (write) => {
-      const { id } = await manager.enqueue(undoing ? jobs.undo(given) : jobs.task(given, task.kind), { tx: write.tx });
-      await write.db
-        .updateTable("control_instance")
-        .set({ flow_id: id })
-        .where("id", "=", task.instance_id)
-        .where("task_id", "=", task.id)
-        .execute();
-      const changed = await write.db
-        .updateTable("control_task")
-        .set((eb) => ({ flow_id: id, version: eb("version", "+", 1) }))
-        .where("id", "=", task.id)
-        .where("status", "=", "running")
-        .where("flow_id", task.flow_id === null ? "is" : "=", task.flow_id)
-        .returning("id")
-        .executeTakeFirst();
-      if (changed === undefined) throw new TakenOver();
-      await this.#cancel(open, write);
-    }).catch((error: unknown) => {
-      if (!(error instanceof TakenOver)) throw error;
-    });
+    await store
+      .write(async (write) => {
+        const { id } = await manager.enqueue(undoing ? jobs.undo(given) : jobs.task(given, task.kind), {
+          tx: write.tx,
+        });
+        await write.db
+          .updateTable("control_instance")
+          .set({ flow_id: id })
+          .where("id", "=", task.instance_id)
+          .where("task_id", "=", task.id)
+          .execute();
+        const changed = await write.db
+          .updateTable("control_task")
+          .set((eb) => ({ flow_id: id, version: eb("version", "+", 1) }))
+          .where("id", "=", task.id)
+          .where("status", "=", "running")
+          .where("flow_id", task.flow_id === null ? "is" : "=", task.flow_id)
+          .returning("id")
+          .executeTakeFirst();
+        if (changed === undefined) throw new TakenOver();
+        await this.#cancel(open, write);
+      })
+      .catch((error: unknown) => {
+        if (!(error instanceof TakenOver)) throw error;
+      });
   }
 
   async #openJobs({ flow_id: flowId }: TaskRow): Promise<string[]> {

@@ -72,11 +72,19 @@ function readingRoutes(app: App, control: ControlSurface): void {
         response: { 200: pageSchema(fleetSchema) },
       },
     },
-    ({ query: { after: last, ...query } }) => control.fleets.list(last === undefined ? query : { ...query, after: last }),
+    ({ query: { after: last, ...query } }) =>
+      control.fleets.list(last === undefined ? query : { ...query, after: last }),
   );
   app.get(
     "/v1/fleets/:id",
-    { schema: { summary: "One fleet command, and how far it is", tags, params: fleetId, response: { 200: fleetSchema } } },
+    {
+      schema: {
+        summary: "One fleet command, and how far it is",
+        tags,
+        params: fleetId,
+        response: { 200: fleetSchema },
+      },
+    },
     (request) => control.fleets.get(request.params.id),
   );
   app.get(
