@@ -13,6 +13,8 @@ export const slowTests = [
   "packages/sandbox/tests/scale/**",
   "packages/control/tests/outage.test.ts",
   "packages/control/tests/webhooks.test.ts",
+  "packages/control/tests/fleets.test.ts",
+  "packages/control/tests/task-answers.test.ts",
   "packages/control/tests/task-kill.test.ts",
   "packages/control/tests/task-failures.test.ts",
   "packages/cli/tests/access.test.ts",
