@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import type { TaskOrder } from "@provost/contract";
+import type { FleetRequest, TaskOrder } from "@provost/contract";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { Relay, type Phase } from "./relay.ts";
 import { stores } from "./stores.ts";
@@ -73,7 +73,7 @@ describe.each(stores)("kill -9 of a server in a task, on $name", (store) => {
   });
 
   /** Runs the doomed server until it is dead. */
-  async function doomed(instance: string, order: TaskOrder): Promise<void> {
+  async function doomed(instance: string, order: TaskOrder | FleetRequest): Promise<void> {
     const args = [await store.location(), world.secretKey.toString("hex"), instance, JSON.stringify(order)];
     child = spawn(process.execPath, ["--conditions=source", script, ...args], { stdio: ["ignore", "ignore", "pipe"] });
     let said = "";
@@ -116,6 +116,32 @@ describe.each(stores)("kill -9 of a server in a task, on $name", (store) => {
       );
       expect(told.filter(({ kind }) => kind === "task_done")).toHaveLength(1);
       expect(told.filter(({ kind }) => kind === "task_failed")).toEqual([]);
+    },
+  );
+
+  test.each(phases)(
+    "C9, L11: a fleet command, killed at its second reboot, %s: each member is done once",
+    async (phase) => {
+      world = await World.start({ store, timings: { jobLeaseMs: 1_000 } });
+      const names = ["web-1", "web-2", "web-3", "web-4"];
+      for (const name of names) await instanceThat(world, name, "running");
+      relay = await Relay.start(world.sandbox.url);
+      const account = { name: "sandbox", driver: "linode", token: sandboxToken };
+      await world.control.providers.upsert({ ...account, endpoint: relay.url });
+      await world.control.stop();
+      const second = { method: "POST", ends: "/reboot", phase, strike: () => void child?.kill("SIGKILL") };
+      relay.strike = { ...second, phase: "answered", strike: () => (relay.strike = second) };
+      await doomed("fleet", { action: "reboot", filter: "name:web-*", count: 4, concurrency: 2 });
+      await world.restart();
+      const [{ id } = { id: "" }] = (await world.control.fleets.list({ limit: 1 })).items;
+      await vi.waitFor(
+        async () => expect(await world.control.fleets.get(id)).toMatchObject({ status: "done", members: { done: 4 } }),
+        { timeout: 20_000, interval: 20 },
+      );
+      for (const name of names) {
+        const { providerId } = await world.control.instances.get(name);
+        expect(await cloudActions(world, providerId)).toEqual(["linode_boot", "linode_reboot"]);
+      }
     },
   );
 });

@@ -35,8 +35,8 @@ export type Decision =
   | { to: "end"; backupId?: string }
   /** Ask the provider for the change. */
   | { to: "call" }
-  /** Something is under way. */
-  | { to: "wait" }
+  /** Something is under way; `acted`: that is what was asked for, though its answer was lost. */
+  | { to: "wait"; acted?: true }
   /** Read the feed of changes, or the backups, and decide again. */
   | { to: "read-feed" }
   | { to: "read-backups" }
@@ -114,6 +114,8 @@ function compared({ seen, type, before }: Facts): Decision {
 /** A second reboot does harm: asked for again only where the feed proves that the first was none. */
 function rebooted(facts: Facts): Decision {
   const { seen, mark, sinceMs, evidence } = facts;
+  const acts = seen.status === "rebooting" || seen.status === "booting" || seen.status === "stopping";
+  if (acts && mark?.open === true) return { to: "wait", acted: true };
   if (!isAtRest(seen)) return wait;
   if (mark === undefined) {
     if (seen.status === "running") return call;

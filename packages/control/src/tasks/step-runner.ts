@@ -74,7 +74,11 @@ export class StepRunner {
         return failed("task_timed_out", step, `The provider still says ${seen.statusText} after ${seconds} s.`);
       }
       if (decision.to === "call") return await this.#call(task, step, at);
-      const sinceMs = now - (task.progress.marks[step]?.calledAt ?? task.started_at ?? now);
+      const mark = task.progress.marks[step];
+      if (decision.acted === true && mark !== undefined) {
+        await this.#records.answered(task, step, { ...mark, open: false });
+      }
+      const sinceMs = now - (mark?.calledAt ?? task.started_at ?? now);
       const pauseMs = Math.min(Math.max(sinceMs * growth, timings.firstLookMs), timings.lookEveryMs);
       return { is: "later", end: { end: "release", afterMs: Math.ceil(pauseMs) } };
     } catch (error) {
