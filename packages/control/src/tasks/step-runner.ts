@@ -75,7 +75,7 @@ export class StepRunner {
       }
       if (decision.to === "call") return await this.#call(task, step, at);
       const mark = task.progress.marks[step];
-      if (decision.acted === true && mark !== undefined) {
+      if (decision.to === "wait" && decision.acted === true && mark !== undefined) {
         await this.#records.answered(task, step, { ...mark, open: false });
       }
       const sinceMs = now - (mark?.calledAt ?? task.started_at ?? now);
