@@ -15,7 +15,10 @@ export interface Known {
 
 /** C9: why this cannot be done to the instance as it stands; undefined when it can. */
 export function refusal(row: InstanceRow, order: TaskOrder, known: Known): ProvostError | undefined {
-  if (order.kind === "destroy") return row.protected === 1 ? isProtected(row) : undefined;
+  if (order.kind === "destroy") {
+    if (row.status !== "destroyed") return row.protected === 1 ? isProtected(row) : undefined;
+    return new ProvostError("instance_not_ready", `${row.name} is destroyed: there is nothing left of it.`);
+  }
   if (row.archived_at !== null || row.provider_id === null || row.status === "missing") {
     return new ProvostError(
       "instance_not_ready",

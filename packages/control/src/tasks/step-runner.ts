@@ -1,10 +1,11 @@
 import type { Failure } from "@provost/contract";
-import type { OpenAccount } from "../accounts/provider-service.ts";
+import type { OpenAccount, ProviderService } from "../accounts/provider-service.ts";
 import type { CallTerms } from "../accounts/traffic.ts";
 import { BudgetWait } from "../budget/budget-wait.ts";
 import type { StepParts } from "../flows/create-step.ts";
 import { later, spread, type StepEnd } from "../flows/step.ts";
 import { failure, passing, refusedBy } from "../instances/failure.ts";
+import type { Timings } from "../options.ts";
 import type { Backup } from "../providers/backup.ts";
 import type { Call, Provider, ProviderInstance } from "../providers/provider.ts";
 import { ProviderError } from "../providers/provider-error.ts";
@@ -24,7 +25,7 @@ export interface TaskContext {
 
 /** One attempt of one step: reached, not yet, or failed. */
 export type StepResult =
-  | { is: "reached"; seen: ProviderInstance; task: TaskRow; backupId?: string | undefined; asked: boolean }
+  | { is: "reached"; seen: ProviderInstance; backupId?: string | undefined; asked: boolean }
   | { is: "later"; end: StepEnd }
   | { is: "failed"; failure: Failure };
 
@@ -66,10 +67,10 @@ export class StepRunner {
       const decision = await this.#decided(task, step, seen, now, at);
       if (decision.to === "end") {
         const asked = task.progress.marks[step] !== undefined;
-        return { is: "reached", seen, task, asked, backupId: decision.backupId };
+        return { is: "reached", seen, asked, backupId: decision.backupId };
       }
       if (decision.to === "fail") return failed(decision.code, step, decision.message);
-      if (await this.#overdue(task, row, now)) {
+      if (await taskOverdue(task, row, now, 0, this.#parts)) {
         const seconds = Math.round((now - (task.undo_at ?? task.clock_at ?? now)) / 1_000);
         return failed("task_timed_out", step, `The provider still says ${seen.statusText} after ${seconds} s.`);
       }
@@ -157,8 +158,9 @@ export class StepRunner {
       if (!(error instanceof ProviderError) || sent.task === undefined) return this.#unread(task, step, error);
       log.warn({ task: task.id, step, code: error.code, effect: error.effect }, "a change was not accepted");
       // Nobody knows whether it was done: the next attempt looks.
-      if (error.effect === "unknown")
+      if (error.effect === "unknown") {
         return { is: "later", end: { end: "defer", afterMs: spread(timings.firstLookMs) } };
+      }
       await this.#records.answered(sent.task, step, earlier);
       return this.#unread(task, step, error);
     }
@@ -178,11 +180,6 @@ export class StepRunner {
     return { is: "later", end };
   }
 
-  /** By the task's own clock (C7): it stands still while the provider is down, and in the line of a rate budget. */
-  async #overdue(task: TaskRow, row: InstanceRow, now: number): Promise<boolean> {
-    return taskOverdue(task, row, now, 0, this.#parts);
-  }
-
   /** Ids can be used again (names, on Incus): what is not tagged as this instance is not touched. */
   #ours(row: InstanceRow, seen: ProviderInstance): boolean {
     return seen.owner?.deployment === this.#parts.deployment() && seen.owner.instance === row.id;
@@ -196,16 +193,13 @@ interface At {
   terms: CallTerms;
 }
 
-/** Has it run out of time, and `graceMs` more? */
+/** Has it run out of time, and `graceMs` more? By its own clock (C7): it stands still in outages, and in the line of a rate budget. */
 export async function taskOverdue(
   task: TaskRow,
   row: Pick<InstanceRow, "provider" | "region">,
   now: number,
   graceMs: number,
-  {
-    providers,
-    timings,
-  }: { providers: { circuits: StepParts["providers"]["circuits"] }; timings: StepParts["timings"] },
+  { providers, timings }: { providers: Pick<ProviderService, "circuits">; timings: Timings },
 ): Promise<boolean> {
   const since = task.undo_at ?? task.clock_at;
   const limitMs = taskMaxMs(task.kind, timings) + graceMs;

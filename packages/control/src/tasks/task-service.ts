@@ -90,9 +90,9 @@ export class TaskService {
       const locked = await lockedRow(write, row.id);
       const again = await this.#earlier(row, asked, options.idempotencyKey, write);
       if (again !== undefined) return again;
-      if (locked.status === "destroyed") throw isDestroyed(locked);
       const same = takesOver && locked.task === row.task && locked.flow_id === row.flow_id;
       const free = (locked.task === null || same) && (await firstWaiting(write, row.id)) === undefined;
+      if (free || order.kind === "destroy") refuseUnfit(locked, order);
       if (!free) await this.#makeRoom(write, locked, options);
       const task = await insertTask(write, locked, order, { ...options, now });
       if (same) await cancelDeploy?.(write);
@@ -183,7 +183,7 @@ export class TaskService {
     const begun = await store.write(async (write) => {
       const locked = await lockedRow(write, row.id);
       const first = await firstWaiting(write, row.id);
-      if (locked.task !== null || first !== task.id) return false;
+      if (locked.task !== null || first !== task.id || unfit(locked, orderOf(task)) !== undefined) return false;
       await this.#begin(write, locked, { ...task, progress: beginning(locked) }, now);
       return true;
     });
@@ -199,13 +199,8 @@ export class TaskService {
 
   /** As the provider says now; what it says is kept. */
   async #refuse(row: InstanceRow, order: TaskOrder): Promise<void> {
-    if (order.kind === "destroy") {
-      const why = refusal(row, order, { power: undefined, type: row.type });
-      if (why !== undefined) throw why;
-      return;
-    }
-    const unfit = refusal(row, order, { power: undefined, type: "" });
-    if (unfit !== undefined) throw unfit;
+    refuseUnfit(row, order);
+    if (order.kind === "destroy") return;
     const { providers, records, store } = this.#parts;
     const at = await store.now();
     const { known, seen } = await knownOf(row, (await providers.open(row.provider)).account);
@@ -295,12 +290,18 @@ export class TaskService {
   }
 }
 
-function isDestroyed({ name }: InstanceRow): ProvostError {
-  return new ProvostError("instance_not_ready", `${name} is destroyed: there is nothing left of it.`);
+/** What the row alone says, without the provider: looked at again under its lock. */
+function unfit(row: InstanceRow, order: TaskOrder): ProvostError | undefined {
+  return refusal(row, order, { power: undefined, type: "" });
+}
+
+function refuseUnfit(row: InstanceRow, order: TaskOrder): void {
+  const why = unfit(row, order);
+  if (why !== undefined) throw why;
 }
 
 /** The row's lock orders this with everything else that is done to the instance. */
-export async function lockedRow({ db }: Pick<Write, "db">, id: string): Promise<InstanceRow> {
+async function lockedRow({ db }: Write, id: string): Promise<InstanceRow> {
   const row = await db
     .updateTable("control_instance")
     .set((eb) => ({ status: eb.ref("status") }))

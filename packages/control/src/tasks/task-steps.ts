@@ -26,14 +26,14 @@ const words: Partial<Record<StepName | UndoName, string>> = {
 
 /** The jobs of a task: its steps, its good end, and what follows a failure. All can be run again at any moment (L3). */
 export class TaskSteps {
-  readonly records: TaskRecords;
+  readonly #records: TaskRecords;
   readonly #parts: StepParts;
   readonly #runner: StepRunner;
 
   constructor(parts: StepParts) {
     this.#parts = parts;
-    this.records = new TaskRecords(parts.store);
-    this.#runner = new StepRunner(parts, this.records);
+    this.#records = new TaskRecords(parts.store);
+    this.#runner = new StepRunner(parts, this.#records);
   }
 
   async step(name: StepName, context: TaskContext): Promise<StepEnd> {
@@ -46,16 +46,7 @@ export class TaskSteps {
     const result = await this.#runner.attempt(task, row, name, context);
     if (result.is === "later") return result.end;
     if (result.is === "failed") return { end: "fail", failure: result.failure };
-    const { seen } = result;
-    const more =
-      name === "look"
-        ? {
-            before: { type: seen.type, power: seen.status === "running" ? ("running" as const) : ("stopped" as const) },
-          }
-        : result.backupId === undefined
-          ? {}
-          : { backupId: result.backupId };
-    await this.#told(task, name, more, result.asked);
+    await this.#told(task, name, learnt(name, result.seen, result.backupId), result.asked);
     return done;
   }
 
@@ -68,7 +59,7 @@ export class TaskSteps {
     const { was } = task.progress;
     const { desired } = taskRules[task.kind];
     const seconds = ((now - (task.started_at ?? now)) / 1_000).toFixed(1);
-    await this.records.ended(
+    await this.#records.ended(
       task,
       {
         status: task.kind === "snapshot" ? was.status : restingStatus(row.observed_status, was.status),
@@ -91,7 +82,7 @@ export class TaskSteps {
     const row = task === undefined ? undefined : await records.byId(task.instance_id);
     if (task === undefined || row === undefined) return done;
     const now = await store.now();
-    if (task.failure === null) task = await this.records.failing(task, await why(), now);
+    if (task.failure === null) task = await this.#records.failing(task, await why(), now);
     if (task === undefined) return { end: "defer", afterMs: 1 };
     const next = this.#undoOf(task).find((name) => !task.progress.done.includes(name));
     const result = await this.#attempt(task, row, next ?? "look", context);
@@ -145,7 +136,7 @@ export class TaskSteps {
     const message = `${titleOf(task.kind)} failed in step ${why.step}: ${why.message} ${why.state} ${why.whatToDo}`;
     const ending = { status: rest, desired: was.desired, failure: why, message };
     const type = changed ? { type: seen.type, monthlyUsd } : {};
-    if (await this.records.ended(task, { ...ending, ...type }, await store.now())) {
+    if (await this.#records.ended(task, { ...ending, ...type }, await store.now())) {
       log.warn({ instance: row.id, task: task.id, code: why.code, step: why.step, state: why.state }, "a task failed");
     }
     return done;
@@ -153,14 +144,20 @@ export class TaskSteps {
 
   async #told(task: TaskRow, name: StepName | UndoName, more: Partial<Progress>, asked: boolean): Promise<void> {
     const at = await this.#parts.store.now();
-    await this.records.stepDone(task, name, more, { at, say: asked ? words[name] : undefined });
+    await this.#records.stepDone(task, name, more, { at, say: asked ? words[name] : undefined });
   }
 
   /** Undefined when the task is over, or has another flow now. */
   async #mine({ taskId, flowId }: TaskContext): Promise<TaskRow | undefined> {
-    const task = await this.records.byId(taskId);
+    const task = await this.#records.byId(taskId);
     return task?.status === "running" && task.flow_id === flowId ? task : undefined;
   }
+}
+
+/** What a step has found out, for those behind it. */
+function learnt(name: StepName, { type, status }: ProviderInstance, backupId: string | undefined): Partial<Progress> {
+  if (name === "look") return { before: { type, power: status === "running" ? "running" : "stopped" } };
+  return backupId === undefined ? {} : { backupId };
 }
 
 const over: StepEnd = { end: "fail", failure: failure("cancelled", "task", "The task was ended before this step.") };
