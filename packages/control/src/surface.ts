@@ -97,7 +97,7 @@ export interface TaskDoor {
 export interface FleetDoor {
   /** How many and which it would be; nothing is begun. */
   preview(request: z.input<typeof fleetPreviewRequestSchema>): Promise<FleetPreview>;
-  begin(request: FleetRequest): Promise<FleetView>;
+  begin(request: FleetRequest, options?: { idempotencyKey?: string }): Promise<FleetView>;
   get(id: string): Promise<FleetView>;
   /** Newest first. */
   list(query: { after?: string; limit: number }): Promise<Listed<FleetView>>;

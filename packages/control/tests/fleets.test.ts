@@ -111,6 +111,13 @@ describe.each(stores)("fleet commands on $name", (store) => {
     await expect(control.fleets.get("fl_none")).rejects.toMatchObject({ code: "fleet_not_found" });
     expect((await control.fleets.list({ limit: 10 })).items).toEqual([]);
     const named: FleetRequest = { action: "reboot", instances: ["web-0", "web-1", "web-0"] };
+    const key = { idempotencyKey: "fleet-1" };
+    const first = await control.fleets.begin({ ...named, count: 2 }, key);
+    expect(await control.fleets.begin({ ...named, count: 2 }, key)).toMatchObject({ id: first.id });
+    await expect(control.fleets.begin({ ...reboot, count: 2 }, key)).rejects.toMatchObject({
+      code: "idempotency_key_reused",
+    });
+    await ended(first.id);
     expect(await ran({ ...named, preview: (await control.fleets.preview({ ...named })).preview })).toMatchObject({
       total: 2,
     });

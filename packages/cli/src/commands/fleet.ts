@@ -14,6 +14,7 @@ import {
 import type { Command } from "commander";
 import { argument, collect, limitOption, type Act } from "../action.ts";
 import type { Api } from "../client/api.ts";
+import { postOnce } from "../client/post-once.ts";
 import type { Context } from "../context.ts";
 import { examples } from "../help.ts";
 import { table } from "../output/table.ts";
@@ -101,7 +102,7 @@ async function runFleet(context: Context, action: string, options: FleetOptions)
     failuresMax: readNumber("--max-failures", options.maxFailures),
     ...(options.waitForTask === true ? { ifBusy: "wait" } : {}),
   };
-  const fleet = await api.post("/v1/fleets", request, fleetSchema);
+  const fleet = await postOnce(context, api, "/v1/fleets", request, fleetSchema);
   if (options.detach === true) {
     if (context.json) context.out(`${JSON.stringify({ fleet })}\n`);
     else context.out(`Begun: ${action} of ${fleet.total}. Follow it: ${context.command} fleet show ${fleet.id}\n`);

@@ -64,11 +64,14 @@ export class FleetService implements FleetDoor {
   /**
    * Begins when these are as many, or the very ones, that were confirmed.
    *
-   * @throws ProvostError as `preview`, and `fleet_changed`.
+   * @throws ProvostError as `preview`, and `fleet_changed`, `idempotency_key_reused`.
    */
-  async begin(input: FleetRequest): Promise<FleetView> {
+  async begin(input: FleetRequest, options: { idempotencyKey?: string } = {}): Promise<FleetView> {
     const request = checked(fleetRequestSchema, input);
     const { store, manager, job, log } = this.#parts;
+    const key = options.idempotencyKey;
+    const earlier = key === undefined ? undefined : await this.#earlier(key, request);
+    if (earlier !== undefined) return earlier;
     const found = await selected(store.db, request);
     confirm(request, found);
     const now = await store.now();
@@ -89,6 +92,7 @@ export class FleetService implements FleetDoor {
           status: "running",
           total: found.length,
           actor: actor === null ? null : JSON.stringify(actor),
+          idempotency_key: key ?? null,
           created_at: now,
         })
         .execute();
@@ -196,6 +200,19 @@ export class FleetService implements FleetDoor {
       .limit(openMax)
       .execute();
     for (const { id } of rows) await manager.enqueue(job.with({ id }, { wake: fleetKey(id), unique: fleetKey(id) }));
+  }
+
+  /** What this key has begun before. Throws `idempotency_key_reused` for another command. */
+  async #earlier(key: string, request: z.output<typeof fleetRequestSchema>): Promise<FleetView | undefined> {
+    const { db } = this.#parts.store;
+    const row = await db.selectFrom("control_fleet").selectAll().where("idempotency_key", "=", key).executeTakeFirst();
+    if (row === undefined) return undefined;
+    const same = row.action === request.action && row.type === (request.type ?? null);
+    if (same && row.filter === (request.filter ?? null)) return this.get(row.id);
+    throw new ProvostError(
+      "idempotency_key_reused",
+      `The idempotency key ${JSON.stringify(key)} belongs to another request: use a new one.`,
+    );
   }
 
   async #row(id: string): Promise<FleetRow> {

@@ -9,7 +9,7 @@ function fleetTables(dialect: SqlDialect): string[] {
     `create table control_fleet (
       id text primary key, action text not null, type text, filter text, concurrency integer not null,
       failures_max integer not null, if_busy text not null, status text not null, total integer not null, actor text,
-      created_at ${instant} not null, ended_at ${instant})`,
+      idempotency_key text unique, created_at ${instant} not null, ended_at ${instant})`,
     "create index control_fleet_open on control_fleet (id) where ended_at is null",
     `create table control_fleet_member (
       fleet_id text not null, instance_id text not null, name text not null, status text not null, task_id text, code text,

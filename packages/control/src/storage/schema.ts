@@ -239,6 +239,7 @@ export interface FleetTable {
   total: number;
   /** JSON: in whose name it is done, and in which request (C15); null where nobody has asked. */
   actor: string | null;
+  idempotency_key: string | null;
   created_at: Instant;
   ended_at: OptionalInstant;
 }

@@ -14,6 +14,8 @@ type Context = JobContext<Input>;
 
 /** `attemptsMax` of the job manager: the task's own clock ends it before (C7). */
 const attempts = 1_000;
+/** Three calls in a row, each as long as a driver waits. */
+const timeout = "3m";
 
 /** Makes the first that waits for this instance look whether it is free. */
 export function turnKey(instanceId: string): string {
@@ -27,12 +29,12 @@ export function taskJobs(steps: TaskSteps, takeTurn: (taskId: string) => Promise
   const byStep = Object.fromEntries(
     stepNames.map((name) => [
       name,
-      defineJob(`task.${name}`, { input, attempts, run: step((context) => steps.step(name, context)) }),
+      defineJob(`task.${name}`, { input, attempts, timeout, run: step((context) => steps.step(name, context)) }),
     ]),
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- fromEntries forgets the keys of a constant list
   ) as Record<StepName, JobDefinition<Input>>;
   const finish = defineJob("task.finish", { input, attempts, run: step((context) => steps.finish(context)) });
-  const undo = defineJob("task.undo", { input, attempts, run: undoing(steps) });
+  const undo = defineJob("task.undo", { input, attempts, timeout, run: undoing(steps) });
   const turn = defineJob("task.turn", {
     input,
     attempts,

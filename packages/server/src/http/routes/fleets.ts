@@ -10,7 +10,7 @@ import {
 import type { ControlSurface } from "@provost/control";
 import { z } from "zod";
 import type { App } from "../zod-routes.ts";
-import { after, fleetId, limit } from "./parameters.ts";
+import { after, fleetId, idempotencyHeaders, idempotencyKey, limit } from "./parameters.ts";
 
 const tags = ["Fleets"];
 
@@ -36,12 +36,13 @@ export function fleetRoutes(app: App, control: ControlSurface): void {
         description:
           "Confirmed by `count` or `preview`: when other instances fit by now, all is refused (409). It goes on without the caller, through restarts, until it has an `endedAt`.",
         tags,
+        headers: idempotencyHeaders,
         body: fleetRequestSchema,
         response: { 202: fleetSchema },
       },
     },
     async (request, reply) => {
-      const fleet = await control.fleets.begin(request.body);
+      const fleet = await control.fleets.begin(request.body, idempotencyKey(request.headers));
       return reply.code(202).header("location", `/v1/fleets/${fleet.id}`).send(fleet);
     },
   );
