@@ -1,5 +1,5 @@
 import type { InstanceEvent } from "@provost/contract";
-import { JobManager, type ManagerEvent } from "@provost/jobs";
+import { JobManager, type ManagerEvent, type ScheduleDefinition } from "@provost/jobs";
 import { ProviderService } from "./accounts/provider-service.ts";
 import { AuditLog } from "./access/audit-log.ts";
 import { retentionSchedule } from "./access/retention.ts";
@@ -15,7 +15,7 @@ import { CallbackService } from "./instances/callback-service.ts";
 import { InstanceService } from "./instances/instance-service.ts";
 import { InstanceRecords } from "./instances/records.ts";
 import { Secrets } from "./instances/secrets.ts";
-import { defaultTimings, type ControlOptions, type Log } from "./options.ts";
+import { defaultTimings, type ControlOptions, type Log, type Timings } from "./options.ts";
 import { Seal } from "./seal.ts";
 import { Store } from "./storage/store.ts";
 import type { ControlSurface } from "./surface.ts";
@@ -72,13 +72,7 @@ export class Control implements ControlSurface {
     const changes = taskJobs(new TaskSteps(stepParts), async (id) => (await turns.service?.takeTurn(id)) ?? done);
     const fleet = fleetJob(async (id) => (await turns.fleets?.pass(id)) ?? done);
     const audit = new AuditLog(store, log);
-    const retention = retentionSchedule(
-      () => store.now(),
-      [
-        { keptMs: timings.auditKeptMs, prune: (olderThan, signal) => audit.prune(olderThan, signal) },
-        { keptMs: timings.deliveriesKeptMs, prune: (olderThan, signal) => pruneDeliveries(store, olderThan, signal) },
-      ],
-    );
+    const retention = kept(store, audit, timings);
     const rule = new AddressRule(options.webhooksTo ?? []);
     const postman = new Postman({ rule, timeoutMs: timings.webhookTimeoutMs });
     const deliver = deliveryJob({ store, seal, postman, timings, log });
@@ -175,6 +169,17 @@ const loud: ReadonlySet<ManagerEvent["event"]> = new Set([
   "attempt.stuck",
   "service.error",
 ]);
+
+/** What is forgotten when it has grown old. */
+function kept(store: Store, audit: AuditLog, { auditKeptMs, deliveriesKeptMs }: Timings): ScheduleDefinition {
+  return retentionSchedule(
+    () => store.now(),
+    [
+      { keptMs: auditKeptMs, prune: (olderThan, signal) => audit.prune(olderThan, signal) },
+      { keptMs: deliveriesKeptMs, prune: (olderThan, signal) => pruneDeliveries(store, olderThan, signal) },
+    ],
+  );
+}
 
 /** The job manager's own events, at the levels of the server's log. */
 function managerLog(log: Log): (event: ManagerEvent) => void {

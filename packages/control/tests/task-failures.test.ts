@@ -7,6 +7,13 @@ import { World, type WorldOptions } from "./world.ts";
 const nano = "g6-nanode-1";
 const hour = 3_600_000;
 
+/** Of one step at the provider: accepted, and it comes to nothing. */
+const fails = (action: "linode_boot" | "linode_shutdown" | "linode_resize" | "linode_reboot" | "backups_restore") => ({
+  kind: "task_failed" as const,
+  action,
+  times: 3,
+});
+
 describe.each(stores)("tasks that fail, on $name", (store) => {
   let world: World;
 
@@ -16,15 +23,6 @@ describe.each(stores)("tasks that fail, on $name", (store) => {
   }
 
   afterEach(() => world.stop());
-
-  /** Of one step at the provider: accepted, and it comes to nothing. */
-  const fails = (
-    action: "linode_boot" | "linode_shutdown" | "linode_resize" | "linode_reboot" | "backups_restore",
-  ) => ({
-    kind: "task_failed" as const,
-    action,
-    times: 3,
-  });
 
   test.each([
     { step: "stop", fault: fails("linode_shutdown"), from: "running", to: "running" },

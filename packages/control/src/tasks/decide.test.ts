@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import { array, assert, boolean, integer, property, record } from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { ProviderInstance } from "../providers/provider.ts";
 import { callsMax, decide, type Decision, type Evidence, type Facts } from "./decide.ts";
@@ -16,9 +16,9 @@ const againMs = 100;
 const quietMs = 300;
 const lookMs = 40;
 
-const luck = fc.record({ effect: fc.boolean(), answered: fc.boolean(), looks: fc.integer({ min: 0, max: 4 }) });
+const luck = record({ effect: boolean(), answered: boolean(), looks: integer({ min: 0, max: 4 }) });
 /** The provider's refusals are told apart: what is answered here was accepted, and may come to nothing all the same. */
-const lucks = fc.array(luck, { minLength: callsMax, maxLength: callsMax });
+const lucks = array(luck, { minLength: callsMax, maxLength: callsMax });
 
 /** A pretend provider with a pretend step runner around `decide`. */
 class Story {
@@ -92,8 +92,8 @@ class Story {
 
 describe("what a step does next (C9, C4)", () => {
   test("a reboot never takes effect twice, and is done only when it has or was accepted; whatever answers are lost", () => {
-    fc.assert(
-      fc.property(lucks, fc.boolean(), (given, feed) => {
+    assert(
+      property(lucks, boolean(), (given, feed) => {
         const story = new Story("running", feed, given).run("reboot");
         expect(story.effects).toBeLessThanOrEqual(1);
         expect(story.end).toBeDefined();
@@ -109,8 +109,8 @@ describe("what a step does next (C9, C4)", () => {
   test.each(["start", "stop", "change"] as const)(
     "%s ends in its state, or fails after some calls: never anything else",
     (step) => {
-      fc.assert(
-        fc.property(lucks, fc.boolean(), (given, feed) => {
+      assert(
+        property(lucks, boolean(), (given, feed) => {
           const story = new Story(step === "start" ? "stopped" : "running", feed, given).run(step);
           expect(story.end).toBeDefined();
           expect(story.calls).toBeLessThanOrEqual(callsMax);
@@ -124,8 +124,8 @@ describe("what a step does next (C9, C4)", () => {
   );
 
   test("a restore whose answers are lost is asked for again, as the server is stopped; with a feed it is done only when it was", () => {
-    fc.assert(
-      fc.property(lucks, (given) => {
+    assert(
+      property(lucks, (given) => {
         const story = new Story("stopped", true, given).run("restore");
         expect(story.calls).toBeLessThanOrEqual(callsMax);
         const accepted = given[story.calls - 1]?.answered === true;
