@@ -52,7 +52,7 @@ export class TaskRecords {
   async stepDone(
     task: TaskRow,
     step: string,
-    more: Partial<Pick<Progress, "before" | "backupId" | "left">>,
+    more: Partial<Progress>,
     told: { at: number; say: string | undefined },
   ): Promise<void> {
     const progress = { ...task.progress, ...more, step, done: [...task.progress.done, step] };

@@ -35,6 +35,8 @@ const progressSchema = z.object({
   done: z.array(z.string()),
   marks: z.record(z.string(), markSchema),
   backupId: z.string().optional(),
+  /** The type after a restore: some providers put that back too. */
+  type: z.string().optional(),
   /** What could not be put back, and why. */
   left: z.array(z.string()),
 });

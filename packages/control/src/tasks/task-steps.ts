@@ -56,15 +56,21 @@ export class TaskSteps {
     const row = task === undefined ? undefined : await this.#parts.records.byId(task.instance_id);
     if (task === undefined || row === undefined) return done;
     const now = await this.#parts.store.now();
-    const { was } = task.progress;
+    const { was, type: after } = task.progress;
     const { desired } = taskRules[task.kind];
+    const type =
+      task.input.type !== undefined
+        ? { type: task.input.type, monthlyUsd: task.input.monthlyUsd }
+        : after === undefined || after === row.type
+          ? {}
+          : { type: after };
     const seconds = ((now - (task.started_at ?? now)) / 1_000).toFixed(1);
     await this.#records.ended(
       task,
       {
         status: task.kind === "snapshot" ? was.status : restingStatus(row.observed_status, was.status),
         desired: desired ?? was.desired,
-        ...(task.input.type === undefined ? {} : { type: task.input.type, monthlyUsd: task.input.monthlyUsd }),
+        ...type,
         message: `${titleOf(task.kind)} done after ${seconds} s`,
       },
       now,
@@ -157,6 +163,7 @@ export class TaskSteps {
 /** What a step has found out, for those behind it. */
 function learnt(name: StepName, { type, status }: ProviderInstance, backupId: string | undefined): Partial<Progress> {
   if (name === "look") return { before: { type, power: status === "running" ? "running" : "stopped" } };
+  if (name === "start-again") return { type };
   return backupId === undefined ? {} : { backupId };
 }
 
