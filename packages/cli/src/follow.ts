@@ -1,4 +1,4 @@
-import { instanceSchema, ProvostError, type Instance, type InstanceEvent } from "@provost/contract";
+import { eventListSchema, instanceSchema, ProvostError, type Instance, type InstanceEvent } from "@provost/contract";
 import type { Api } from "./client/api.ts";
 import { followEvents } from "./client/event-stream.ts";
 import type { Context } from "./context.ts";
@@ -13,6 +13,8 @@ export interface Wait {
   after: number;
   ends(event: InstanceEvent): boolean | Promise<boolean>;
   timeoutMs?: number | undefined;
+  /** The command that shows how the work goes on, without `provost`; `instance follow` by default. */
+  showWith?: string;
 }
 
 /**
@@ -32,18 +34,18 @@ export async function waitFor(context: Context, api: Api, instance: Instance, wa
   } catch (error) {
     progress.end();
     if (timeout?.aborted !== true || context.interrupted.aborted) throw error;
-    throw await tookTooLong(context, api, instance);
+    throw await tookTooLong(context, api, instance, wait.showWith ?? `instance follow ${instance.name}`);
   } finally {
     progress.end();
   }
   return api.get(`/v1/instances/${instance.id}`, instanceSchema);
 }
 
-async function tookTooLong(context: Context, api: Api, instance: Instance): Promise<ProvostError> {
+async function tookTooLong(context: Context, api: Api, instance: Instance, showWith: string): Promise<ProvostError> {
   const { status } = await api.get(`/v1/instances/${instance.id}`, instanceSchema);
   return new ProvostError(
     "wait_timed_out",
-    `${instance.name} is still ${status} and this command waits no longer (--timeout). The work goes on: \`${context.command} instance follow ${instance.name}\`.`,
+    `${instance.name} is still ${status} and this command waits no longer (--timeout). The work goes on: \`${context.command} ${showWith}\`.`,
     { field: "--timeout" },
   );
 }
@@ -51,4 +53,15 @@ async function tookTooLong(context: Context, api: Api, instance: Instance): Prom
 /** Said at Ctrl-C: only the wait has ended. */
 export function goesOn(context: Context, instance: Instance, what: string): string {
   return `\n${what} of ${instance.name} goes on without this command. Follow it with \`${context.command} instance follow ${instance.name}\`.\n`;
+}
+
+/** Where an instance's story stands: what happened before is not shown again. */
+export async function lastEvent(api: Api, instance: Instance): Promise<number> {
+  let after = 0;
+  for (;;) {
+    const { items } = await api.get(`/v1/instances/${instance.id}/events?limit=500&after=${after}`, eventListSchema);
+    const last = items.at(-1);
+    if (last === undefined) return after;
+    after = last.seq;
+  }
 }

@@ -3,6 +3,7 @@ import manifest from "../package.json" with { type: "json" };
 import { argument, collect, type Act } from "./action.ts";
 import { addAuditCommand } from "./commands/audit.ts";
 import { deploy, type DeployOptions } from "./commands/deploy.ts";
+import { addFleetCommands } from "./commands/fleet.ts";
 import { destroyInstance, type DestroyOptions } from "./commands/destroy.ts";
 import {
   followInstance,
@@ -15,6 +16,7 @@ import {
 import { addProvider, listProviders, showCatalog, type AddOptions } from "./commands/provider.ts";
 import { runServer } from "./commands/server.ts";
 import { start, type StartOptions } from "./commands/start/start.ts";
+import { addTaskCommands } from "./commands/task.ts";
 import { addTokenCommands } from "./commands/token.ts";
 import { addWebhookCommands } from "./commands/webhook.ts";
 import { Context, type GlobalOptions, type Surroundings } from "./context.ts";
@@ -58,6 +60,7 @@ export function buildProgram(surroundings: Surroundings, ended: (code: number) =
   addServerCommands(program, act, called);
   addDeploy(program, act, called);
   addInstanceCommands(program, act, called);
+  addFleetCommands(program, act, called);
   addProviderCommands(program, act, called);
   addTokenCommands(program, act, called);
   addAuditCommand(program, act, called);
@@ -112,7 +115,7 @@ function addDeploy(program: Command, act: Act, called: string): void {
 }
 
 function addInstanceCommands(program: Command, act: Act, called: string): void {
-  const instance = program.command("instance").description("list, show, follow and destroy instances");
+  const instance = program.command("instance").description("list, show, signal, resize, back up and destroy instances");
   instance
     .command("list")
     .description("instances, newest first")
@@ -152,9 +155,11 @@ function addInstanceCommands(program: Command, act: Act, called: string): void {
     .argument("<instance>", "name, or id")
     .option("--yes", "do not ask")
     .option("--detach", "do not wait")
+    .option("--wait-for-task", "when another task is under way, wait for its end")
     .option("--timeout <duration>", "wait no longer than this, like 5m; the destroy goes on")
     .addHelpText("after", examples(called, ["instance destroy web-1", "instance destroy web-1 --yes --detach"]))
     .action(act((context, command) => destroyInstance(context, argument(command), command.opts<DestroyOptions>())));
+  addTaskCommands(instance, act, called);
 }
 
 function addProviderCommands(program: Command, act: Act, called: string): void {

@@ -27,12 +27,12 @@ async function help(args: string[]): Promise<string> {
 }
 
 async function commands(args: string[]): Promise<string[]> {
-  const lines = (await help(args)).matchAll(/^ {2}([a-z]+)(?: \[options\])?(?: [<[]| {2})/gm);
+  const lines = (await help(args)).matchAll(/^ {2}([a-z][a-z-]*)(?: \[options\])?(?: [<[]| {2})/gm);
   return [...lines].map(([, name]) => name ?? "");
 }
 
 /** Commands that are nothing without one of theirs. */
-const groups = new Set(["instance", "provider", "token", "webhook"]);
+const groups = new Set(["instance", "fleet", "provider", "token", "webhook"]);
 
 const sections = [...guide.matchAll(/^## provost(.*)\n\n```\n([\s\S]*?)\n```$/gm)].map(([, args, text]) => ({
   args: (args ?? "").trim().split(" ").filter(Boolean),

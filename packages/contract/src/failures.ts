@@ -22,6 +22,13 @@ export const failureKinds = {
     "The first-boot script failed. The server still runs: read the log lines, mend the script, destroy it and deploy again.",
   vanished: "The server is gone at the provider. Deploy again.",
   cancelled: "It was cancelled before it was ready.",
+  task_refused: "Nothing was changed: what stands in the way is in the message.",
+  task_wait_too_long: "The instance was busy all the time: look at what it does, then ask again.",
+  task_timed_out: "Look at the server in the provider's console, then ask again.",
+  change_refused: "The provider refused the change: its own words say why.",
+  change_failed: "The provider accepted the change, but it did not come about. Look at its console, then ask again.",
+  outcome_unknown:
+    "The provider never said whether it did this, and it was not asked twice. Look at the server, then ask again if need be.",
   internal: "Something broke inside Provost: the server's log says what.",
 } as const;
 

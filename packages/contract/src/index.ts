@@ -4,5 +4,7 @@ export * from "./audit.ts";
 export { parseDuration } from "./duration.ts";
 export { errorKinds, exitCodes, ProvostError, type ErrorCode } from "./errors.ts";
 export { failureKinds, type FailureCode } from "./failures.ts";
+export * from "./fleets.ts";
 export * from "./schemas.ts";
+export * from "./tasks.ts";
 export * from "./webhooks.ts";

@@ -22,6 +22,8 @@ export const instanceStatuses = [
   "rebooting",
   "stopping",
   "resizing",
+  "snapshotting",
+  "restoring",
   "destroying",
   "destroyed",
   "failed",
@@ -32,11 +34,14 @@ export type InstanceStatus = (typeof instanceStatuses)[number];
 export const failureSchema = z.object({
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- Object.keys forgets the keys of a constant
   code: z.enum(Object.keys(failureKinds) as [FailureCode, ...FailureCode[]]),
-  step: z.string().describe("Which step failed: create, await-active, await-ready, or the first-boot step"),
+  step: z
+    .string()
+    .describe("Which step failed: create, await-active, await-ready, the first-boot step, or one of a task"),
   message: z.string(),
   whatToDo: z.string(),
   providerMessage: z.string().optional().describe("What the provider said, in its words"),
   providerRequestId: z.string().optional(),
+  state: z.string().optional().describe("Of a task: how the instance stands now, in words"),
   exitCode: z.number().int().optional().describe("Of the first-boot script"),
   log: z.string().optional().describe("Last log lines from the instance"),
 });
@@ -57,6 +62,12 @@ export const instanceSchema = z.object({
   ipv4: z.array(z.string()),
   ipv6: z.array(z.string()),
   monthlyUsd: z.number().optional(),
+  desired: z.enum(["running", "stopped", "destroyed"]).describe("What the user wants"),
+  task: z
+    .object({ kind: z.string(), id: z.string().optional().describe("See /v1/tasks; a deploy has none") })
+    .optional()
+    .describe("The work under way; one at a time"),
+  protected: z.boolean().describe("It is not destroyed before it is unprotected"),
   flowId: z.string().optional().describe("The job flow of the task under way or last done"),
   rootPassword: z.enum(["none", "sealed", "shown"]),
   failure: failureSchema.optional(),
@@ -90,10 +101,18 @@ export const instanceEventSchema = z.object({
     "failed",
     "destroying",
     "destroyed",
+    "task_waiting",
+    "task_started",
+    "task_step",
+    "task_done",
+    "task_failed",
+    "protected",
+    "unprotected",
     "note",
   ]),
   message: z.string(),
   stage: z.enum(stages).optional(),
+  taskId: z.string().optional().describe("The task that it tells of"),
   log: z.string().optional(),
 });
 export type InstanceEvent = z.infer<typeof instanceEventSchema>;

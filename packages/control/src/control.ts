@@ -1,10 +1,13 @@
 import type { InstanceEvent } from "@provost/contract";
-import { JobManager, type ManagerEvent } from "@provost/jobs";
+import { JobManager, type ManagerEvent, type ScheduleDefinition } from "@provost/jobs";
 import { ProviderService } from "./accounts/provider-service.ts";
 import { AuditLog } from "./access/audit-log.ts";
 import { retentionSchedule } from "./access/retention.ts";
 import { TokenService } from "./access/token-service.ts";
+import { fleetJob } from "./fleets/fleet-run.ts";
+import { FleetService } from "./fleets/fleet-service.ts";
 import { controlJobs } from "./flows/jobs.ts";
+import { done } from "./flows/step.ts";
 import { Tasks } from "./flows/tasks.ts";
 import { Watchdog } from "./flows/watchdog.ts";
 import { deploymentId } from "./ids.ts";
@@ -12,10 +15,14 @@ import { CallbackService } from "./instances/callback-service.ts";
 import { InstanceService } from "./instances/instance-service.ts";
 import { InstanceRecords } from "./instances/records.ts";
 import { Secrets } from "./instances/secrets.ts";
-import { defaultTimings, type ControlOptions, type Log } from "./options.ts";
+import { defaultTimings, type ControlOptions, type Log, type Timings } from "./options.ts";
 import { Seal } from "./seal.ts";
 import { Store } from "./storage/store.ts";
 import type { ControlSurface } from "./surface.ts";
+import { taskJobs } from "./tasks/task-jobs.ts";
+import { TaskService } from "./tasks/task-service.ts";
+import { TaskSteps } from "./tasks/task-steps.ts";
+import { TaskWatch } from "./tasks/task-watch.ts";
 import { AddressRule } from "./webhooks/address-rule.ts";
 import { deliveryJob } from "./webhooks/delivery-job.ts";
 import { Postman } from "./webhooks/postman.ts";
@@ -35,6 +42,8 @@ class NotStarted extends TypeError {
 export class Control implements ControlSurface {
   readonly providers: ProviderService;
   readonly instances: InstanceService;
+  readonly tasks: TaskService;
+  readonly fleets: FleetService;
   readonly callbacks: CallbackService;
   readonly tokens: TokenService;
   readonly audit: AuditLog;
@@ -56,32 +65,37 @@ export class Control implements ControlSurface {
     const records = new InstanceRecords(store);
     const providers = new ProviderService({ store, seal, timings });
     const deployment = () => this.deploymentId;
-    const jobs = controlJobs({ store, records, providers, secrets, timings, log, deployment });
+    const stepParts = { store, records, providers, secrets, timings, log, deployment };
+    const jobs = controlJobs(stepParts);
+    // The jobs are there before the service that they call.
+    const turns: { service?: TaskService; fleets?: FleetService } = {};
+    const changes = taskJobs(new TaskSteps(stepParts), async (id) => (await turns.service?.takeTurn(id)) ?? done);
+    const fleet = fleetJob(async (id) => (await turns.fleets?.pass(id)) ?? done);
     const audit = new AuditLog(store, log);
-    const retention = retentionSchedule(
-      () => store.now(),
-      [
-        { keptMs: timings.auditKeptMs, prune: (olderThan, signal) => audit.prune(olderThan, signal) },
-        { keptMs: timings.deliveriesKeptMs, prune: (olderThan, signal) => pruneDeliveries(store, olderThan, signal) },
-      ],
-    );
+    const retention = kept(store, audit, timings);
     const rule = new AddressRule(options.webhooksTo ?? []);
     const postman = new Postman({ rule, timeoutMs: timings.webhookTimeoutMs });
     const deliver = deliveryJob({ store, seal, postman, timings, log });
     const manager = new JobManager({
       transporter: options.transporter,
-      jobs: [...jobs.all, retention, deliver],
+      jobs: [...jobs.all, ...changes.all, fleet, retention, deliver],
       lease: timings.jobLeaseMs,
       log: managerLog(log),
     });
     const tasks = new Tasks({ store, manager, jobs });
+    const requests = new TaskService({ store, records, providers, manager, flows: tasks, jobs: changes, timings });
+    turns.service = requests;
+    const taskWatch = new TaskWatch({ store, manager, jobs: changes, providers, timings, log });
     const telling = new Telling({ manager, job: deliver, timings, deployment, log });
-    store.onEvent((write, event) => telling.told(write, event));
+    store.onEvent(async (write, event) => {
+      await telling.told(write, event);
+      await requests.freed(write, event);
+      await this.fleets.freed(write, event);
+    });
     this.#store = store;
     this.#manager = manager;
     this.#telling = telling;
     this.#postman = postman;
-    this.#watchdog = new Watchdog({ store, records, manager, tasks, timings, log });
     this.providers = providers;
     this.instances = new InstanceService({
       store,
@@ -89,9 +103,22 @@ export class Control implements ControlSurface {
       providers,
       secrets,
       tasks,
+      requests,
       callback: options.callback,
       log,
     });
+    this.tasks = requests;
+    this.fleets = new FleetService({
+      store,
+      manager,
+      job: fleet,
+      tasks: requests,
+      instances: this.instances,
+      timings,
+      log,
+    });
+    turns.fleets = this.fleets;
+    this.#watchdog = new Watchdog({ store, records, manager, tasks, taskWatch, fleets: this.fleets, timings, log });
     this.callbacks = new CallbackService({ store, records, secrets, manager, log });
     this.tokens = new TokenService(store);
     this.audit = audit;
@@ -142,6 +169,17 @@ const loud: ReadonlySet<ManagerEvent["event"]> = new Set([
   "attempt.stuck",
   "service.error",
 ]);
+
+/** What is forgotten when it has grown old. */
+function kept(store: Store, audit: AuditLog, { auditKeptMs, deliveriesKeptMs }: Timings): ScheduleDefinition {
+  return retentionSchedule(
+    () => store.now(),
+    [
+      { keptMs: auditKeptMs, prune: (olderThan, signal) => audit.prune(olderThan, signal) },
+      { keptMs: deliveriesKeptMs, prune: (olderThan, signal) => pruneDeliveries(store, olderThan, signal) },
+    ],
+  );
+}
 
 /** The job manager's own events, at the levels of the server's log. */
 function managerLog(log: Log): (event: ManagerEvent) => void {

@@ -51,6 +51,16 @@ export interface Timings {
   watchdogEveryMs: number;
   /** How long a deploy whose flow has ended without a word is left to its `onFailed` job. */
   orphanGraceMs: number;
+  /** A boot, reboot, shutdown or power-off not finished this long after the provider's first answer has failed. */
+  signalMaxMs: number;
+  /** The same for a resize, which may copy disks; putting one back has as long again. */
+  resizeMaxMs: number;
+  /** The same for a snapshot or a restore. */
+  backupMaxMs: number;
+  /** How long a task waits for its instance to be free. */
+  taskWaitMaxMs: number;
+  /** An accepted change that shows nothing is asked for again after this, some times. */
+  callAgainMs: number;
   /** A callback token outlives the provision's limit by this, so that late replays are answered (C6). */
   callbackTokenMarginMs: number;
   /** Age at which a catalog is asked for again. */
@@ -80,6 +90,11 @@ export const defaultTimings: Timings = {
   vanishGraceMs: 60_000,
   watchdogEveryMs: 30_000,
   orphanGraceMs: 60_000,
+  signalMaxMs: 15 * 60_000,
+  resizeMaxMs: 60 * 60_000,
+  backupMaxMs: 2 * 60 * 60_000,
+  taskWaitMaxMs: 60 * 60_000,
+  callAgainMs: 10_000,
   callbackTokenMarginMs: 60 * 60_000,
   catalogFreshMs: 5 * 60_000,
   unreachableRetryMs: 5_000,

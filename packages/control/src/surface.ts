@@ -1,5 +1,6 @@
 import type {
   AuditEntry,
+  BackupView,
   Callback,
   Catalog,
   CreatedToken,
@@ -7,18 +8,28 @@ import type {
   Delivery,
   DeliveryWithBody,
   DeployRequest,
+  FleetMember,
+  FleetPreview,
+  fleetPreviewRequestSchema,
+  FleetRequest,
+  FleetView,
+  IfBusy,
   Instance,
   InstanceEvent,
   Listed,
+  MemberStatus,
   ProviderRequest,
   ProviderView,
   ProvostError,
   Role,
+  TaskOrder,
+  TaskView,
   TokenRequest,
   TokenView,
   WebhookRequest,
   WebhookView,
 } from "@provost/contract";
+import type { z } from "zod";
 import type { Act } from "./access/acting.ts";
 
 /** What `Control` offers to a server: every failure is a `ProvostError`. */
@@ -26,6 +37,8 @@ export interface ControlSurface {
   readonly deploymentId: string;
   readonly providers: ProviderDoor;
   readonly instances: InstanceDoor;
+  readonly tasks: TaskDoor;
+  readonly fleets: FleetDoor;
   readonly callbacks: CallbackDoor;
   readonly tokens: TokenDoor;
   readonly audit: AuditDoor;
@@ -60,11 +73,38 @@ export interface InstanceDoor {
   /** Newest first. Default: those not archived; `failed`: failed ones that are still shown (C8); `all`: every record. */
   list(query: { failed?: boolean; all?: boolean; after?: string; limit: number }): Promise<Listed<Instance>>;
   get(ref: string): Promise<Instance>;
-  destroy(ref: string): Promise<Instance>;
+  destroy(ref: string, options?: { ifBusy?: IfBusy }): Promise<Instance>;
+  /** Keeps it from being destroyed, or lets it be. */
+  protect(ref: string, isProtected: boolean): Promise<Instance>;
   /** Ascending by `seq`. */
   events(ref: string, query: { after?: number; limit: number }): Promise<InstanceEvent[]>;
   logs(ref: string): Promise<InstanceLog[]>;
   revealRootPassword(ref: string): Promise<string>;
+}
+
+/** What is done to instances that are there (C9). */
+export interface TaskDoor {
+  /** Begins the task, or has it wait for the instance; `TaskView` tells which. */
+  ask(ref: string, order: TaskOrder, options?: { ifBusy?: IfBusy; idempotencyKey?: string }): Promise<TaskView>;
+  get(id: string): Promise<TaskView>;
+  /** Of one instance, newest first. */
+  list(ref: string, query: { after?: string; limit: number }): Promise<Listed<TaskView>>;
+  /** At the provider, newest last. */
+  backups(ref: string): Promise<BackupView[]>;
+}
+
+/** One command to many instances (C9). */
+export interface FleetDoor {
+  /** How many and which it would be; nothing is begun. */
+  preview(request: z.input<typeof fleetPreviewRequestSchema>): Promise<FleetPreview>;
+  begin(request: FleetRequest, options?: { idempotencyKey?: string }): Promise<FleetView>;
+  get(id: string): Promise<FleetView>;
+  /** Newest first. */
+  list(query: { after?: string; limit: number }): Promise<Listed<FleetView>>;
+  /** By instance. */
+  members(id: string, query: { status?: MemberStatus; after?: string; limit: number }): Promise<Listed<FleetMember>>;
+  /** What has begun is finished, the rest is skipped. */
+  cancel(id: string): Promise<FleetView>;
 }
 
 /** Lines the instance sent with one report. */

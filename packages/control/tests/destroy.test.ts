@@ -99,7 +99,7 @@ describe.each(stores)("destroy on $name", (store) => {
     await world!.until(id, "provisioned");
     await world!.sql(`update control_provider set token = null, version = version + 1`);
     await control.instances.destroy(id);
-    await world!.event("note", id);
+    await world!.event("task_failed", id);
     expect(await world!.until(id, "provisioned")).toMatchObject({ id });
     await control.providers.upsert({
       name: "sandbox",

@@ -7,4 +7,5 @@ export const quick: Partial<Timings> = {
   createQuietMs: 300,
   unreachableRetryMs: 50,
   watchdogEveryMs: 100,
+  callAgainMs: 150,
 };

@@ -1,14 +1,13 @@
 import {
-  eventListSchema,
   exitCodes,
   instanceSchema,
   ProvostError,
+  taskSchema,
   type Instance,
   type InstanceEvent,
 } from "@provost/contract";
-import type { Api } from "../client/api.ts";
 import type { Context } from "../context.ts";
-import { goesOn, waitFor } from "../follow.ts";
+import { goesOn, lastEvent, waitFor } from "../follow.ts";
 import { address } from "../output/words.ts";
 import { readTimeout } from "./deploy.ts";
 import { path } from "./instance.ts";
@@ -17,6 +16,7 @@ export interface DestroyOptions {
   yes?: boolean;
   detach?: boolean;
   timeout?: string;
+  waitForTask?: boolean;
 }
 
 /** `provost instance destroy`: asks first, then waits until the provider says that it is gone. */
@@ -29,7 +29,8 @@ export async function destroyInstance(context: Context, ref: string, options: De
     return exitCodes.failure;
   }
   const after = await lastEvent(api, found);
-  const instance = await api.delete(path(found.id), instanceSchema);
+  const ifBusy = options.waitForTask === true ? "wait" : "refuse";
+  const instance = await api.delete(`${path(found.id)}?ifBusy=${ifBusy}`, instanceSchema);
   if (options.detach === true) {
     if (context.json) context.out(`${JSON.stringify({ instance })}\n`);
     else context.out(`Destroying ${instance.name}.\n`);
@@ -39,10 +40,12 @@ export async function destroyInstance(context: Context, ref: string, options: De
   if (!context.json) context.out(`Destroying ${context.paint.bold(instance.name)} at ${instance.provider}\n`);
   try {
     const asked = { ...instance, createdAt: new Date().toISOString() };
-    // A destroy that is given up ends in a note, not in an event of its own kind.
-    const ends = async ({ kind }: InstanceEvent): Promise<boolean> =>
+    // One that waits for another task is not its end; one that is given up is.
+    const ends = async ({ kind, taskId }: InstanceEvent): Promise<boolean> =>
       kind === "destroyed" ||
-      (kind === "note" && (await api.get(path(found.id), instanceSchema)).status !== "destroying");
+      (kind === "task_failed" &&
+        taskId !== undefined &&
+        (await api.get(`/v1/tasks/${taskId}`, taskSchema)).kind === "destroy");
     return ended(context, await waitFor(context, api, asked, { after, ends, timeoutMs }));
   } catch (error) {
     if (!context.interrupted.aborted) throw error;
@@ -71,15 +74,4 @@ async function isSure(context: Context, instance: Instance): Promise<boolean> {
     `Destroy ${instance.name}${where === undefined ? "" : ` (${where})`} at ${instance.provider}, with all that is on it? [y/N] `,
   );
   return /^y(es)?$/i.test(answer?.trim() ?? "");
-}
-
-/** What happened before is not shown again. */
-async function lastEvent(api: Api, instance: Instance): Promise<number> {
-  let after = 0;
-  for (;;) {
-    const { items } = await api.get(`${path(instance.id)}/events?limit=500&after=${after}`, eventListSchema);
-    const last = items.at(-1);
-    if (last === undefined) return after;
-    after = last.seq;
-  }
 }

@@ -98,6 +98,13 @@ function description(context: Context, each: Instance): string {
       ["Name", paint.bold(each.name)],
       ["Id", each.id],
       ["Status", painted(each.status, paint)],
+      [
+        "Task",
+        each.task === undefined
+          ? undefined
+          : `${each.task.kind}${each.task.id === undefined ? "" : ` (${each.task.id})`}`,
+      ],
+      ["Protected", each.protected ? "from being destroyed" : undefined],
       ["Stage", each.stage],
       ["IPv4", each.ipv4.join(", ") || undefined],
       ["IPv6", each.ipv6.join(", ") || undefined],

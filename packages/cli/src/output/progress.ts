@@ -80,15 +80,17 @@ export class ProgressJson implements Progress {
 }
 
 function look(event: InstanceEvent, paint: Paint): { mark: string; label: string } {
-  const label = event.kind === "stage" && event.stage !== undefined ? event.stage : event.kind;
-  if (event.kind === "failed") return { mark: paint.red("✗"), label };
-  if (event.kind === "note") return { mark: paint.yellow("!"), label };
+  const label = event.kind === "stage" && event.stage !== undefined ? event.stage : event.kind.replace(/^task_/, "");
+  if (label === "failed") return { mark: paint.red("✗"), label };
+  if (event.kind === "note" || event.kind === "task_waiting") return { mark: paint.yellow("!"), label };
   return { mark: paint.green("✓"), label };
 }
 
-/** Messages that only repeat the label are left out. */
+/** These only repeat the label, or what the report below them says at length. */
+const silent: ReadonlySet<InstanceEvent["kind"]> = new Set(["stage", "requested", "provisioned", "task_failed"]);
+
 function saysMore(event: InstanceEvent): boolean {
-  return event.kind !== "stage" && event.kind !== "requested" && event.kind !== "provisioned" && event.message !== "";
+  return !silent.has(event.kind) && event.message !== "";
 }
 
 function awaitedAfter(event: InstanceEvent): string | undefined {
@@ -99,6 +101,8 @@ function awaitedAfter(event: InstanceEvent): string | undefined {
     adopted: "active",
     active: stages[0],
     destroying: "destroyed",
+    task_waiting: "its turn",
+    task_started: "done",
   };
   return event.kind === "stage" && event.stage !== undefined ? nextStage(event.stage) : after[event.kind];
 }

@@ -5,7 +5,7 @@ import { failure, scriptFailed } from "../instances/failure.ts";
 import { CreateStep, type StepParts } from "./create-step.ts";
 import { brokenStep, DestroyStep } from "./destroy-step.ts";
 import { ProvisionSteps } from "./provision-steps.ts";
-import { wakeKey, type StepContext, type StepEnd } from "./step.ts";
+import { directive, wakeKey, type StepContext, type StepEnd } from "./step.ts";
 
 const input = z.object({ id: z.string() });
 type Context = JobContext<z.output<typeof input>>;
@@ -65,20 +65,6 @@ export function controlJobs(parts: StepParts) {
   };
 }
 
-/** Why a step failed, as the job keeps it: `details` without the log, which is in the instance's row. */
-class StepFailed extends Error {
-  override readonly name = "StepFailed";
-  readonly code: Failure["code"];
-  readonly details: Failure;
-
-  constructor(why: Failure) {
-    super(why.message);
-    this.code = why.code;
-    this.details = { ...why };
-    delete this.details.log;
-  }
-}
-
 /** Turns a step's end into the manager's words. */
 function step(run: (context: StepContext) => Promise<StepEnd>): (context: Context) => Promise<Directive | undefined> {
   return async (context) => {
@@ -90,10 +76,7 @@ function step(run: (context: StepContext) => Promise<StepEnd>): (context: Contex
         return { end: "fail", failure: brokenStep(context.name, error.message) };
       },
     );
-    if (end.end === "done") return undefined;
-    if (end.end === "fail") return context.fail(new StepFailed(end.failure));
-    const back = { after: end.afterMs, wake: wakeKey(id) };
-    return end.end === "release" ? context.release(back) : context.defer(back);
+    return directive(context, end, wakeKey(id));
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Failure } from "@provost/contract";
+import type { Directive, JobContext } from "@provost/jobs";
 import { BudgetWait } from "../budget/budget-wait.ts";
 import { ProviderError } from "../providers/provider-error.ts";
 import { passing } from "../instances/failure.ts";
@@ -38,4 +39,30 @@ export function later(error: unknown, unreachableRetryMs: number): StepEnd {
   // Its turn in the line is its own: it comes neither with a crowd nor later than it may.
   if (error instanceof BudgetWait) return { end: "defer", afterMs: error.waitMs };
   return { end: "defer", afterMs: spread(error.retryAfterMs ?? unreachableRetryMs) };
+}
+
+/** Why a step failed, as the job keeps it: `details` without the log, which is in the instance's row. */
+class StepFailed extends Error {
+  override readonly name = "StepFailed";
+  readonly code: Failure["code"];
+  readonly details: Failure;
+
+  constructor(why: Failure) {
+    super(why.message);
+    this.code = why.code;
+    this.details = { ...why };
+    delete this.details.log;
+  }
+}
+
+/** A step's end in the manager's words. */
+export function directive(
+  context: Pick<JobContext<unknown>, "fail" | "release" | "defer">,
+  end: StepEnd,
+  wake: string,
+): Directive | undefined {
+  if (end.end === "done") return undefined;
+  if (end.end === "fail") return context.fail(new StepFailed(end.failure));
+  const back = { after: end.afterMs, wake };
+  return end.end === "release" ? context.release(back) : context.defer(back);
 }

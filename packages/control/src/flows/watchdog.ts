@@ -9,6 +9,8 @@ import type { Failure, FailureCode } from "@provost/contract";
 import { instanceRow, type InstanceRow } from "../storage/rows.ts";
 import type { Store } from "../storage/store.ts";
 import type { InstanceRecords } from "../instances/records.ts";
+import type { FleetService } from "../fleets/fleet-service.ts";
+import type { TaskWatch } from "../tasks/task-watch.ts";
 import type { Tasks } from "./tasks.ts";
 
 interface WatchdogParts {
@@ -16,6 +18,8 @@ interface WatchdogParts {
   records: InstanceRecords;
   manager: JobManager;
   tasks: Tasks;
+  taskWatch: TaskWatch;
+  fleets: Pick<FleetService, "watch">;
   timings: Timings;
   log: Log;
 }
@@ -88,13 +92,19 @@ export class Watchdog {
       .deleteFrom("control_idempotency_key")
       .where("created_at", "<", now - timings.idempotencyKeptMs)
       .execute();
+    await this.#parts.taskWatch.waiting(now);
+    await this.#parts.fleets.watch(now);
     await this.#circuits.prune(now);
   }
 
   async #look(row: InstanceRow, now: number): Promise<Verdict | undefined> {
-    const { timings, tasks } = this.#parts;
+    const { timings, tasks, taskWatch } = this.#parts;
     if (row.task === "destroy") {
       if (now - row.created_at > timings.orphanGraceMs && (await this.#lost(row, now))) await tasks.destroyAgain(row);
+      return undefined;
+    }
+    if (row.task !== "deploy") {
+      await taskWatch.look(row, now);
       return undefined;
     }
     const code = await this.#overdue(row, now);

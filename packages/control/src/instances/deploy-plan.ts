@@ -82,7 +82,8 @@ const notFound = {
   image: "image_not_found",
 } as const satisfies Record<string, ErrorCode>;
 
-function chosen<T extends { id: string }>(
+/** The one of this id. Throws what `planned` throws. */
+export function chosen<T extends { id: string }>(
   field: keyof typeof notFound,
   id: string | undefined,
   offered: readonly T[],

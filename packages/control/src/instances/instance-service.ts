@@ -1,8 +1,16 @@
-import { ProvostError, type DeployRequest, type Instance, type InstanceEvent, type Listed } from "@provost/contract";
+import {
+  ProvostError,
+  type DeployRequest,
+  type IfBusy,
+  type Instance,
+  type InstanceEvent,
+  type Listed,
+} from "@provost/contract";
 import type { OpenAccount, ProviderService } from "../accounts/provider-service.ts";
 import { BootScriptError } from "../boot/boot-script-error.ts";
 import { renderBootScript } from "../boot/boot-script.ts";
 import type { Tasks } from "../flows/tasks.ts";
+import type { TaskService } from "../tasks/task-service.ts";
 import { instanceId, providerName, randomText, rootPassword } from "../ids.ts";
 import type { CallbackAddress, Log } from "../options.ts";
 import { instanceRow, instanceView, type InstanceRow } from "../storage/rows.ts";
@@ -21,6 +29,7 @@ export interface InstanceServiceParts {
   providers: ProviderService;
   secrets: Secrets;
   tasks: Tasks;
+  requests: TaskService;
   callback: CallbackAddress;
   log: Log;
 }
@@ -106,52 +115,45 @@ export class InstanceService implements InstanceDoor {
    * Begins the destroy of an instance in any state; a deploy under way is cancelled in the same act. One that is being
    * destroyed, or is destroyed, is answered as it stands.
    *
-   * @throws ProvostError `instance_not_found`, `task_in_progress` when another task came between.
+   * @throws ProvostError `instance_not_found`, `instance_protected`, `task_in_progress`.
    */
-  async destroy(ref: string): Promise<Instance> {
-    const { tasks, store } = this.#parts;
+  destroy(ref: string, options: { ifBusy?: IfBusy } = {}): Promise<Instance> {
+    return this.#parts.requests.destroy(ref, options);
+  }
+
+  /** While it is protected nobody destroys it (C9). Throws `instance_not_found`, `instance_not_ready` for one that is archived. */
+  async protect(ref: string, isProtected: boolean): Promise<Instance> {
+    const { store } = this.#parts;
     const row = await this.#reader.row(ref);
-    if (row.task === "destroy" || row.status === "destroyed") return instanceView(row);
-    const now = await store.now();
-    const cancelDeploy = row.task === "deploy" ? await tasks.cancelling(row, "its instance is destroyed") : undefined;
-    const changed = await store.write(async (write) => {
-      // The row first: its lock orders this with the flow's own changes (C9).
-      const taken = await write.db
+    if (row.archived_at !== null || row.task === "destroy") {
+      throw new ProvostError("instance_not_ready", `${row.name} is ${row.status}: it cannot be protected any more.`);
+    }
+    const wanted = isProtected ? 1 : 0;
+    const at = await store.now();
+    const kind = isProtected ? ("protected" as const) : ("unprotected" as const);
+    await store.write(async (write) => {
+      const changed = await write.db
         .updateTable("control_instance")
-        .set({ task: "destroy", desired: "destroyed", status: "destroying" })
+        .set({ protected: wanted })
         .where("id", "=", row.id)
-        .where("task", row.task === null ? "is" : "=", row.task)
-        .where("status", "<>", "destroyed")
+        .where("protected", "<>", wanted)
+        .where((eb) => eb.or([eb("task", "is", null), eb("task", "<>", "destroy")]))
         .returning("id")
         .executeTakeFirst();
-      if (taken === undefined) return undefined;
-      await cancelDeploy?.(write);
-      const flowId = await tasks.enqueueDestroy(row.id, write);
-      const saved = await write.db
-        .updateTable("control_instance")
-        .set({ flow_id: flowId })
-        .where("id", "=", row.id)
-        .returningAll()
-        .executeTakeFirstOrThrow();
-      const message =
-        row.task === "deploy" ? "Destroy was asked for; the deploy is cancelled" : "Destroy was asked for";
-      await write.event({ instanceId: row.id, at: now, kind: "destroying", message });
+      if (changed === undefined) return;
+      const message = isProtected ? "It is protected from being destroyed" : "It may be destroyed";
+      await write.event({ instanceId: row.id, at, kind, message });
+      const action = isProtected ? "instance.protect" : "instance.unprotect";
+      const before = { protected: !isProtected };
       await write.audit({
-        at: now,
-        action: "instance.destroy",
+        at,
+        action,
         target: { id: row.id, name: row.name },
-        before: { status: row.status, task: row.task },
-        after: { status: "destroying", task: "destroy" },
+        before,
+        after: { protected: isProtected },
       });
-      return instanceRow(saved);
     });
-    if (changed !== undefined) return instanceView(changed);
-    const current = await this.#reader.row(row.id);
-    if (current.task === "destroy" || current.status === "destroyed") return instanceView(current);
-    throw new ProvostError(
-      "task_in_progress",
-      `${row.name} has begun or ended a task (${current.task ?? "none"}) just now: try again.`,
-    );
+    return this.get(row.id);
   }
 
   /**

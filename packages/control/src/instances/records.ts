@@ -1,8 +1,11 @@
 import type { Failure, InstanceStatus } from "@provost/contract";
-import { sql } from "kysely";
+import { sql, type Updateable } from "kysely";
 import type { ProviderInstance } from "../providers/provider.ts";
 import { instanceRow, type InstanceRow } from "../storage/rows.ts";
+import type { TaskTable } from "../storage/schema.ts";
 import type { Store, Write } from "../storage/store.ts";
+import { taskRow } from "../tasks/task-row.ts";
+import { failure } from "./failure.ts";
 import { lastLog } from "./last-log.ts";
 
 /**
@@ -223,28 +226,52 @@ export class InstanceRecords {
         })
         .where("id", "=", id)
         .where("task", "=", "destroy")
-        .returning("id")
+        .returning("task_id")
         .executeTakeFirst();
-      if (changed !== undefined) await write.event({ instanceId: id, at: now, kind: "destroyed", message });
+      if (changed === undefined) return;
+      // Its record stays named: a destroyed instance has no other task.
+      await endTask(write, changed.task_id, { status: "done", ended_at: now });
+      await write.event({ instanceId: id, at: now, kind: "destroyed", message, taskId: changed.task_id ?? undefined });
     });
   }
 
   /** A destroy that cannot go on: the record goes back to what it was, with the reason in its story. */
   async destroyGivenUp(row: InstanceRow, now: number, reason: string): Promise<void> {
+    const was = await this.#beforeTask(row);
     await this.#store.write(async (write) => {
       const changed = await write.db
         .updateTable("control_instance")
-        .set({ status: row.provisioned_at === null ? "failed" : "provisioned", task: null })
+        .set({ ...was, task: null, task_id: null })
         .where("id", "=", row.id)
         .where("task", "=", "destroy")
         .where("flow_id", "=", row.flow_id)
         .returning("id")
         .executeTakeFirst();
       if (changed === undefined) return;
+      const why = failure("change_refused", "destroy", reason);
+      await endTask(write, row.task_id, { status: "failed", ended_at: now, failure: JSON.stringify(why) });
       const message = `Could not be destroyed: ${reason} The server may still be billed: destroy it again.`;
-      await write.event({ instanceId: row.id, at: now, kind: "note", message });
+      const taskId = row.task_id ?? undefined;
+      await write.event({ instanceId: row.id, at: now, kind: "task_failed", message, taskId });
     });
   }
+
+  async #beforeTask(row: InstanceRow): Promise<Pick<InstanceRow, "status" | "desired">> {
+    const { db } = this.#store;
+    const id = row.task_id ?? "";
+    const task = await db.selectFrom("control_task").selectAll().where("id", "=", id).executeTakeFirst();
+    const was = task === undefined ? undefined : taskRow(task).progress.was;
+    // A deploy that was cut off for the destroy is not taken up again.
+    if (was === undefined || row.provisioned_at === null) {
+      return { status: row.provisioned_at === null ? "failed" : "provisioned", desired: "running" };
+    }
+    return was;
+  }
+}
+
+/** The record of a destroy; one that was asked for before there were records has none. */
+async function endTask({ db }: Write, id: string | null, end: Updateable<TaskTable>): Promise<void> {
+  if (id !== null) await db.updateTable("control_task").set(end).where("id", "=", id).execute();
 }
 
 function observation(seen: ProviderInstance, at: number) {

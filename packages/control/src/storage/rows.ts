@@ -98,6 +98,9 @@ export function instanceView(row: InstanceRow): Instance {
     ipv6: row.ipv6,
     ...(row.monthly_usd === null ? {} : { monthlyUsd: row.monthly_usd }),
     ...(row.flow_id === null ? {} : { flowId: row.flow_id }),
+    desired: row.desired,
+    ...(row.task === null ? {} : { task: { kind: row.task, ...(row.task_id === null ? {} : { id: row.task_id }) } }),
+    protected: row.protected === 1,
     rootPassword: row.root_password_state,
     ...(row.failure === null ? {} : { failure: row.failure }),
     ...(standing === undefined ? {} : { tombstone: standing }),
@@ -115,6 +118,7 @@ export function eventView(row: Selectable<InstanceEventTable>): InstanceEvent {
     kind: row.kind,
     message: row.message,
     ...(row.stage === null ? {} : { stage: row.stage }),
+    ...(row.task_id === null ? {} : { taskId: row.task_id }),
     ...(row.log === null ? {} : { log: row.log }),
   };
 }

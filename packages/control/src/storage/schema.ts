@@ -1,5 +1,14 @@
-import type { InstanceEvent, InstanceStatus, Stage } from "@provost/contract";
-import type { ColumnType } from "kysely";
+import type {
+  FleetAction,
+  IfBusy,
+  InstanceEvent,
+  InstanceStatus,
+  MemberStatus,
+  Stage,
+  TaskKind,
+  TaskStatus,
+} from "@provost/contract";
+import type { ColumnType, Generated } from "kysely";
 
 /**
  * Tables of the control plane, all with the prefix `control_`. Instants are ms since 1970 by the store's clock; on
@@ -15,6 +24,9 @@ export interface Database {
   control_webhook: WebhookTable;
   control_webhook_delivery: WebhookDeliveryTable;
   control_idempotency_key: IdempotencyKeyTable;
+  control_task: TaskTable;
+  control_fleet: FleetTable;
+  control_fleet_member: FleetMemberTable;
 }
 
 /** ms since 1970. */
@@ -22,7 +34,7 @@ export type Instant = ColumnType<number | string, number, number>;
 export type OptionalInstant = ColumnType<number | string | null, number | null, number | null>;
 
 /** The work under way (CLOUD.md, Words). */
-export type Task = "deploy" | "destroy";
+export type Task = "deploy" | TaskKind;
 
 export interface DeploymentTable {
   /** One row. */
@@ -64,9 +76,12 @@ export interface InstanceTable {
   callback_url: string;
   /** As people read it; written only together with the three below. */
   status: InstanceStatus;
-  desired: "running" | "destroyed";
-  /** One at a time, taken by compare-and-set (C9). */
+  desired: "running" | "stopped" | "destroyed";
+  /** One at a time, taken by compare-and-set (C9); `task_id` is its record, which a deploy has not. */
   task: Task | null;
+  task_id: string | null;
+  /** 1: not to be destroyed. */
+  protected: Generated<number>;
   flow_id: string | null;
   provider_id: string | null;
   /** Intent (C4): calls of `create` made so far, when the last one was made, and 1 while its answer is not known. */
@@ -107,6 +122,7 @@ export interface InstanceEventTable {
   kind: InstanceEvent["kind"];
   message: string;
   stage: Stage | null;
+  task_id: string | null;
   log: string | null;
 }
 
@@ -181,4 +197,62 @@ export interface IdempotencyKeyTable {
   request_hash: string;
   instance_id: string;
   created_at: Instant;
+}
+
+/** One thing that was asked of one instance (C9), and how far it is. Kept while its instance's record is. */
+export interface TaskTable {
+  /** Ascends with the time of the request: those that wait take their turn by it. */
+  id: string;
+  instance_id: string;
+  kind: TaskKind;
+  status: TaskStatus;
+  /** JSON: `type`, `backup`, `label`. */
+  input: string;
+  /** JSON `Progress`, and how often it was written: each write is a compare-and-set on that. */
+  progress: string;
+  version: number;
+  /** JSON `Failure`: set by the first step that fails, before anything is put back. */
+  failure: string | null;
+  requested_by: string | null;
+  fleet_id: string | null;
+  flow_id: string | null;
+  idempotency_key: string | null;
+  created_at: Instant;
+  started_at: OptionalInstant;
+  /** Its clock (C7) begins with the first answer of the provider; less the time in the line of a rate budget. */
+  clock_at: OptionalInstant;
+  paused_ms: Instant;
+  undo_at: OptionalInstant;
+  ended_at: OptionalInstant;
+}
+
+/** One command to many instances. */
+export interface FleetTable {
+  id: string;
+  action: FleetAction;
+  type: string | null;
+  filter: string | null;
+  concurrency: number;
+  failures_max: number;
+  if_busy: IfBusy;
+  status: "running" | "done" | "stopped" | "cancelled";
+  total: number;
+  /** JSON: in whose name it is done, and in which request (C15); null where nobody has asked. */
+  actor: string | null;
+  idempotency_key: string | null;
+  created_at: Instant;
+  ended_at: OptionalInstant;
+}
+
+/** What becomes of one of them. */
+export interface FleetMemberTable {
+  fleet_id: string;
+  instance_id: string;
+  name: string;
+  status: MemberStatus;
+  task_id: string | null;
+  code: string | null;
+  message: string | null;
+  started_at: OptionalInstant;
+  ended_at: OptionalInstant;
 }

@@ -30,6 +30,7 @@ export interface EventLine {
   kind: InstanceEvent["kind"];
   message: string;
   stage?: Stage | undefined;
+  taskId?: string | undefined;
   log?: string | undefined;
 }
 
@@ -119,6 +120,7 @@ async function insertEvent(db: Kysely<Database>, line: EventLine): Promise<Insta
       kind: line.kind,
       message: line.message,
       stage: line.stage ?? null,
+      task_id: line.taskId ?? null,
       log: line.log ?? null,
     })
     .returningAll()

@@ -1,10 +1,11 @@
-import type { InstanceEvent, WebhookEvent } from "@provost/contract";
+import type { InstanceEvent, TaskView, WebhookEvent } from "@provost/contract";
 import type { JobDefinition, JobManager } from "@provost/jobs";
 import { z } from "zod";
 import { timedId } from "../ids.ts";
 import type { Log, Timings } from "../options.ts";
 import { instanceRow, instanceView, iso } from "../storage/rows.ts";
 import type { Write } from "../storage/store.ts";
+import { taskRow, taskView } from "../tasks/task-row.ts";
 import { deliveryQueue, deliveryWakeKey, type DeliveryInput } from "./delivery-job.ts";
 
 export interface TellingParts {
@@ -120,19 +121,28 @@ export class Telling {
 
   /** In the form of Standard Webhooks: type, timestamp, data. The instance is as this very transaction leaves it. */
   async #body({ db }: Write, type: WebhookEvent, event: InstanceEvent): Promise<string> {
-    const { instanceId, seq, message, stage } = event;
+    const { instanceId, seq, message, stage, taskId } = event;
     const saved = await db
       .selectFrom("control_instance")
       .selectAll()
       .where("id", "=", instanceId)
       .executeTakeFirstOrThrow();
     const { failure, ...instance } = instanceView(instanceRow(saved));
+    const found = taskId === undefined ? undefined : await taskOf(db, taskId, instance.name);
+    const { failure: taskFailure, ...task } = found ?? {};
+    const told = taskFailure ?? failure;
     const data = {
       deployment: this.#parts.deployment(),
       event: { seq, message, ...(stage === undefined ? {} : { stage }) },
       instance,
-      ...(failure === undefined ? {} : { failure }),
+      ...(found === undefined ? {} : { task }),
+      ...(told === undefined ? {} : { failure: told }),
     };
     return JSON.stringify({ type, timestamp: event.at, data });
   }
+}
+
+async function taskOf(db: Write["db"], id: string, name: string): Promise<TaskView | undefined> {
+  const row = await db.selectFrom("control_task").selectAll().where("id", "=", id).executeTakeFirst();
+  return row === undefined ? undefined : taskView(taskRow(row), name);
 }

@@ -1,6 +1,7 @@
 import swagger from "@fastify/swagger";
 import {
   auditEntrySchema,
+  backupSchema,
   callbackAnswerSchema,
   callbackSchema,
   catalogSchema,
@@ -12,6 +13,11 @@ import {
   driverSchema,
   eventListSchema,
   failureSchema,
+  fleetMemberSchema,
+  fleetPreviewRequestSchema,
+  fleetPreviewSchema,
+  fleetRequestSchema,
+  fleetSchema,
   healthSchema,
   instanceEventSchema,
   instanceLogSchema,
@@ -19,7 +25,12 @@ import {
   problemSchema,
   providerRequestSchema,
   providerSchema,
+  resizeRequestSchema,
+  restoreRequestSchema,
   rootPasswordSchema,
+  snapshotRequestSchema,
+  taskRequestSchema,
+  taskSchema,
   tokenRequestSchema,
   tokenSchema,
   webhookRequestSchema,
@@ -33,6 +44,7 @@ import type { App } from "./zod-routes.ts";
 const named = z.registry<{ id: string }>();
 for (const [id, schema] of Object.entries({
   AuditEntry: auditEntrySchema,
+  Backup: backupSchema,
   Callback: callbackSchema,
   CallbackAnswer: callbackAnswerSchema,
   Catalog: catalogSchema,
@@ -44,6 +56,11 @@ for (const [id, schema] of Object.entries({
   Driver: driverSchema,
   EventList: eventListSchema,
   Failure: failureSchema,
+  Fleet: fleetSchema,
+  FleetMember: fleetMemberSchema,
+  FleetPreview: fleetPreviewSchema,
+  FleetPreviewRequest: fleetPreviewRequestSchema,
+  FleetRequest: fleetRequestSchema,
   Health: healthSchema,
   Instance: instanceSchema,
   InstanceEvent: instanceEventSchema,
@@ -51,7 +68,12 @@ for (const [id, schema] of Object.entries({
   Problem: problemSchema,
   Provider: providerSchema,
   ProviderRequest: providerRequestSchema,
+  ResizeRequest: resizeRequestSchema,
+  RestoreRequest: restoreRequestSchema,
   RootPassword: rootPasswordSchema,
+  SnapshotRequest: snapshotRequestSchema,
+  Task: taskSchema,
+  TaskRequest: taskRequestSchema,
   Token: tokenSchema,
   TokenRequest: tokenRequestSchema,
   Webhook: webhookSchema,
@@ -61,7 +83,19 @@ for (const [id, schema] of Object.entries({
 }
 
 /** What a client sends: defaults make their fields optional there. */
-const requests = new Set(["Callback", "DeployRequest", "ProviderRequest", "TokenRequest", "WebhookRequest"]);
+const requests = new Set([
+  "Callback",
+  "DeployRequest",
+  "FleetPreviewRequest",
+  "FleetRequest",
+  "ProviderRequest",
+  "ResizeRequest",
+  "RestoreRequest",
+  "SnapshotRequest",
+  "TaskRequest",
+  "TokenRequest",
+  "WebhookRequest",
+]);
 const componentPath = "#/components/schemas/";
 
 const securitySchemes = {

@@ -1,15 +1,15 @@
 import {
   deployRequestSchema,
+  ifBusySchema,
   instanceLogSchema,
   instanceSchema,
   pageSchema,
-  ProvostError,
   rootPasswordSchema,
 } from "@provost/contract";
 import type { ControlSurface } from "@provost/control";
 import { z } from "zod";
 import type { App } from "../zod-routes.ts";
-import { after, flag, instanceRef, limit } from "./parameters.ts";
+import { after, flag, idempotencyHeaders, idempotencyKey, instanceRef, limit } from "./parameters.ts";
 
 const tags = ["Instances"];
 
@@ -25,13 +25,16 @@ export function instanceRoutes(app: App, control: ControlSurface): void {
     {
       schema: {
         summary: "Destroy an instance",
-        description: "Answers at once; the instance is gone when its status is `destroyed`.",
+        description:
+          "Answers at once; the instance is gone when its status is `destroyed`. A deploy under way is cancelled; another task refuses it, or is waited for.",
         tags,
         params: instanceRef,
+        querystring: z.strictObject({ ifBusy: ifBusySchema }),
         response: { 202: instanceSchema },
       },
     },
-    async (request, reply) => reply.code(202).send(await control.instances.destroy(request.params.ref)),
+    async (request, reply) =>
+      reply.code(202).send(await control.instances.destroy(request.params.ref, { ifBusy: request.query.ifBusy })),
   );
   app.get(
     "/v1/instances/:ref/logs",
@@ -92,27 +95,14 @@ function listAndDeploy(app: App, control: ControlSurface): void {
         description:
           "Answers as soon as the intent is stored; follow `/events`. With an `Idempotency-Key` the same request gives the same instance, however often it is sent.",
         tags,
-        headers: z.object({ "idempotency-key": z.string().optional().describe("1–128 printable ASCII characters") }),
+        headers: idempotencyHeaders,
         body: deployRequestSchema,
         response: { 202: instanceSchema },
       },
     },
     async (request, reply) => {
-      const idempotencyKey = checkedKey(request.headers["idempotency-key"]);
-      const instance = await control.instances.deploy(
-        request.body,
-        idempotencyKey === undefined ? {} : { idempotencyKey },
-      );
+      const instance = await control.instances.deploy(request.body, idempotencyKey(request.headers));
       return reply.code(202).header("location", `/v1/instances/${instance.id}`).send(instance);
     },
-  );
-}
-
-function checkedKey(key: string | undefined): string | undefined {
-  if (key === undefined || /^[\x21-\x7e]{1,128}$/.test(key)) return key;
-  throw new ProvostError(
-    "invalid_request",
-    `Idempotency-Key has ${key.length} characters or characters outside printable ASCII: give 1–128 of those, a UUID for one.`,
-    { field: "Idempotency-Key" },
   );
 }

@@ -1,3 +1,4 @@
+import { ProvostError } from "@provost/contract";
 import { z } from "zod";
 
 export const instanceRef = z.object({ ref: z.string().min(1).max(64).describe("Id, or the name of a live instance") });
@@ -20,3 +21,22 @@ export const flag = z
   .enum(["", "0", "1", "false", "true"])
   .default("false")
   .transform((value) => value !== "0" && value !== "false");
+
+export const fleetId = z.object({ id: z.string().min(1).max(64) });
+export const taskId = z.object({ id: z.string().min(1).max(64) });
+
+export const idempotencyHeaders = z.object({
+  "idempotency-key": z.string().optional().describe("1–128 printable ASCII characters"),
+});
+
+/** As the control plane takes it. Throws `invalid_request`. */
+export function idempotencyKey(headers: z.infer<typeof idempotencyHeaders>): { idempotencyKey?: string } {
+  const key = headers["idempotency-key"];
+  if (key === undefined) return {};
+  if (/^[\x21-\x7e]{1,128}$/.test(key)) return { idempotencyKey: key };
+  throw new ProvostError(
+    "invalid_request",
+    `Idempotency-Key has ${key.length} characters or characters outside printable ASCII: give 1–128 of those, a UUID for one.`,
+    { field: "Idempotency-Key" },
+  );
+}

@@ -1,0 +1,34 @@
+import { randomUUID } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
+import { ProvostError } from "@provost/contract";
+import type { z } from "zod";
+import type { Context } from "../context.ts";
+import { wasSent, type Api } from "./api.ts";
+
+const resendMax = 20;
+const resendMs = 500;
+
+/**
+ * A lost answer does not tell whether the request arrived, so it is sent again under the same idempotency key: the server
+ * gives the same instance or task, never a second one.
+ */
+export async function postOnce<T>(
+  context: Context,
+  api: Api,
+  path: string,
+  body: unknown,
+  answer: z.ZodType<T>,
+): Promise<T> {
+  const headers = { "idempotency-key": randomUUID() };
+  for (let sent = false, tries = 1; ; tries += 1) {
+    try {
+      return await api.post(path, body, answer, headers);
+    } catch (error) {
+      context.interrupted.throwIfAborted();
+      const lost = error instanceof ProvostError && error.code === "server_unavailable";
+      sent ||= lost && wasSent(error);
+      if (!lost || !sent || tries >= resendMax) throw error;
+      await delay(resendMs, undefined, { signal: context.interrupted });
+    }
+  }
+}
