@@ -52,7 +52,7 @@ export class Line {
     const known =
       named.length === 0 ? [] : await lineOf(db, key).select("waiter").where("waiter", "in", named).execute();
     const asked = [...waiters];
-    const counts: Record<string, number | string> = await db
+    const counts: Record<string, number | string | null> = await db
       .selectNoFrom(() => asked.map((waiter, index) => countBefore(db, key, waiter).as(`before_${index}`)))
       .executeTakeFirstOrThrow();
     const stored = asked.map((waiter, index) => [waiter, Number(counts[`before_${index}`])] as const);
