@@ -31,6 +31,9 @@ export class Troubles {
   #storming: Promise<void> = Promise.resolve();
   kills = 0;
   peakRssMb = 0;
+  /** In which nothing could go on: no server, or every call refused. */
+  downSeconds = 0;
+  stormSeconds = 0;
 
   constructor(provost: Provost, cloud: SandboxCloud) {
     this.#provost = provost;
@@ -48,9 +51,11 @@ export class Troubles {
       // The first one while the deploys are asked for.
       await pause(n === 0 ? 1_500 : Math.max((overSeconds * 1_000) / count, 5_000));
       this.peakRssMb = Math.max(this.peakRssMb, this.#provost.peakRssMb());
+      const since = performance.now();
       this.#provost.kill();
       await this.#provost.killed();
       await this.#provost.serve();
+      this.downSeconds += (performance.now() - since) / 1_000;
       this.kills += 1;
     }
   }
@@ -69,9 +74,11 @@ export class Troubles {
     while (!signal.aborted) {
       await sleep(storm.everyMs);
       if (signal.aborted) return;
+      const since = performance.now();
       await this.#arm(true);
       await sleep(storm.forMs);
       await this.#arm(false);
+      this.stormSeconds += (performance.now() - since) / 1_000;
     }
   }
 

@@ -17,6 +17,9 @@ const boundMs = 10 * 60_000;
 /** A store may hold what earlier runs made. */
 const provider = `load-${randomBytes(3).toString("hex")}`;
 
+// Ends by the exit, which takes the server along.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
+
 const sandbox = await startSandbox();
 const provost = new Provost();
 let failed = true;

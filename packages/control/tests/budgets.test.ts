@@ -69,6 +69,16 @@ describe.each(stores)("budgets of two hosts on $name", (testStore) => {
     expect(await other.list("cloud")).toMatchObject([{ limit: 40, left: 0, waiting: 30 }]);
   });
 
+  test("C11: a provider that answers without a word of a limit has none, whatever is documented", async () => {
+    const bucket = { name: "create", limit: 2, windowMs };
+    one = new Budgets(new Store(transporters[0]!));
+    for (let n = 0; n < 2; n += 1) expect(await one.ask({ ...creates, asker: "people", bucket })).toEqual({ go: true });
+    expect(await one.ask({ ...creates, asker: "people", bucket })).toMatchObject({ go: false });
+    await one.heard(creates, {});
+    for (let n = 0; n < 50; n += 1) expect(await one.ask({ ...creates, asker: "people", bucket })).toEqual({ go: true });
+    expect((await one.list("cloud"))[0]).not.toHaveProperty("limit");
+  });
+
   test("C11: a fifth is left for people while both hosts sweep", async () => {
     await hosts();
     const sweeps = await Promise.all(

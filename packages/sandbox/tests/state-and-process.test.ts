@@ -103,6 +103,15 @@ describe("the state file (C16)", () => {
     await receiver.close();
   });
 
+  test("the golden image outlives a restart: one deploys from it before and after", async () => {
+    for (const label of ["web-1", "web-2", "web-3"]) {
+      const sandbox = await startSandbox({ tokens: [TOKEN], fast: true, stateFile });
+      const linode = new LinodeClient(sandbox.url);
+      expect(await linode.create(label, { image: "private/1" })).toBeGreaterThan(0);
+      await sandbox.close();
+    }
+  });
+
   test("the feed, images, snapshots and tasks under way outlive a restart, and ids go on ascending", async () => {
     const clock = new ManualClock();
     const options = { tokens: [TOKEN], clock, latency: "none", bootMs: 1_000, stateFile } as const;

@@ -89,10 +89,11 @@ export class Budgets {
     if (!isNews(seen, seen?.at ?? 0, answer)) return;
     const now = await this.#store.now();
     const first = windowOf(answer, now);
-    if (first === undefined) return;
+    // It says nothing of a limit: of news only to a budget that goes by what is documented.
+    if (first === undefined && seen?.declared !== true) return;
     await this.#store.write(async (write) => {
       const db = write.db.withTables<TrafficDatabase>();
-      await begin(db, key, first);
+      if (first !== undefined) await begin(db, key, first);
       const window = await locked(db, key);
       if (window !== undefined) await this.#save(db, key, heard(window, now, answer));
     });

@@ -1,10 +1,11 @@
 import { closeSync, openSync } from "node:fs";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { SandboxError } from "../errors.ts";
+import { GOLDEN_IMAGE } from "../images/private-image.ts";
 import { type Kept, type NextIds, NEXT_ID_NAMES, readAll, type SavedState, writable } from "./saved-state.ts";
 import type { Kind, StateSink } from "./state-sink.ts";
 
-const SCHEMA_VERSION = 2;
+const SCHEMA_VERSION = 3;
 /** Step by step: a file of any older version gets the steps it lacks. */
 const SCHEMA_STEPS = [
   `CREATE TABLE instance (id INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT;
@@ -12,6 +13,8 @@ const SCHEMA_STEPS = [
    CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;`,
   `CREATE TABLE event (id INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT;
    CREATE TABLE image (id INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT;`,
+  // Nobody makes it, so nothing else would keep it: without this a restart was the end of it.
+  `INSERT OR IGNORE INTO image (id, body) VALUES (${GOLDEN_IMAGE.id}, '${JSON.stringify(GOLDEN_IMAGE)}');`,
 ] as const;
 const KINDS: readonly Kind[] = ["instance", "event", "image"];
 
