@@ -99,9 +99,12 @@ export class TaskSteps {
     if (next === undefined) {
       return this.#failed(task, row, result.is === "reached" ? result.seen : undefined, undefined);
     }
-    const left =
-      result.is === "failed" ? [...task.progress.left, `${next}: ${result.failure.message}`] : task.progress.left;
-    await this.#told(task, next, { left }, result.is === "reached" && result.asked);
+    // The attempt may have written to it: what it has asked for, and that it was refused.
+    const current = await this.#mine(context);
+    if (current === undefined) return done;
+    const { left } = current.progress;
+    const more = result.is === "failed" ? { left: [...left, `${next}: ${result.failure.message}`] } : {};
+    await this.#told(current, next, more, result.is === "reached" && result.asked);
     return { end: "defer", afterMs: 1 };
   }
 
