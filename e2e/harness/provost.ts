@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -44,10 +45,15 @@ export class Provost {
     let log = "";
     child.stdout.on("data", (chunk: Buffer) => (log += chunk));
     child.stderr.on("data", (chunk: Buffer) => (log += chunk));
+    const finished = once(child, "close");
     this.#server = child;
     const state = join(this.data, "server.json");
     await waitFor("the server to serve", async () => {
-      if (child.exitCode !== null) throw new ServerDied(log);
+      if (child.exitCode !== null || child.signalCode !== null) {
+        // What it said last may still be in the pipes.
+        await finished;
+        throw new ServerDied(`ended with ${child.exitCode ?? child.signalCode}: ${log || "it said nothing"}`);
+      }
       if (!existsSync(state)) return false;
       const { url, pid } = JSON.parse(readFileSync(state, "utf8")) as { url: string; pid: number };
       const answer = await fetch(`${url}/v1/health`).catch(() => undefined);

@@ -55,7 +55,7 @@ export const fleetRequestSchema = z.strictObject({
 export type FleetRequest = z.input<typeof fleetRequestSchema>;
 
 /** `stopped`: after too many failures; `done` when each has been tried. */
-export const fleetStatuses = ["running", "done", "stopped", "cancelled"] as const;
+const fleetStatuses = ["running", "done", "stopped", "cancelled"] as const;
 /** `unchanged`: it was so already; `skipped`: not begun. */
 export const memberStatuses = ["pending", "running", "done", "unchanged", "failed", "skipped"] as const;
 export type MemberStatus = (typeof memberStatuses)[number];

@@ -23,7 +23,7 @@ export const taskStatuses = ["waiting", "running", "done", "failed"] as const;
 export type TaskStatus = (typeof taskStatuses)[number];
 
 /** What to do when the instance has a task under way. */
-export const ifBusyChoices = ["refuse", "wait"] as const;
+const ifBusyChoices = ["refuse", "wait"] as const;
 export const ifBusySchema = z
   .enum(ifBusyChoices)
   .default("refuse")
@@ -65,12 +65,11 @@ export const taskSchema = z.object({
 export type TaskView = z.infer<typeof taskSchema>;
 
 export const taskRequestSchema = z.strictObject({ ifBusy: ifBusySchema });
-export type TaskRequest = z.input<typeof taskRequestSchema>;
 
 export const resizeRequestSchema = z.strictObject({ type: z.string().min(1).max(128), ifBusy: ifBusySchema });
 
 /** As every provider takes it. */
-export const backupLabelPattern = /^[a-z0-9][a-z0-9-]{1,38}[a-z0-9]$/;
+const backupLabelPattern = /^[a-z0-9][a-z0-9-]{1,38}[a-z0-9]$/;
 export const snapshotRequestSchema = z.strictObject({
   label: z
     .string()

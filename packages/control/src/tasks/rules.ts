@@ -18,8 +18,7 @@ export const stepNames = [
 export type StepName = (typeof stepNames)[number];
 
 /** What puts things back; their marks are apart from the steps' own. */
-export const undoNames = ["undo-stop", "undo-change", "undo-start"] as const;
-export type UndoName = (typeof undoNames)[number];
+export type UndoName = "undo-stop" | "undo-change" | "undo-start";
 
 interface TaskRule {
   /** As the instance's status says it meanwhile. */
