@@ -13,6 +13,7 @@ import {
   type ListOptions,
 } from "./commands/instance.ts";
 import { addProvider, listProviders, showCatalog, type AddOptions } from "./commands/provider.ts";
+import { addAdoptionCommands, addOrphanCommands, addSweepCommand } from "./commands/fleet.ts";
 import { runServer } from "./commands/server.ts";
 import { start, type StartOptions } from "./commands/start/start.ts";
 import { addTokenCommands } from "./commands/token.ts";
@@ -59,6 +60,7 @@ export function buildProgram(surroundings: Surroundings, ended: (code: number) =
   addDeploy(program, act, called);
   addInstanceCommands(program, act, called);
   addProviderCommands(program, act, called);
+  addOrphanCommands(program, act, called);
   addTokenCommands(program, act, called);
   addAuditCommand(program, act, called);
   addWebhookCommands(program, act, called);
@@ -152,6 +154,7 @@ function addInstanceCommands(program: Command, act: Act, called: string): void {
     .option("--timeout <duration>", "wait no longer than this, like 5m; the destroy goes on")
     .addHelpText("after", examples(called, ["instance destroy web-1", "instance destroy web-1 --yes --detach"]))
     .action(act((context, command) => destroyInstance(context, argument(command), command.opts<DestroyOptions>())));
+  addAdoptionCommands(instance, act, called);
 }
 
 function addProviderCommands(program: Command, act: Act, called: string): void {
@@ -187,4 +190,5 @@ function addProviderCommands(program: Command, act: Act, called: string): void {
     .argument("[part]", "types, regions or images")
     .addHelpText("after", examples(called, ["provider catalog sandbox", "provider catalog sandbox types"]))
     .action(act((context, command) => showCatalog(context, argument(command), command.args[1])));
+  addSweepCommand(provider, act);
 }

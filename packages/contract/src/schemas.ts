@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { orphanPolicies } from "./fleet.ts";
 import { failureKinds, type FailureCode } from "./failures.ts";
 
 /** Shapes of the HTTP API. Instants are ISO 8601 in UTC. */
@@ -26,6 +27,7 @@ export const instanceStatuses = [
   "destroyed",
   "failed",
   "missing",
+  "released",
 ] as const;
 export type InstanceStatus = (typeof instanceStatuses)[number];
 
@@ -60,6 +62,13 @@ export const instanceSchema = z.object({
   flowId: z.string().optional().describe("The job flow of the task under way or last done"),
   rootPassword: z.enum(["none", "sealed", "shown"]),
   failure: failureSchema.optional(),
+  tombstone: z
+    .object({
+      costUsd: z.number().optional().describe("Since it failed, by its plan's price"),
+      expiresAt: z.string().describe("Decide by then: destroy it, release it or adopt it back"),
+    })
+    .optional()
+    .describe("Of a failed instance whose server still stands"),
   createdAt: z.string(),
   provisionedAt: z.string().optional(),
   archivedAt: z.string().optional(),
@@ -82,6 +91,11 @@ export const instanceEventSchema = z.object({
     "failed",
     "destroying",
     "destroyed",
+    "changed",
+    "missing",
+    "returned",
+    "released",
+    "expired",
     "note",
   ]),
   message: z.string(),
@@ -107,6 +121,7 @@ export const providerSchema = z.object({
   endpoint: z.string().describe("Base URL or socket; never a credential"),
   defaults: z.object({ region: z.string().optional(), type: z.string().optional(), image: z.string().optional() }),
   callbackUrl: z.string().optional().describe("The address that its instances call, if not the server's own"),
+  orphans: z.enum(orphanPolicies).describe("What is done by itself with servers that carry our tag and are not known"),
   createdAt: z.string(),
 });
 export type ProviderView = z.infer<typeof providerSchema>;

@@ -4,18 +4,26 @@ import { ProviderService } from "./accounts/provider-service.ts";
 import { AuditLog } from "./access/audit-log.ts";
 import { retentionSchedule } from "./access/retention.ts";
 import { TokenService } from "./access/token-service.ts";
+import { Brakes } from "./circuit/brakes.ts";
 import { controlJobs } from "./flows/jobs.ts";
 import { Tasks } from "./flows/tasks.ts";
 import { Watchdog } from "./flows/watchdog.ts";
 import { deploymentId } from "./ids.ts";
 import { CallbackService } from "./instances/callback-service.ts";
+import { AdoptionService } from "./instances/adoption-service.ts";
 import { InstanceService } from "./instances/instance-service.ts";
 import { InstanceRecords } from "./instances/records.ts";
+import { tellExpired } from "./instances/tombstones.ts";
 import { Secrets } from "./instances/secrets.ts";
 import { defaultTimings, type ControlOptions, type Log } from "./options.ts";
+import { OrphanJob } from "./orphans/orphan-job.ts";
+import { OrphanReaper } from "./orphans/orphan-reaper.ts";
+import { OrphanService } from "./orphans/orphan-service.ts";
 import { Seal } from "./seal.ts";
 import { Store } from "./storage/store.ts";
 import type { ControlSurface } from "./surface.ts";
+import { Fleet, fleetQueue } from "./sweeps/fleet.ts";
+import { SweepBook } from "./sweeps/sweep-book.ts";
 import { AddressRule } from "./webhooks/address-rule.ts";
 import { deliveryJob } from "./webhooks/delivery-job.ts";
 import { Postman } from "./webhooks/postman.ts";
@@ -39,6 +47,8 @@ export class Control implements ControlSurface {
   readonly tokens: TokenService;
   readonly audit: AuditLog;
   readonly webhooks: WebhookService;
+  readonly orphans: OrphanService;
+  readonly adoption: AdoptionService;
   readonly #store: Store;
   readonly #manager: JobManager;
   readonly #watchdog: Watchdog;
@@ -63,20 +73,25 @@ export class Control implements ControlSurface {
       [
         { keptMs: timings.auditKeptMs, prune: (olderThan, signal) => audit.prune(olderThan, signal) },
         { keptMs: timings.deliveriesKeptMs, prune: (olderThan, signal) => pruneDeliveries(store, olderThan, signal) },
+        { keptMs: timings.tombstoneKeptMs, prune: (olderThan, signal) => tellExpired(store, olderThan, signal) },
       ],
     );
     const rule = new AddressRule(options.webhooksTo ?? []);
     const postman = new Postman({ rule, timeoutMs: timings.webhookTimeoutMs });
     const deliver = deliveryJob({ store, seal, postman, timings, log });
+    const brakes = new Brakes({ store, timings, log });
+    const fleetParts = { store, providers, brakes, book: new SweepBook(store), timings, log, deployment };
+    const orphanJob = new OrphanJob(fleetParts, fleetQueue);
+    const fleet = new Fleet(fleetParts, new OrphanReaper(fleetParts, orphanJob));
     const manager = new JobManager({
       transporter: options.transporter,
-      jobs: [...jobs.all, retention, deliver],
+      jobs: [...jobs.all, ...fleet.jobs, orphanJob.definition, retention, deliver],
       lease: timings.jobLeaseMs,
       log: managerLog(log),
     });
     const tasks = new Tasks({ store, manager, jobs });
     const telling = new Telling({ manager, job: deliver, timings, deployment, log });
-    store.onEvent((write, event) => telling.told(write, event));
+    store.onEvents((write, events) => telling.told(write, events));
     this.#store = store;
     this.#manager = manager;
     this.#telling = telling;
@@ -90,11 +105,14 @@ export class Control implements ControlSurface {
       secrets,
       tasks,
       callback: options.callback,
+      timings,
       log,
     });
     this.callbacks = new CallbackService({ store, records, secrets, manager, log });
     this.tokens = new TokenService(store);
     this.audit = audit;
+    this.orphans = new OrphanService({ store, providers, manager, job: orphanJob });
+    this.adoption = new AdoptionService({ store, providers, timings, log, deployment });
     this.webhooks = new WebhookService({ store, seal, postman, telling });
   }
 

@@ -7,4 +7,7 @@ export const quick: Partial<Timings> = {
   createQuietMs: 300,
   unreachableRetryMs: 50,
   watchdogEveryMs: 100,
+  // A test that is about sweeps and feeds says how often.
+  sweepEveryMs: 3_600_000,
+  feedEveryMs: 3_600_000,
 };

@@ -13,6 +13,7 @@ import { followEvents } from "../client/event-stream.ts";
 import { deployEnds } from "../follow.ts";
 import { failureReport } from "../output/failure-report.ts";
 import { facts, table } from "../output/table.ts";
+import type { Paint } from "../output/terminal.ts";
 import { address, age, harmless, painted, quotedLines } from "../output/words.ts";
 import { awaitDeploy, readTimeout } from "./deploy.ts";
 
@@ -75,9 +76,17 @@ function failedTable(context: Context, instances: Instance[]): string {
     address(each),
     each.provider,
     age(each.archivedAt ?? each.createdAt, now),
+    each.tombstone?.costUsd === undefined ? undefined : `$${each.tombstone.costUsd.toFixed(2)}`,
+    each.tombstone === undefined ? undefined : decideBy(each.tombstone.expiresAt, now, paint),
     `${command} instance logs ${each.id}`,
   ]);
-  return `${table(["Name", "Cause", "Step", "Address", "Provider", "Failed", "Logs"], rows, paint)}\nTheir servers still stand until you destroy them: ${command} instance destroy ID\n`;
+  const headings = ["Name", "Cause", "Step", "Address", "Provider", "Failed", "Cost", "Decide in", "Logs"];
+  return `${table(headings, rows, paint)}\nTheir servers still stand until you destroy them: ${command} instance destroy ID (or release, or adopt)\n`;
+}
+
+function decideBy(expiresAt: string, now: number, paint: Paint): string {
+  const leftMs = Date.parse(expiresAt) - now;
+  return leftMs <= 0 ? paint.red("now") : age(new Date(now - leftMs).toISOString(), now);
 }
 
 /** `provost instance show`. */

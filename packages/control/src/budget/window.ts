@@ -4,9 +4,9 @@ import type { RateAnswer } from "./rate-answer.ts";
  * C11 as arithmetic: how many calls an account may make in one endpoint group. No clock and no store: `nowMs` is the
  * store's, and what comes of a call is a new value.
  *
- * Calls are counted in slots of a twentieth of the window, and a slot counts until its youngest call is a whole window old:
+ * Calls are counted in slots of a sixtieth of the window, and a slot counts until its youngest call is a whole window old:
  * in no window, wherever it begins, are there more calls than the limit, whether the provider's own windows are fixed or
- * sliding. The price is at most one slot of patience in each window (5%).
+ * sliding. The price is at most one slot of patience in each window (under 2%).
  */
 export interface RateWindow {
   limit: number;
@@ -30,7 +30,9 @@ interface Slot {
 /** Who a call is for: what people ask for (deploys and signals too), or what goes on by itself (sweeps, feeds). */
 export type Asker = "people" | "background";
 
-const slotsInWindow = 20;
+const slotsInWindow = 60;
+/** A difference of this part of the limit is someone else's doing. */
+const newsShare = 0.05;
 /** Of the limit, for people: what goes on by itself never takes it (C11). */
 const peopleShare = 0.2;
 /** What providers have as windows: told by when the present one ends, which is sooner. */
@@ -61,6 +63,11 @@ export function windowOf(answer: RateAnswer, nowMs: number): RateWindow | undefi
 export function room(window: RateWindow, nowMs: number, asker: Asker): number {
   const now = Math.max(nowMs, window.at);
   return now < window.blockedUntil ? 0 : roomIn(window, liveSlots(window, now), asker);
+}
+
+/** Calls per ms that what goes on by itself can make for ever. */
+export function backgroundRate({ limit, windowMs }: Pick<RateWindow, "limit" | "windowMs">): number {
+  return backgroundLimit({ limit }) / (windowMs + windowMs / slotsInWindow);
 }
 
 /** The provider has told its limit. */
@@ -119,7 +126,7 @@ export function isNews(window: RateWindow | undefined, nowMs: number, answer: Ra
   if (limit !== window.limit || (windowLength(answer) ?? 0) > window.windowMs) return true;
   if (answer.remaining === undefined) return false;
   const foreign = roomIn(window, liveSlots(window, Math.max(nowMs, window.at)), "people") - answer.remaining;
-  return foreign >= limit / slotsInWindow || (foreign > 0 && answer.remaining <= 0);
+  return foreign >= limit * newsShare || (foreign > 0 && answer.remaining <= 0);
 }
 
 /** What a provider asks for after a 429, within bounds. */
@@ -151,7 +158,7 @@ function roomIn(window: RateWindow, slots: readonly Slot[], asker: Asker): numbe
 }
 
 /** At least one: an account of a few calls a minute is still swept, slowly. */
-function backgroundLimit({ limit }: RateWindow): number {
+function backgroundLimit({ limit }: Pick<RateWindow, "limit">): number {
   return Math.max(Math.floor(limit * (1 - peopleShare)), 1);
 }
 

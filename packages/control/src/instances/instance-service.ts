@@ -4,7 +4,7 @@ import { BootScriptError } from "../boot/boot-script-error.ts";
 import { renderBootScript } from "../boot/boot-script.ts";
 import type { Tasks } from "../flows/tasks.ts";
 import { instanceId, providerName, randomText, rootPassword } from "../ids.ts";
-import type { CallbackAddress, Log } from "../options.ts";
+import type { CallbackAddress, Log, Timings } from "../options.ts";
 import { instanceRow, instanceView, type InstanceRow } from "../storage/rows.ts";
 import type { Store, Write } from "../storage/store.ts";
 import type { InstanceDoor, InstanceLog } from "../surface.ts";
@@ -22,6 +22,7 @@ export interface InstanceServiceParts {
   secrets: Secrets;
   tasks: Tasks;
   callback: CallbackAddress;
+  timings: Timings;
   log: Log;
 }
 
@@ -47,7 +48,7 @@ export class InstanceService implements InstanceDoor {
 
   constructor(parts: InstanceServiceParts) {
     this.#parts = parts;
-    this.#reader = new InstanceReader(parts.store);
+    this.#reader = new InstanceReader(parts.store, parts.timings.tombstoneKeptMs);
   }
 
   /**
@@ -90,8 +91,8 @@ export class InstanceService implements InstanceDoor {
   }
 
   /** By id or name. Throws `instance_not_found`. */
-  async get(ref: string): Promise<Instance> {
-    return instanceView(await this.#reader.row(ref));
+  get(ref: string): Promise<Instance> {
+    return this.#reader.get(ref);
   }
 
   events(ref: string, query: { after?: number; limit: number }): Promise<InstanceEvent[]> {
@@ -111,7 +112,7 @@ export class InstanceService implements InstanceDoor {
   async destroy(ref: string): Promise<Instance> {
     const { tasks, store } = this.#parts;
     const row = await this.#reader.row(ref);
-    if (row.task === "destroy" || row.status === "destroyed") return instanceView(row);
+    if (row.task === "destroy" || row.status === "destroyed" || row.status === "released") return instanceView(row);
     const now = await store.now();
     const cancelDeploy = row.task === "deploy" ? await tasks.cancelling(row, "its instance is destroyed") : undefined;
     const changed = await store.write(async (write) => {

@@ -1,5 +1,6 @@
 import type { SqlAccess, Tx } from "@provost/jobs";
 import { trafficMigration } from "../budget/tables.ts";
+import { fleetMigration } from "../sweeps/tables.ts";
 import type { SqlDialect } from "./dialect.ts";
 
 interface Migration {
@@ -22,6 +23,7 @@ const migrations: readonly Migration[] = [
   { id: 1, name: "instances", statements: firstTables },
   { id: 2, name: "access, audit, webhooks", statements: accessTables },
   trafficMigration,
+  fleetMigration,
 ];
 
 /** Any number that no other program uses on this database: `pg_advisory_xact_lock`. */

@@ -4,7 +4,11 @@ import { z } from "zod";
 import type { InstanceEventTable, InstanceTable } from "./schema.ts";
 
 /** An instance's row with its instants and JSON read. */
-export type InstanceRow = Omit<Selectable<InstanceTable>, keyof ReadColumns> & ReadColumns;
+export type InstanceRow = Omit<Selectable<InstanceTable>, keyof ReadColumns> &
+  ReadColumns & {
+    /** When a sweep last read its place; only where it was asked for. */
+    swept_at?: number | null;
+  };
 
 interface ReadColumns {
   ssh_keys: string[];
@@ -90,7 +94,7 @@ export function instanceView(row: InstanceRow): Instance {
     providerName: row.provider_name,
     ...(row.observed_text === null || row.observed_at === null
       ? {}
-      : { observed: { status: row.observed_text, at: iso(row.observed_at) } }),
+      : { observed: { status: row.observed_text, at: iso(Math.max(row.observed_at, row.swept_at ?? 0)) } }),
     ipv4: row.ipv4,
     ipv6: row.ipv6,
     ...(row.monthly_usd === null ? {} : { monthlyUsd: row.monthly_usd }),

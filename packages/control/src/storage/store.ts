@@ -18,6 +18,8 @@ export interface Write {
    * this transaction: the row's lock puts the events of one instance in the order of their commits.
    */
   event(line: EventLine): Promise<void>;
+  /** As `event`, many in one statement; of one instance at most one. */
+  events(lines: readonly EventLine[]): Promise<void>;
   /** Tells the audit log what is done here, and in whose name (C15): with the commit, or not at all. */
   audit(line: AuditLine): Promise<void>;
   /** Name of the token in whose name this is done; undefined where nobody has asked. */
@@ -40,7 +42,7 @@ export class Store {
   readonly #sql: SqlAccess;
   readonly #transporter: Transporter;
   readonly #listeners = new Set<(event: InstanceEvent) => void>();
-  #onEvent: ((write: Write, event: InstanceEvent) => Promise<void>) | undefined;
+  #onEvents: ((write: Write, events: readonly InstanceEvent[]) => Promise<void>) | undefined;
 
   /** Throws `database_unusable` for a Transporter without SQL. */
   constructor(transporter: Transporter) {
@@ -77,10 +79,12 @@ export class Store {
       const write: Write = {
         db,
         tx,
-        event: async (line) => {
-          const event = await insertEvent(db, line);
-          events.push(event);
-          await this.#onEvent?.(write, event);
+        event: (line) => write.events([line]),
+        events: async (lines) => {
+          if (lines.length === 0) return;
+          const told = await insertEvents(db, lines);
+          events.push(...told);
+          await this.#onEvents?.(write, told);
         },
         audit: async (line) => {
           await insertAuditLine(db, act, line);
@@ -95,9 +99,9 @@ export class Store {
     return result;
   }
 
-  /** What joins the transaction of every event: stands and falls with it. */
-  onEvent(join: (write: Write, event: InstanceEvent) => Promise<void>): void {
-    this.#onEvent = join;
+  /** What joins the transaction of all events: stands and falls with it. */
+  onEvents(join: (write: Write, events: readonly InstanceEvent[]) => Promise<void>): void {
+    this.#onEvents = join;
   }
 
   subscribe(listener: (event: InstanceEvent) => void): () => void {
@@ -110,18 +114,20 @@ export class Store {
   }
 }
 
-async function insertEvent(db: Kysely<Database>, line: EventLine): Promise<InstanceEvent> {
-  const row = await db
+async function insertEvents(db: Kysely<Database>, lines: readonly EventLine[]): Promise<InstanceEvent[]> {
+  const rows = await db
     .insertInto("control_instance_event")
-    .values({
-      instance_id: line.instanceId,
-      at: line.at,
-      kind: line.kind,
-      message: line.message,
-      stage: line.stage ?? null,
-      log: line.log ?? null,
-    })
+    .values(
+      lines.map((line) => ({
+        instance_id: line.instanceId,
+        at: line.at,
+        kind: line.kind,
+        message: line.message,
+        stage: line.stage ?? null,
+        log: line.log ?? null,
+      })),
+    )
     .returningAll()
-    .executeTakeFirstOrThrow();
-  return eventView(row);
+    .execute();
+  return rows.map(eventView);
 }

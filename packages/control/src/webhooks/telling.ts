@@ -60,14 +60,20 @@ export class Telling {
     return this.#parts.timings.webhookRetriesMs.length + 1;
   }
 
-  /** Joins the transaction that has just written the event. */
-  async told(write: Write, event: InstanceEvent): Promise<void> {
-    const name: WebhookEvent = `instance.${event.kind}`;
-    const webhooks = await write.db.selectFrom("control_webhook").select(["id", "events"]).execute();
-    const listening = webhooks.filter(({ events }) => savedEvents.parse(JSON.parse(events)).includes(name));
-    if (listening.length === 0) return;
+  /** Joins the transaction that has just written the events. */
+  async told(write: Write, events: readonly InstanceEvent[]): Promise<void> {
+    const rows = await write.db.selectFrom("control_webhook").select(["id", "events"]).execute();
+    const webhooks = rows.map(({ id, events: wanted }) => ({ id, wanted: savedEvents.parse(JSON.parse(wanted)) }));
+    for (const event of events) {
+      const name: WebhookEvent = `instance.${event.kind}`;
+      const listening = webhooks.filter(({ wanted }) => wanted.includes(name)).map(({ id }) => id);
+      if (listening.length > 0) await this.#told(write, name, event, listening);
+    }
+  }
+
+  async #told(write: Write, name: WebhookEvent, event: InstanceEvent, listening: readonly string[]): Promise<void> {
     const body = await this.#body(write, name, event);
-    for (const { id } of listening) {
+    for (const id of listening) {
       await this.enqueue(write, {
         webhookId: id,
         event: name,

@@ -12,6 +12,7 @@ import { answerError, noRoute, pathOf, sendProblem } from "./problems.ts";
 import { serveReference } from "./reference.ts";
 import { auditRoute } from "./routes/audit.ts";
 import { callbackRoute } from "./routes/callbacks.ts";
+import { fleetRoutes } from "./routes/fleet.ts";
 import { healthRoute } from "./routes/health.ts";
 import { instanceEventRoutes } from "./routes/instance-events.ts";
 import { instanceRoutes } from "./routes/instances.ts";
@@ -47,6 +48,7 @@ export async function serveApi(options: AppOptions): Promise<App> {
   tokenRoutes(app, options.control);
   auditRoute(app, options.control);
   webhookRoutes(app, options.control);
+  fleetRoutes(app, options.control);
   instanceRoutes(app, options.control);
   instanceEventRoutes(app, options.control, options.streams ?? streamTimes);
   serveReference(app);

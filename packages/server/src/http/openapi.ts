@@ -1,5 +1,6 @@
 import swagger from "@fastify/swagger";
 import {
+  adoptRequestSchema,
   auditEntrySchema,
   callbackAnswerSchema,
   callbackSchema,
@@ -16,10 +17,13 @@ import {
   instanceEventSchema,
   instanceLogSchema,
   instanceSchema,
+  orphanPolicySchema,
+  orphanSchema,
   problemSchema,
   providerRequestSchema,
   providerSchema,
   rootPasswordSchema,
+  sweepSchema,
   tokenRequestSchema,
   tokenSchema,
   webhookRequestSchema,
@@ -32,6 +36,7 @@ import type { App } from "./zod-routes.ts";
 /** The schemas that have a name in the document; all others are written where they are used. */
 const named = z.registry<{ id: string }>();
 for (const [id, schema] of Object.entries({
+  AdoptRequest: adoptRequestSchema,
   AuditEntry: auditEntrySchema,
   Callback: callbackSchema,
   CallbackAnswer: callbackAnswerSchema,
@@ -48,10 +53,13 @@ for (const [id, schema] of Object.entries({
   Instance: instanceSchema,
   InstanceEvent: instanceEventSchema,
   InstanceLog: instanceLogSchema,
+  Orphan: orphanSchema,
+  OrphanPolicy: orphanPolicySchema,
   Problem: problemSchema,
   Provider: providerSchema,
   ProviderRequest: providerRequestSchema,
   RootPassword: rootPasswordSchema,
+  Sweep: sweepSchema,
   Token: tokenSchema,
   TokenRequest: tokenRequestSchema,
   Webhook: webhookSchema,
@@ -61,7 +69,7 @@ for (const [id, schema] of Object.entries({
 }
 
 /** What a client sends: defaults make their fields optional there. */
-const requests = new Set(["Callback", "DeployRequest", "ProviderRequest", "TokenRequest", "WebhookRequest"]);
+const requests = new Set(["AdoptRequest", "Callback", "DeployRequest", "OrphanPolicy", "ProviderRequest", "TokenRequest", "WebhookRequest"]);
 const componentPath = "#/components/schemas/";
 
 const securitySchemes = {

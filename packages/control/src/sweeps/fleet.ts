@@ -1,0 +1,111 @@
+import { defineJob, defineSchedule, type Directive, type JobContext, type JobDefinition } from "@provost/jobs";
+import { ProvostError } from "@provost/contract";
+import { z } from "zod";
+import type { OrphanReaper } from "../orphans/orphan-reaper.ts";
+import { FeedReader } from "./feed-reader.ts";
+import type { FleetParts, RunEnd } from "./fleet-parts.ts";
+import { Looker } from "./looker.ts";
+import { PaceKeeper } from "./pace-keeper.ts";
+import { Sweeper } from "./sweeper.ts";
+
+/** A queue of its own: neither does a crowd of deploys keep the fleet from being seen, nor a big fleet hold up a deploy (L16). */
+export const fleetQueue = "fleet";
+
+const lineInput = z.object({ account: z.string(), line: z.number().int() });
+const accountInput = z.object({ account: z.string() });
+
+/**
+ * C10 on the job manager: one tick of each schedule starts what is to be done for every account; the work itself are jobs, one of a
+ * kind and account at a time, that hold no slot while they wait for their pace.
+ */
+export class Fleet {
+  readonly jobs: readonly JobDefinition[];
+  readonly #parts: FleetParts;
+  readonly #sweeper: Sweeper;
+  readonly #feed: FeedReader;
+  readonly #looker: Looker;
+
+  constructor(parts: FleetParts, reaper: OrphanReaper) {
+    const { timings, providers } = parts;
+    this.#parts = parts;
+    this.#sweeper = new Sweeper(parts, new PaceKeeper(providers.budgets, timings.feedEveryMs));
+    this.#feed = new FeedReader(parts);
+    this.#looker = new Looker(parts);
+    const sweep = defineJob("fleet.sweep", {
+      input: lineInput,
+      queue: fleetQueue,
+      run: async (context: JobContext<z.output<typeof lineInput>>) => {
+        const { account, line } = context.input;
+        return ended(context, await this.#sweeper.run(account, line, context.signal));
+      },
+    });
+    const look = defineJob("fleet.look", {
+      input: accountInput,
+      queue: fleetQueue,
+      run: async (context: JobContext<z.output<typeof accountInput>>) => {
+        const { account } = await providers.open(context.input.account);
+        return ended(context, await this.#looker.run(account, context.signal));
+      },
+    });
+    const feed = defineJob("fleet.feed", {
+      input: accountInput,
+      queue: fleetQueue,
+      run: async (context: JobContext<z.output<typeof accountInput>>) => {
+        const { account: name } = context.input;
+        const { account } = await providers.open(name);
+        const end = await this.#feed.run(account, context.signal);
+        if (end.end === "done" && (await this.#looker.waiting(name))) {
+          await context.enqueue(look.with({ account: name }, { unique: `fleet.look:${name}` }));
+        }
+        return ended(context, end);
+      },
+    });
+    const sweeps = defineSchedule("fleet.sweeps", {
+      every: timings.sweepEveryMs,
+      queue: fleetQueue,
+      run: async (context) => {
+        for (const account of await this.#accounts()) {
+          for (const line of await this.#sweeper.begin(account)) {
+            await context.enqueue(
+              sweep.with({ account: account.name, line }, { unique: `fleet.sweep:${account.name}:${line}` }),
+            );
+          }
+          for (const request of await reaper.pass(account.name)) await context.enqueue(request);
+        }
+      },
+    });
+    const feeds = defineSchedule("fleet.feeds", {
+      every: timings.feedEveryMs,
+      queue: fleetQueue,
+      run: async (context) => {
+        for (const { name, capabilities } of await this.#accounts()) {
+          if (!capabilities.eventFeed) continue;
+          await context.enqueue(feed.with({ account: name }, { unique: `fleet.feed:${name}` }));
+        }
+      },
+    });
+    this.jobs = [sweep, look, feed, sweeps, feeds];
+  }
+
+  /** Accounts that can be used; of the others the log says why. */
+  async #accounts() {
+    const { providers, log } = this.#parts;
+    const all = await providers.list();
+    const opened = await Promise.all(
+      all.map(async ({ name }) => {
+        try {
+          return [(await providers.open(name)).account];
+        } catch (error) {
+          if (!(error instanceof ProvostError)) throw error;
+          log.warn({ provider: name, err: error }, "an account cannot be swept");
+          return [];
+        }
+      }),
+    );
+    return opened.flat();
+  }
+}
+
+function ended<T>(context: JobContext<T>, end: RunEnd): Directive | undefined {
+  return end.end === "done" ? undefined : context.defer({ after: Math.ceil(end.afterMs) });
+}

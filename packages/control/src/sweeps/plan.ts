@@ -1,0 +1,76 @@
+import { keyOf, lastKey } from "./order.ts";
+
+/** How fast an account's list may be read on and on, and what is known of its pages. */
+export interface SweepPace {
+  /** Between two pages of the whole account, in ms, so that what goes on by itself keeps to its part of the budget (C11). */
+  paceMs: number;
+  /** How long a page takes to be answered, in ms. */
+  pageMs: number;
+  /** Pages of the last complete sweep. */
+  pages: number;
+  /** A sweep need not be quicker than this, in ms. */
+  everyMs: number;
+}
+
+/** More would gain nothing: the account's connections are shared with what people ask for. */
+const linesMax = 8;
+/** A line of its own is not worth less. */
+const linePagesMin = 4;
+
+/**
+ * C10: parallel lines, as many as it takes for the answers' own time not to be what the sweep waits for: it takes a tick where
+ * it can, and elsewhere what the rate budget allows.
+ */
+export function linesFor({ paceMs, pageMs, pages, everyMs }: SweepPace): number {
+  const allowedMs = Math.max(everyMs, pages * paceMs);
+  const wanted = Math.ceil((pages * pageMs) / allowedMs);
+  return Math.max(Math.min(wanted, linesMax, Math.floor(pages / linePagesMin)), 1);
+}
+
+/** A limit and what else is taken from the background's part of it. */
+export interface Limits {
+  /** Calls per ms that what goes on by itself may make; undefined where nothing limits them. */
+  backgroundRate: number | undefined;
+  /** Between two looks at the feed, in ms, where the same budget pays for them. */
+  feedEveryMs: number | undefined;
+}
+
+/** A feed is never left less than this part; with a tiny budget both are slow. */
+const sweepShareMin = 0.5;
+
+/** Between two pages, so that the feed finds its call in the budget whenever it comes. 0: no limit is known. */
+export function paceMs({ backgroundRate, feedEveryMs }: Limits): number {
+  if (backgroundRate === undefined) return 0;
+  const feed = feedEveryMs === undefined ? 0 : 1 / feedEveryMs;
+  return 1 / Math.max(backgroundRate - feed, backgroundRate * sweepShareMin);
+}
+
+/** The range of ids of one line: behind `fromId`, up to and with `untilId`. */
+export interface Range {
+  fromId: string | undefined;
+  untilId: string | undefined;
+  untilKey: string;
+}
+
+/** Cuts the ids at ends of pages of the sweep before, so that no page is begun twice. `ends`: by ascending key. */
+export function ranges(ends: readonly string[], lines: number): Range[] {
+  const inner = ends.filter((id) => id !== "");
+  const cuts: string[] = [];
+  for (let line = 1; line < lines; line += 1) {
+    const cut = inner[Math.round(((inner.length + 1) * line) / lines) - 1];
+    if (cut !== undefined && cut !== cuts.at(-1)) cuts.push(cut);
+  }
+  return [...cuts, undefined].map((untilId, line) => ({
+    fromId: line === 0 ? undefined : cuts[line - 1],
+    untilId,
+    untilKey: untilId === undefined ? lastKey : keyOf(untilId),
+  }));
+}
+
+/** What a line that was held up may catch up on, in ms: more would take the feed's calls. */
+const arrearsMs = 2_000;
+
+/** When the page after one that was due at `dueAt` is due. */
+export function nextDue(dueAt: number, now: number, linePaceMs: number): number {
+  return Math.max(dueAt + linePaceMs, now - arrearsMs);
+}
