@@ -1,4 +1,5 @@
 import { namePattern, nameRule, ProvostError, type AdoptRequest, type Instance } from "@provost/contract";
+import { sql } from "kysely";
 import type { OpenAccount, ProviderService } from "../accounts/provider-service.ts";
 import { asProvostError } from "../accounts/provider-words.ts";
 import { instanceId, randomText } from "../ids.ts";
@@ -174,15 +175,15 @@ export class AdoptionService implements AdoptionDoor {
     await this.#parts.store.write(async (write) => {
       const changed = await fleetDb(write)
         .updateTable("control_instance")
-        .set((eb) => ({
+        .set({
           ...observed(seen, now),
           name,
           status: settledStatus("provisioned", seen.status),
           archived_at: null,
           failure: null,
           expiry_told_at: null,
-          provisioned_at: eb.fn.coalesce("provisioned_at", eb.cast<number>(eb.val(now), "bigint")),
-        }))
+          provisioned_at: sql<number>`coalesce(provisioned_at, ${now})`,
+        })
         .where("id", "=", id)
         .where("status", "=", "failed")
         .where("task", "is", null)

@@ -10,6 +10,8 @@ import { troubleOf } from "./trouble.ts";
 
 /** Looks by id in one round, and instances called missing in one transaction. */
 const batch = 100;
+/** Then the slot is another's turn. */
+const sliceMs = 20_000;
 /** Those that cannot be looked for by then wait for the next sweep, in ms. */
 const confirmMaxMs = 60_000;
 
@@ -26,7 +28,13 @@ export class Confirmer {
 
   async run(account: Account, sweep: number, signal: AbortSignal): Promise<RunEnd> {
     const { book, store, timings } = this.#parts;
+    const until = performance.now() + sliceMs;
+    if (!(await this.#worthLooking(account.name, sweep))) {
+      await book.over(account.name, sweep);
+      return over;
+    }
     for (;;) {
+      if (performance.now() > until) return { end: "later", afterMs: 1 };
       const rows = await this.#unconfirmed(account.name, sweep);
       if (rows.length === 0) break;
       const at = await store.now();
@@ -43,6 +51,19 @@ export class Confirmer {
     await this.#decide(account.name, sweep);
     await book.over(account.name, sweep);
     return over;
+  }
+
+  /** So many at once that the brake holds are not even looked for: that would take the whole budget for nothing (C11, C12). */
+  async #worthLooking(account: string, sweep: number): Promise<boolean> {
+    const rows = await fleetDb(this.#parts.store)
+      .selectFrom("control_instance")
+      .select("id")
+      .where("provider", "=", account)
+      .where("absent_sweep", "=", sweep)
+      .where("task", "is", null)
+      .execute();
+    const ids = rows.map(({ id }) => id);
+    return ids.length <= batch || this.#parts.brakes.mayAct(account, ids);
   }
 
   async #unconfirmed(account: string, sweep: number): Promise<KnownInstance[]> {

@@ -37,8 +37,8 @@ export class FeedReader {
           await this.#moved(account.name, before.version, null, [], at);
           continue;
         }
-        const { afterMs, asked } = troubleOf(error, timings.unreachableRetryMs);
-        if (asked && !signal.aborted) log.warn({ provider: account.name, err: error }, "the feed could not be read");
+        const { afterMs, failed } = troubleOf(error, timings.unreachableRetryMs);
+        if (failed && !signal.aborted) log.warn({ provider: account.name, err: error }, "the feed could not be read");
         return afterMs === undefined ? over : { end: "later", afterMs };
       }
       const ids = [...new Set(page.events.map(({ instanceId }) => instanceId))];

@@ -2,7 +2,7 @@ import { sql } from "kysely";
 import type { Page, ProviderInstance } from "../providers/provider.ts";
 import type { Store, Write } from "../storage/store.ts";
 import type { KnownInstance } from "./drift.ts";
-import { known, selectKnown, writeReadings } from "./observations.ts";
+import { known, lockReadings, selectKnown, writeReadings } from "./observations.ts";
 import { keyOf, lastKey } from "./order.ts";
 import { orphansOf } from "./orphans-seen.ts";
 import { endedStatuses, fleetDb, type SweepLineTable } from "./tables.ts";
@@ -15,8 +15,9 @@ export interface ReadPage {
   page: Page<ProviderInstance>;
   /** Before it was asked for, by the store's clock. */
   at: number;
-  /** How long its answer took, in ms. */
+  /** How long its answer took, and pages take on average, in ms. */
   tookMs: number;
+  pageMs: number;
   /** When this line's next one is due. */
   nextAt: number;
   /** Ids have an order: a page is a range of them. */
@@ -32,15 +33,14 @@ export interface PageRules {
   vanishGraceMs: number;
 }
 
-/** Weight of the newest page in the moving average. */
-const newest = 0.2;
-
 /**
  * Writes one page of a sweep in one transaction (C10): the line's cursor by compare-and-set, what is new in the instances, and
  * which of the range are absent. A page of which nothing is new costs a handful of statements and writes no instance's row.
  */
 export async function writePage(store: Store, read: ReadPage, rules: PageRules): Promise<PageEnd> {
   return store.write(async (write) => {
+    // First: a sweep that begins takes its locks in this order too.
+    await lockReadings(write, read.account);
     if (!(await moved(write, read))) return { end: "lost", retyped: [] };
     await counted(write, read);
     const rows = await rowsOf(write, read);
@@ -79,14 +79,13 @@ async function moved(write: Write, { account, sweep, line, page, nextAt, ordered
   return row !== undefined;
 }
 
-async function counted(write: Write, { account, page, tookMs }: ReadPage): Promise<void> {
+async function counted(write: Write, { account, page, pageMs }: ReadPage): Promise<void> {
   await fleetDb(write)
     .updateTable("control_sweep")
     .set((eb) => ({
       pages: eb("pages", "+", 1),
       seen: eb("seen", "+", page.items.length),
-      page_ms: sql<number>`case when page_ms = 0 then ${Math.round(tookMs)}
-        else cast(round(page_ms * ${1 - newest} + ${tookMs * newest}) as integer) end`,
+      page_ms: Math.round(pageMs),
     }))
     .where("account", "=", account)
     .execute();

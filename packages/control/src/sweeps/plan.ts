@@ -74,3 +74,11 @@ const arrearsMs = 2_000;
 export function nextDue(dueAt: number, now: number, linePaceMs: number): number {
   return Math.max(dueAt + linePaceMs, now - arrearsMs);
 }
+
+/** Weight of the newest page. */
+const newest = 0.2;
+
+/** The moving average of how long pages take, in ms. */
+export function averageMs(before: number, tookMs: number): number {
+  return before === 0 ? tookMs : before * (1 - newest) + tookMs * newest;
+}

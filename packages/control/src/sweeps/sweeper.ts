@@ -5,7 +5,7 @@ import type { KnownInstance } from "./drift.ts";
 import { listing, over, type FleetParts, type RunEnd } from "./fleet-parts.ts";
 import type { PaceKeeper } from "./pace-keeper.ts";
 import { writePage } from "./page-writer.ts";
-import { linesFor, nextDue } from "./plan.ts";
+import { averageMs, linesFor, nextDue } from "./plan.ts";
 import { reprice } from "./prices.ts";
 import type { LineRow, SweepRow } from "./sweep-book.ts";
 import { troubleOf } from "./trouble.ts";
@@ -85,7 +85,7 @@ export class Sweeper {
       );
     } catch (error) {
       const trouble = troubleOf(error, timings.unreachableRetryMs);
-      if (trouble.asked && !signal.aborted) {
+      if (trouble.failed && !signal.aborted) {
         await book.failed(account.name, sweep.number, trouble.message);
         log.warn({ provider: account.name, err: error }, "a page of a sweep could not be read");
       }
@@ -94,13 +94,15 @@ export class Sweeper {
     const lines = await book.open(account.name);
     const linePaceMs = (await this.#pace.paceMs(account)) * Math.max(lines.length, 1);
     const now = await store.now();
+    const tookMs = performance.now() - since;
     const read = {
       account: account.name,
       sweep: sweep.number,
       line: row,
       page,
       at,
-      tookMs: performance.now() - since,
+      tookMs,
+      pageMs: averageMs(sweep.page_ms, tookMs),
       nextAt: Math.round(nextDue(Number(row.next_at), now, linePaceMs)),
       ordered: idOrder !== "none",
       deployment: this.#parts.deployment(),

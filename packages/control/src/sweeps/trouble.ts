@@ -6,8 +6,8 @@ import { spread } from "../flows/step.ts";
 
 /** What a call of ours that did not go well means for the run that made it. */
 export interface Trouble {
-  /** False: the provider was not even asked, because of the budget or an open circuit. */
-  asked: boolean;
+  /** False: it was only put off, by a rate limit or an open circuit. */
+  failed: boolean;
   /** When to come back; undefined where no later call would go better. */
   afterMs: number | undefined;
   message: string;
@@ -18,7 +18,7 @@ export function troubleOf(error: unknown, retryMs: number): Trouble {
   if (!(error instanceof ProviderError)) throw error;
   const { message } = error;
   // Its turn is told exactly; a crowd of them does not come from one line.
-  if (error instanceof BudgetWait) return { asked: false, afterMs: error.waitMs, message };
+  if (error instanceof BudgetWait) return { failed: false, afterMs: error.waitMs, message };
   const afterMs = passing(error) ? spread(error.retryAfterMs ?? retryMs) : undefined;
-  return { asked: !(error instanceof CircuitOpen), afterMs, message };
+  return { failed: !(error instanceof CircuitOpen) && error.code !== "provider_rate_limited", afterMs, message };
 }
