@@ -13,7 +13,7 @@ import {
   type ListOptions,
 } from "./commands/instance.ts";
 import { addProvider, listProviders, showCatalog, type AddOptions } from "./commands/provider.ts";
-import { addAdoptionCommands, addOrphanCommands, addSweepCommand } from "./commands/fleet.ts";
+import { addAdoptionCommands, addOrphanCommands, addSweepCommand } from "./commands/orphan.ts";
 import { runServer } from "./commands/server.ts";
 import { start, type StartOptions } from "./commands/start/start.ts";
 import { addTokenCommands } from "./commands/token.ts";

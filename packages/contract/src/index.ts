@@ -4,6 +4,6 @@ export * from "./audit.ts";
 export { parseDuration } from "./duration.ts";
 export { errorKinds, exitCodes, ProvostError, type ErrorCode } from "./errors.ts";
 export { failureKinds, type FailureCode } from "./failures.ts";
-export * from "./fleet.ts";
+export * from "./orphans.ts";
 export * from "./schemas.ts";
 export * from "./webhooks.ts";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { orphanPolicies } from "./fleet.ts";
+import { orphanPolicies } from "./orphans.ts";
 import { failureKinds, type FailureCode } from "./failures.ts";
 
 /** Shapes of the HTTP API. Instants are ISO 8601 in UTC. */

@@ -22,7 +22,7 @@ import { OrphanService } from "./orphans/orphan-service.ts";
 import { Seal } from "./seal.ts";
 import { Store } from "./storage/store.ts";
 import type { ControlSurface } from "./surface.ts";
-import { Fleet, fleetQueue } from "./sweeps/fleet.ts";
+import { Sweeps, sweepQueue } from "./sweeps/sweeps.ts";
 import { SweepBook } from "./sweeps/sweep-book.ts";
 import { AddressRule } from "./webhooks/address-rule.ts";
 import { deliveryJob } from "./webhooks/delivery-job.ts";
@@ -80,18 +80,18 @@ export class Control implements ControlSurface {
     const postman = new Postman({ rule, timeoutMs: timings.webhookTimeoutMs });
     const deliver = deliveryJob({ store, seal, postman, timings, log });
     const brakes = new Brakes({ store, timings, log });
-    const fleetParts = { store, providers, brakes, book: new SweepBook(store), timings, log, deployment };
-    const orphanJob = new OrphanJob(fleetParts, fleetQueue);
-    const fleet = new Fleet(fleetParts, new OrphanReaper(fleetParts, orphanJob));
+    const sweepParts = { store, providers, brakes, book: new SweepBook(store), timings, log, deployment };
+    const orphanJob = new OrphanJob(sweepParts, sweepQueue);
+    const sweeps = new Sweeps(sweepParts, new OrphanReaper(sweepParts, orphanJob));
     const manager = new JobManager({
       transporter: options.transporter,
-      jobs: [...jobs.all, ...fleet.jobs, orphanJob.definition, retention, deliver],
+      jobs: [...jobs.all, ...sweeps.jobs, orphanJob.definition, retention, deliver],
       lease: timings.jobLeaseMs,
       log: managerLog(log),
     });
     const tasks = new Tasks({ store, manager, jobs });
     const telling = new Telling({ manager, job: deliver, timings, deployment, log });
-    store.onEvents((write, events) => telling.told(write, events));
+    store.onEvent((write, event) => telling.told(write, event));
     this.#store = store;
     this.#manager = manager;
     this.#telling = telling;

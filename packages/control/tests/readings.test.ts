@@ -146,4 +146,42 @@ describe.each(stores)("readings on $name", (store) => {
     const [row] = await world.sql("select pages, seen from control_sweep");
     expect([Number(row?.["pages"]), Number(row?.["seen"])]).toEqual([1, 1]);
   });
+
+  test("C10: where ids have no order, what no page of a complete sweep has shown is absent, and only that", async () => {
+    world = await World.start({ store });
+    await knownInstances(world, [100, 101, 102]);
+    const own = new Store(world.transporter);
+    const book = new SweepBook(own);
+    await book.begin(await book.known("sandbox", 0), { lines: 1, ends: [], paceMs: 0 }, 100_000);
+    for (const [shown, next] of [
+      ["100", "page-2"],
+      ["101", undefined],
+    ] as const) {
+      const line = (await book.line("sandbox", 0))!;
+      const page = { items: [{ ...seen(1), id: shown }], ...(next === undefined ? {} : { next }) };
+      await writePage(
+        own,
+        {
+          account: "sandbox",
+          sweep: 1,
+          line,
+          page,
+          at: 100_001,
+          tookMs: 1,
+          pageMs: 1,
+          nextAt: 1,
+          ordered: false,
+          deployment: "d-test",
+        },
+        { vanishGraceMs: 60_000 },
+      );
+    }
+    const rows = await world.sql("select provider_id, absent_sweep, observed_at from control_instance order by provider_id");
+    expect(rows.map((row) => [row["provider_id"], row["absent_sweep"] !== null, Number(row["observed_at"])])).toEqual([
+      ["100", false, 100_001],
+      ["101", false, 100_001],
+      ["102", true, 0],
+    ]);
+    expect((await book.read("sandbox"))?.state).toBe("confirming");
+  });
 });

@@ -1,7 +1,7 @@
 import { defineJob, type Directive, type JobContext, type JobDefinition, type JobRequest } from "@provost/jobs";
 import type { Selectable } from "kysely";
 import { z } from "zod";
-import { background, type FleetParts } from "../sweeps/fleet-parts.ts";
+import { background, type SweepParts } from "../sweeps/sweep-parts.ts";
 import { fleetDb, endedStatuses, type OrphanTable } from "../sweeps/tables.ts";
 import { troubleOf } from "../sweeps/trouble.ts";
 import { forgetOrphan, readOrphan } from "./orphan-records.ts";
@@ -15,11 +15,11 @@ const attempts = 1_000;
 /** Destroys one orphan: repeats until the provider says gone, and looks each time whether it is ours still (C9, C13). */
 export class OrphanJob {
   readonly definition: JobDefinition<z.input<typeof input>>;
-  readonly #parts: FleetParts;
+  readonly #parts: SweepParts;
 
-  constructor(parts: FleetParts, queue: string) {
+  constructor(parts: SweepParts, queue: string) {
     this.#parts = parts;
-    this.definition = defineJob("fleet.destroy-orphan", {
+    this.definition = defineJob("orphan.destroy", {
       input,
       queue,
       attempts,

@@ -1,5 +1,5 @@
 import type { JobRequest } from "@provost/jobs";
-import type { FleetParts } from "../sweeps/fleet-parts.ts";
+import type { SweepParts } from "../sweeps/sweep-parts.ts";
 import { fleetDb } from "../sweeps/tables.ts";
 import type { OrphanJob } from "./orphan-job.ts";
 import { destroyOrphan } from "./orphan-records.ts";
@@ -13,10 +13,10 @@ const batch = 50;
  * lost its instances sees a fleet of orphans.
  */
 export class OrphanReaper {
-  readonly #parts: FleetParts;
+  readonly #parts: SweepParts;
   readonly #job: OrphanJob;
 
-  constructor(parts: FleetParts, job: OrphanJob) {
+  constructor(parts: SweepParts, job: OrphanJob) {
     this.#parts = parts;
     this.#job = job;
   }

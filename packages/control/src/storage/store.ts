@@ -42,7 +42,7 @@ export class Store {
   readonly #sql: SqlAccess;
   readonly #transporter: Transporter;
   readonly #listeners = new Set<(event: InstanceEvent) => void>();
-  #onEvents: ((write: Write, events: readonly InstanceEvent[]) => Promise<void>) | undefined;
+  #onEvent: ((write: Write, event: InstanceEvent) => Promise<void>) | undefined;
 
   /** Throws `database_unusable` for a Transporter without SQL. */
   constructor(transporter: Transporter) {
@@ -84,7 +84,7 @@ export class Store {
           if (lines.length === 0) return;
           const told = await insertEvents(db, lines);
           events.push(...told);
-          await this.#onEvents?.(write, told);
+          for (const event of told) await this.#onEvent?.(write, event);
         },
         audit: async (line) => {
           await insertAuditLine(db, act, line);
@@ -99,9 +99,9 @@ export class Store {
     return result;
   }
 
-  /** What joins the transaction of all events: stands and falls with it. */
-  onEvents(join: (write: Write, events: readonly InstanceEvent[]) => Promise<void>): void {
-    this.#onEvents = join;
+  /** What joins the transaction of every event: stands and falls with it. */
+  onEvent(join: (write: Write, event: InstanceEvent) => Promise<void>): void {
+    this.#onEvent = join;
   }
 
   subscribe(listener: (event: InstanceEvent) => void): () => void {

@@ -2,7 +2,7 @@ import type { Account } from "../accounts/account.ts";
 import { iso } from "../storage/rows.ts";
 import type { Write } from "../storage/store.ts";
 import type { KnownInstance } from "./drift.ts";
-import { over, type FleetParts, type RunEnd } from "./fleet-parts.ts";
+import { over, type SweepParts, type RunEnd } from "./sweep-parts.ts";
 import { lookAt } from "./look-at.ts";
 import { known, lockReadings, selectKnown, stillNew, writeReadings } from "./observations.ts";
 import { fleetDb } from "./tables.ts";
@@ -20,9 +20,9 @@ const confirmMaxMs = 60_000;
  * together are first shown to the brake (C12): a list that has lost half the fleet is the provider's trouble.
  */
 export class Confirmer {
-  readonly #parts: FleetParts;
+  readonly #parts: SweepParts;
 
-  constructor(parts: FleetParts) {
+  constructor(parts: SweepParts) {
     this.#parts = parts;
   }
 

@@ -1,7 +1,7 @@
 import type { Account } from "../accounts/account.ts";
 import type { EventPage } from "../providers/event-feed.ts";
 import { ProviderError } from "../providers/provider-error.ts";
-import { listing, over, type FleetParts, type RunEnd } from "./fleet-parts.ts";
+import { listing, over, type SweepParts, type RunEnd } from "./sweep-parts.ts";
 import { endedStatuses, fleetDb } from "./tables.ts";
 import { troubleOf } from "./trouble.ts";
 
@@ -13,9 +13,9 @@ const pagesMax = 20;
  * that no event is lost and none is read twice. What a gap has swallowed the sweep finds.
  */
 export class FeedReader {
-  readonly #parts: FleetParts;
+  readonly #parts: SweepParts;
 
-  constructor(parts: FleetParts) {
+  constructor(parts: SweepParts) {
     this.#parts = parts;
   }
 

@@ -3,7 +3,7 @@ import type { ProviderInstance } from "../providers/provider.ts";
 import { ProviderError } from "../providers/provider-error.ts";
 import type { Store } from "../storage/store.ts";
 import type { KnownInstance } from "./drift.ts";
-import { background } from "./fleet-parts.ts";
+import { background } from "./sweep-parts.ts";
 
 /** One look by id; `seen` is undefined where the provider says that there is none. */
 export interface Look {

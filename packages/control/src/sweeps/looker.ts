@@ -1,7 +1,7 @@
 import { sql } from "kysely";
 import type { Account } from "../accounts/account.ts";
 import type { KnownInstance } from "./drift.ts";
-import { over, type FleetParts, type RunEnd } from "./fleet-parts.ts";
+import { over, type SweepParts, type RunEnd } from "./sweep-parts.ts";
 import { lookAt, type Look } from "./look-at.ts";
 import { known, lockReadings, selectKnown, stillNew, writeReadings } from "./observations.ts";
 import { reprice } from "./prices.ts";
@@ -18,9 +18,9 @@ const batchesMax = 20;
  * the instance since. When many change at once the sweep is the quicker reader, and takes most of the work away.
  */
 export class Looker {
-  readonly #parts: FleetParts;
+  readonly #parts: SweepParts;
 
-  constructor(parts: FleetParts) {
+  constructor(parts: SweepParts) {
     this.#parts = parts;
   }
 

@@ -1,12 +1,12 @@
 import { ProvostError } from "@provost/contract";
 import type { Account } from "../accounts/account.ts";
 import type { KnownInstance } from "./drift.ts";
-import type { FleetParts } from "./fleet-parts.ts";
+import type { SweepParts } from "./sweep-parts.ts";
 import { fleetDb } from "./tables.ts";
 
 /** The price goes with the plan; one that is not to be had now is unknown, and no longer the old plan's. */
 export async function reprice(
-  { providers, store, log }: FleetParts,
+  { providers, store, log }: SweepParts,
   account: Account,
   retyped: readonly KnownInstance[],
 ): Promise<void> {
@@ -28,7 +28,7 @@ export async function reprice(
 }
 
 /** Monthly USD by type. Throws `ProvostError` where the provider cannot be asked. */
-export async function pricesOf(providers: FleetParts["providers"], account: Account): Promise<Map<string, number>> {
+export async function pricesOf(providers: SweepParts["providers"], account: Account): Promise<Map<string, number>> {
   const { types } = await providers.catalogOf(account);
   return new Map(types.flatMap(({ id, monthlyUsd }) => (monthlyUsd === undefined ? [] : [[id, monthlyUsd]])));
 }

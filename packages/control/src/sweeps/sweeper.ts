@@ -2,7 +2,7 @@ import type { Account } from "../accounts/account.ts";
 import type { Page, ProviderInstance } from "../providers/provider.ts";
 import { Confirmer } from "./confirmer.ts";
 import type { KnownInstance } from "./drift.ts";
-import { listing, over, type FleetParts, type RunEnd } from "./fleet-parts.ts";
+import { listing, over, type SweepParts, type RunEnd } from "./sweep-parts.ts";
 import type { PaceKeeper } from "./pace-keeper.ts";
 import { writePage } from "./page-writer.ts";
 import { averageMs, linesFor, nextDue } from "./plan.ts";
@@ -20,11 +20,11 @@ const shortWaitMs = 20;
  * pages are due, to the next round. Never faster than the account's pace, never slower than its answers.
  */
 export class Sweeper {
-  readonly #parts: FleetParts;
+  readonly #parts: SweepParts;
   readonly #pace: PaceKeeper;
   readonly #confirmer: Confirmer;
 
-  constructor(parts: FleetParts, pace: PaceKeeper) {
+  constructor(parts: SweepParts, pace: PaceKeeper) {
     this.#parts = parts;
     this.#pace = pace;
     this.#confirmer = new Confirmer(parts);

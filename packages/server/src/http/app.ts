@@ -12,7 +12,7 @@ import { answerError, noRoute, pathOf, sendProblem } from "./problems.ts";
 import { serveReference } from "./reference.ts";
 import { auditRoute } from "./routes/audit.ts";
 import { callbackRoute } from "./routes/callbacks.ts";
-import { fleetRoutes } from "./routes/fleet.ts";
+import { orphanRoutes } from "./routes/orphans.ts";
 import { healthRoute } from "./routes/health.ts";
 import { instanceEventRoutes } from "./routes/instance-events.ts";
 import { instanceRoutes } from "./routes/instances.ts";
@@ -48,7 +48,7 @@ export async function serveApi(options: AppOptions): Promise<App> {
   tokenRoutes(app, options.control);
   auditRoute(app, options.control);
   webhookRoutes(app, options.control);
-  fleetRoutes(app, options.control);
+  orphanRoutes(app, options.control);
   instanceRoutes(app, options.control);
   instanceEventRoutes(app, options.control, options.streams ?? streamTimes);
   serveReference(app);

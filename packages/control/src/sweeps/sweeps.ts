@@ -3,13 +3,13 @@ import { ProvostError } from "@provost/contract";
 import { z } from "zod";
 import type { OrphanReaper } from "../orphans/orphan-reaper.ts";
 import { FeedReader } from "./feed-reader.ts";
-import type { FleetParts, RunEnd } from "./fleet-parts.ts";
+import type { SweepParts, RunEnd } from "./sweep-parts.ts";
 import { Looker } from "./looker.ts";
 import { PaceKeeper } from "./pace-keeper.ts";
 import { Sweeper } from "./sweeper.ts";
 
 /** A queue of its own: neither does a crowd of deploys keep the fleet from being seen, nor a big fleet hold up a deploy (L16). */
-export const fleetQueue = "fleet";
+export const sweepQueue = "sweeps";
 
 const lineInput = z.object({ account: z.string(), line: z.number().int() });
 const accountInput = z.object({ account: z.string() });
@@ -18,69 +18,69 @@ const accountInput = z.object({ account: z.string() });
  * C10 on the job manager: one tick of each schedule starts what is to be done for every account; the work itself are jobs, one of a
  * kind and account at a time, that hold no slot while they wait for their pace.
  */
-export class Fleet {
+export class Sweeps {
   readonly jobs: readonly JobDefinition[];
-  readonly #parts: FleetParts;
+  readonly #parts: SweepParts;
   readonly #sweeper: Sweeper;
   readonly #feed: FeedReader;
   readonly #looker: Looker;
 
-  constructor(parts: FleetParts, reaper: OrphanReaper) {
+  constructor(parts: SweepParts, reaper: OrphanReaper) {
     const { timings, providers } = parts;
     this.#parts = parts;
     this.#sweeper = new Sweeper(parts, new PaceKeeper(providers.budgets, timings.feedEveryMs));
     this.#feed = new FeedReader(parts);
     this.#looker = new Looker(parts);
-    const sweep = defineJob("fleet.sweep", {
+    const sweep = defineJob("sweep.line", {
       input: lineInput,
-      queue: fleetQueue,
+      queue: sweepQueue,
       run: async (context: JobContext<z.output<typeof lineInput>>) => {
         const { account, line } = context.input;
         return ended(context, await this.#sweeper.run(account, line, context.signal));
       },
     });
-    const look = defineJob("fleet.look", {
+    const look = defineJob("sweep.look", {
       input: accountInput,
-      queue: fleetQueue,
+      queue: sweepQueue,
       run: async (context: JobContext<z.output<typeof accountInput>>) => {
         const { account } = await providers.open(context.input.account);
         return ended(context, await this.#looker.run(account, context.signal));
       },
     });
-    const feed = defineJob("fleet.feed", {
+    const feed = defineJob("sweep.feed", {
       input: accountInput,
-      queue: fleetQueue,
+      queue: sweepQueue,
       run: async (context: JobContext<z.output<typeof accountInput>>) => {
         const { account: name } = context.input;
         const { account } = await providers.open(name);
         const end = await this.#feed.run(account, context.signal);
         if (end.end === "done" && (await this.#looker.waiting(name))) {
-          await context.enqueue(look.with({ account: name }, { unique: `fleet.look:${name}` }));
+          await context.enqueue(look.with({ account: name }, { unique: `sweep.look:${name}` }));
         }
         return ended(context, end);
       },
     });
-    const sweeps = defineSchedule("fleet.sweeps", {
+    const sweeps = defineSchedule("sweep.begin", {
       every: timings.sweepEveryMs,
-      queue: fleetQueue,
+      queue: sweepQueue,
       run: async (context) => {
         for (const account of await this.#accounts()) {
           for (const line of await this.#sweeper.begin(account)) {
             await context.enqueue(
-              sweep.with({ account: account.name, line }, { unique: `fleet.sweep:${account.name}:${line}` }),
+              sweep.with({ account: account.name, line }, { unique: `sweep.line:${account.name}:${line}` }),
             );
           }
           for (const request of await reaper.pass(account.name)) await context.enqueue(request);
         }
       },
     });
-    const feeds = defineSchedule("fleet.feeds", {
+    const feeds = defineSchedule("sweep.feeds", {
       every: timings.feedEveryMs,
-      queue: fleetQueue,
+      queue: sweepQueue,
       run: async (context) => {
         for (const { name, capabilities } of await this.#accounts()) {
           if (!capabilities.eventFeed) continue;
-          await context.enqueue(feed.with({ account: name }, { unique: `fleet.feed:${name}` }));
+          await context.enqueue(feed.with({ account: name }, { unique: `sweep.feed:${name}` }));
         }
       },
     });

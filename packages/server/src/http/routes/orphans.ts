@@ -13,12 +13,12 @@ import { z } from "zod";
 import type { App } from "../zod-routes.ts";
 import { after, instanceRef, limit, providerName } from "./parameters.ts";
 
-const tags = ["Fleet"];
+const tags = ["Orphans and adoption"];
 const orphanRef = z.object({ provider: z.string(), id: z.string().describe("Its id at the provider") });
 
 /** Orphans, adoption, release, and how far the sweeps are (C10, C13). */
-export function fleetRoutes(app: App, control: ControlSurface): void {
-  orphanRoutes(app, control);
+export function orphanRoutes(app: App, control: ControlSurface): void {
+  reportRoutes(app, control);
   adoptionRoutes(app, control);
   app.get(
     "/v1/sweeps",
@@ -33,7 +33,7 @@ export function fleetRoutes(app: App, control: ControlSurface): void {
   );
 }
 
-function orphanRoutes(app: App, control: ControlSurface): void {
+function reportRoutes(app: App, control: ControlSurface): void {
   app.get(
     "/v1/orphans",
     {

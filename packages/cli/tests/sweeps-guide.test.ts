@@ -4,7 +4,7 @@ import { startSandbox } from "@provost/sandbox";
 import { expect, vi } from "vitest";
 import { withProvost } from "./provost.ts";
 
-const guide = readFileSync(join(import.meta.dirname, "../../../docs/guides/fleet.md"), "utf8");
+const guide = readFileSync(join(import.meta.dirname, "../../../docs/guides/sweeps.md"), "utf8");
 const commands = [...guide.matchAll(/^```sh\n([\s\S]*?)^```$/gm)]
   .flatMap(([, block]) => (block ?? "").trim().split("\n"))
   .map((line) => line.replace(/^provost /, "").split(" "));

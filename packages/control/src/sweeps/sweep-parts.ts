@@ -5,7 +5,7 @@ import type { Store } from "../storage/store.ts";
 import type { SweepBook } from "./sweep-book.ts";
 
 /** What sweeps, feeds and looks share. */
-export interface FleetParts {
+export interface SweepParts {
   store: Store;
   providers: ProviderService;
   brakes: Brakes;
