@@ -8,7 +8,7 @@ import { createInterface } from "node:readline";
 export const shutdownMs = 500;
 
 /** What the sandbox says no to. */
-export class CloudRefused extends Error {
+class CloudRefused extends Error {
   override readonly name = "CloudRefused";
   readonly code = "cloud_refused";
 }

@@ -18,6 +18,8 @@ const provider = "cloud";
 const pageMax = 500;
 const listsAMinute = 200;
 const timesMinimum = 1.4;
+/** A sweep need not be quicker. */
+const tickSeconds = 5;
 const seenWithinMs = 10_000;
 
 const numbers = {
@@ -85,7 +87,10 @@ async function firstSweep({ ground, provost, sql }: Scene): Promise<void> {
   await complete(provost, 0);
   const seen = await number(sql, "select count(*) from control_instance where observed_status = 'running'");
   const seconds = Math.round((performance.now() - since) / 1_000);
-  ground.check(seen === ground.numbers.instances, `after ${seconds} s every one of ${seen} instances is seen as running`);
+  ground.check(
+    seen === ground.numbers.instances,
+    `after ${seconds} s every one of ${seen} instances is seen as running`,
+  );
 }
 
 /** Issue line 3: whole sweeps and the feed at the same time. */
@@ -111,7 +116,7 @@ async function sweepsAndFeed(scene: Scene): Promise<void> {
   const spent = (performance.now() - since) / 1_000;
   const longest = Math.max(...seconds);
   ground.check(
-    longest <= minimum * timesMinimum,
+    longest <= Math.max(minimum * timesMinimum, tickSeconds),
     `the longest of ${sweeps} whole sweeps took ${longest.toFixed(1)} s: ${(longest / minimum).toFixed(2)} times the limit's own minimum of ${minimum} s (at most ${timesMinimum})`,
   );
   const p99 = percentile(told, 0.99);
@@ -163,7 +168,10 @@ async function deletions({ ground, cloud, provost, sql, first }: Scene): Promise
   const seconds = Math.round((performance.now() - since) / 1_000);
   await complete(provost, (await sweep(provost))?.complete?.number ?? 0);
   const now = await missing(sql);
-  ground.check(now === vanished, `${now} of ${vanished} deleted elsewhere are missing after ${seconds} s, and no others`);
+  ground.check(
+    now === vanished,
+    `${now} of ${vanished} deleted elsewhere are missing after ${seconds} s, and no others`,
+  );
 }
 
 async function failingPages({ ground, cloud, provost, sql }: Scene): Promise<void> {

@@ -38,9 +38,7 @@ export const adoptOrphanSchema = adoptRequestSchema.pick({ name: true });
 export const sweepSchema = z.object({
   provider: z.string(),
   number: z.number().int(),
-  state: z
-    .enum(["idle", "running", "confirming"])
-    .describe("`confirming`: what it did not show is looked for by id"),
+  state: z.enum(["idle", "running", "confirming"]).describe("`confirming`: what it did not show is looked for by id"),
   startedAt: z.string(),
   pages: z.number().int(),
   instances: z.number().int(),

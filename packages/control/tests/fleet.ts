@@ -27,7 +27,7 @@ export function idsOf({ first_id: first, last_id: last }: { first_id: number; la
   return Array.from({ length: last - first + 1 }, (_, index) => first + index);
 }
 
-export interface SweepFigures {
+interface SweepFigures {
   number: number;
   state: string;
   complete: number;
@@ -36,7 +36,9 @@ export interface SweepFigures {
 }
 
 export async function sweepOf(world: World): Promise<SweepFigures | undefined> {
-  const [row] = await world.sql("select number, state, complete, errors, pages from control_sweep where account = 'sandbox'");
+  const [row] = await world.sql(
+    "select number, state, complete, errors, pages from control_sweep where account = 'sandbox'",
+  );
   if (row === undefined) return undefined;
   const { number, state, complete, errors, pages } = row;
   return {

@@ -1,4 +1,6 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
+import { tellExpired } from "../src/instances/tombstones.ts";
+import { Store } from "../src/storage/store.ts";
 import { idsOf, knownInstances, swept, ticking } from "./fleet.ts";
 import { stores } from "./stores.ts";
 import { World, type WorldOptions } from "./world.ts";
@@ -62,7 +64,9 @@ describe.each(stores)("orphans and adoption on $name", (store) => {
     await swept(world!);
     const asked = await Promise.all([1, 2, 3].map(() => control.orphans.destroy("sandbox", String(id))));
     expect(asked.every(({ destroying }) => destroying)).toBe(true);
-    await vi.waitFor(async () => expect((await control.orphans.list({ limit: 5 })).items).toEqual([]), { timeout: 10_000 });
+    await vi.waitFor(async () => expect((await control.orphans.list({ limit: 5 })).items).toEqual([]), {
+      timeout: 10_000,
+    });
     expect(sandbox.stats()).toMatchObject({ instances: 0, deletes_accepted: 1 });
     const lines = await control.audit.list({ action: "orphan.destroy", limit: 5 });
     expect(lines.items).toMatchObject([{ target: { id: String(id) }, outcome: "done" }]);
@@ -85,7 +89,9 @@ describe.each(stores)("orphans and adoption on $name", (store) => {
     expect(sandbox.stats().deletes_accepted).toBe(0);
     await control.orphans.setPolicy("sandbox", "ours");
     expect((await control.providers.get("sandbox")).orphans).toBe("ours");
-    await vi.waitFor(() => expect(sandbox.stats()).toMatchObject({ instances: 32, deletes_accepted: 3 }), { timeout: 15_000 });
+    await vi.waitFor(() => expect(sandbox.stats()).toMatchObject({ instances: 32, deletes_accepted: 3 }), {
+      timeout: 15_000,
+    });
     const { items } = await control.audit.list({ limit: 10 });
     expect(items.map(({ action, actor }) => `${action} ${actor.name}`).toSorted()).toEqual([
       ...Array<string>(3).fill("orphan.destroy provost"),
@@ -113,7 +119,12 @@ describe.each(stores)("orphans and adoption on $name", (store) => {
     ];
     await swept(world!);
     const adopted = await control.adoption.adopt({ provider: "sandbox", providerId: String(bare) });
-    expect(adopted).toMatchObject({ name: `web-old-${bare}`, status: "provisioned", monthlyUsd: 5, type: "g6-nanode-1" });
+    expect(adopted).toMatchObject({
+      name: `web-old-${bare}`,
+      status: "provisioned",
+      monthlyUsd: 5,
+      type: "g6-nanode-1",
+    });
     expect(await tagsAt(bare)).toEqual(["keep", ...tagsOf(adopted.id)]);
     await expect(control.adoption.adopt({ provider: "sandbox", providerId: String(bare) })).rejects.toMatchObject({
       code: "server_known",
@@ -178,12 +189,16 @@ describe.each(stores)("orphans and adoption on $name", (store) => {
     });
     await world!.sql(`update control_instance set archived_at = archived_at - 864000000 where id = '${id}'`);
     expect((await control.instances.get(id)).tombstone?.costUsd).toBeCloseTo((5 * 10) / (365.25 / 12), 1);
+    const own = new Store(world!.transporter);
+    for (let hours = 0; hours < 2; hours += 1) {
+      await tellExpired(own, (await own.now()) - 3_600_000, new AbortController().signal);
+    }
     const back = await control.adoption.adopt({ provider: "sandbox", providerId });
     expect(back).toMatchObject({ id, name: "web-1", status: "provisioned" });
     expect(back.failure).toBeUndefined();
     expect(back.tombstone).toBeUndefined();
     expect((await control.instances.list({ failed: true, limit: 5 })).items).toEqual([]);
-    expect((await world!.story(id)).slice(-2)).toEqual(["failed", "adopted"]);
+    expect((await world!.story(id)).slice(-3)).toEqual(["failed", "expired", "adopted"]);
     await control.instances.destroy(id);
     await world!.until(id, "destroyed");
   });

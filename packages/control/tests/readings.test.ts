@@ -84,10 +84,10 @@ describe.each(stores)("readings on $name", (store) => {
     let sweep = 0;
     await assert(
       asyncProperty(
-        array(
-          record<Arrival>({ at: integer({ min: 1, max: 100 }), by: constantFrom("page", "look", "task") }),
-          { minLength: 1, maxLength: 8 },
-        ),
+        array(record<Arrival>({ at: integer({ min: 1, max: 100 }), by: constantFrom("page", "look", "task") }), {
+          minLength: 1,
+          maxLength: 8,
+        }),
         async (arrivals) => {
           await world!.sql(
             `update control_instance set observed_at = null, observed_status = null, observed_text = null, status = 'running' where id = '${id}'`,
@@ -102,7 +102,8 @@ describe.each(stores)("readings on $name", (store) => {
             sweep += 1;
             await world!.sql(`update control_sweep set number = ${sweep}, state = 'running', errors = 0`);
             await world!.sql("delete from control_sweep_line");
-            await world!.sql(`insert into control_sweep_line (account, line, sweep, from_key, until_key, next_at, done, version)
+            await world!
+              .sql(`insert into control_sweep_line (account, line, sweep, from_key, until_key, next_at, done, version)
               values ('sandbox', 0, ${sweep}, '', '${lastKey}', 0, 0, 5)`);
             await page(at, at > newestPage ? 5 : 4, sweep);
             newestPage = Math.max(newestPage, at);
@@ -176,7 +177,9 @@ describe.each(stores)("readings on $name", (store) => {
         { vanishGraceMs: 60_000 },
       );
     }
-    const rows = await world.sql("select provider_id, absent_sweep, observed_at from control_instance order by provider_id");
+    const rows = await world.sql(
+      "select provider_id, absent_sweep, observed_at from control_instance order by provider_id",
+    );
     expect(rows.map((row) => [row["provider_id"], row["absent_sweep"] !== null, Number(row["observed_at"])])).toEqual([
       ["100", false, 100_001],
       ["101", false, 100_001],

@@ -40,7 +40,9 @@ describe.each(stores)("sweeps on $name", (store) => {
     await swept(world!);
     const [after] = await world!.sql("select max(observed_at) as at from control_instance");
     expect(after).toEqual(before);
-    const [row] = await world!.sql("select max(complete_lines) as lines, max(complete_seen) as seen from control_sweep");
+    const [row] = await world!.sql(
+      "select max(complete_lines) as lines, max(complete_seen) as seen from control_sweep",
+    );
     expect([Number(row?.["seen"]), Number(row?.["lines"])]).toEqual([4_300, 2]);
     expect(await statuses(world!)).toEqual({ provisioned: 4_300 });
     const instance = await world!.control.instances.get(`fleet-${ids[0]}`);
@@ -77,7 +79,9 @@ describe.each(stores)("sweeps on $name", (store) => {
     sandbox.addFault({ kind: "error_before", method: "GET", path: list, probability: 0.5, times: 1_000_000 });
     sandbox.vanish({ ids: ids.slice(0, 50) });
     const { number } = (await sweepOf(world!))!;
-    await vi.waitFor(async () => expect((await sweepOf(world!))?.number).toBeGreaterThan(number + 3), { timeout: 30_000 });
+    await vi.waitFor(async () => expect((await sweepOf(world!))?.number).toBeGreaterThan(number + 3), {
+      timeout: 30_000,
+    });
     const { complete } = (await sweepOf(world!))!;
     const marked = (await statuses(world!))["missing"] ?? 0;
     // By chance a sweep of three pages may have gone well.
@@ -125,7 +129,9 @@ describe.each(stores)("sweeps on $name", (store) => {
     const stopped = await world!.until(id, "stopped");
     expect(stopped.providerName).toBe("renamed-elsewhere");
     await fetch(`${url}/resize`, { method: "POST", headers, body: JSON.stringify({ type: "g6-standard-2" }) });
-    await vi.waitFor(async () => expect((await control.instances.get(id)).type).toBe("g6-standard-2"), { timeout: 10_000 });
+    await vi.waitFor(async () => expect((await control.instances.get(id)).type).toBe("g6-standard-2"), {
+      timeout: 10_000,
+    });
     await vi.waitFor(async () => expect((await control.instances.get(id)).monthlyUsd).toBeGreaterThan(5));
     const told = await control.instances.events(id, { limit: 100 });
     const changes = told.filter(({ kind }) => kind === "changed").map(({ message }) => message);
@@ -143,14 +149,18 @@ describe.each(stores)("sweeps on $name", (store) => {
     const { sandbox, control } = await start({ timings: { sweepEveryMs: 3_600_000, feedEveryMs: 100 } });
     const { id } = await world!.deploy("web-1");
     const { providerId } = await world!.until(id, "provisioned");
-    await vi.waitFor(async () => expect(await world!.sql("select 1 from control_feed")).toHaveLength(1), { timeout: 10_000 });
+    await vi.waitFor(async () => expect(await world!.sql("select 1 from control_feed")).toHaveLength(1), {
+      timeout: 10_000,
+    });
     const headers = { authorization: "Bearer sandbox-token" };
     await fetch(`${sandbox.url}${list}/${providerId}/shutdown`, { method: "POST", headers });
     await world!.until(id, "stopped");
     await fetch(`${sandbox.url}${list}/${providerId}/boot`, { method: "POST", headers });
     await world!.until(id, "running");
     expect(await sweepOf(world!)).toBeUndefined();
-    await vi.waitFor(async () => expect(await world!.sql("select 1 from control_look")).toEqual([]), { timeout: 10_000 });
+    await vi.waitFor(async () => expect(await world!.sql("select 1 from control_look")).toEqual([]), {
+      timeout: 10_000,
+    });
     expect((await control.instances.get(id)).observed?.status).toBe("running");
   });
 

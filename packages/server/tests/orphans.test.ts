@@ -1,4 +1,11 @@
-import { instanceSchema, orphanSchema, pageSchema, problemSchema, providerSchema, sweepSchema } from "@provost/contract";
+import {
+  instanceSchema,
+  orphanSchema,
+  pageSchema,
+  problemSchema,
+  providerSchema,
+  sweepSchema,
+} from "@provost/contract";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { z } from "zod";
 import { Running } from "./running.ts";

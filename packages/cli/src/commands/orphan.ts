@@ -160,8 +160,8 @@ async function destroyOrphan(context: Context, id: string, { provider = "", yes 
     context.terminal.err("Nothing was destroyed.\n");
     return exitCodes.failure;
   }
-  const address = `/v1/orphans/${encodeURIComponent(provider)}/${encodeURIComponent(id)}`;
-  const orphan = await context.api().delete(address, orphanSchema);
+  const place = `/v1/orphans/${encodeURIComponent(provider)}/${encodeURIComponent(id)}`;
+  const orphan = await context.api().delete(place, orphanSchema);
   if (context.json) context.printJson(orphan);
   else context.out(`Destroying ${harmless(orphan.name)} at ${provider}. It leaves the list when it is gone.\n`);
   return exitCodes.done;
@@ -177,9 +177,13 @@ async function isSure(context: Context, id: string, provider: string): Promise<b
 
 async function setPolicy(context: Context, name: string, policy: string): Promise<number> {
   if (!orphanPolicies.some((each) => each === policy)) {
-    throw new ProvostError("invalid_request", `${JSON.stringify(policy)} is no policy: give ${orphanPolicies.join(" or ")}.`, {
-      field: "policy",
-    });
+    throw new ProvostError(
+      "invalid_request",
+      `${JSON.stringify(policy)} is no policy: give ${orphanPolicies.join(" or ")}.`,
+      {
+        field: "policy",
+      },
+    );
   }
   const answer = await context
     .api()

@@ -15,7 +15,7 @@ import { endedStatuses, fleetDb } from "../sweeps/tables.ts";
 import { InstanceReader } from "./instance-reader.ts";
 import { settledStatus } from "./settled-status.ts";
 
-export interface AdoptionParts {
+interface AdoptionParts {
   store: Store;
   providers: ProviderService;
   timings: Timings;
@@ -142,7 +142,9 @@ export class AdoptionService implements AdoptionDoor {
       try {
         const seen = await account.call((provider, call) => provider.get(id, call), undefined, { region: row.region });
         if (seen?.owner?.deployment !== this.#parts.deployment() || seen.owner.instance !== row.id) return;
-        await account.call((provider, call) => provider.setOwner(id, undefined, call), undefined, { region: row.region });
+        await account.call((provider, call) => provider.setOwner(id, undefined, call), undefined, {
+          region: row.region,
+        });
       } catch (error) {
         if (!(error instanceof ProviderError) || error.code !== "provider_instance_not_found") throw error;
       }
@@ -285,7 +287,9 @@ function fitted(name: string): string {
 
 function checkedName(name: string): string {
   if (namePattern.test(name)) return name;
-  throw new ProvostError("invalid_name", `${JSON.stringify(name)} is no name: give one, ${nameRule}.`, { field: "name" });
+  throw new ProvostError("invalid_name", `${JSON.stringify(name)} is no name: give one, ${nameRule}.`, {
+    field: "name",
+  });
 }
 
 function taken(name: string): ProvostError {
@@ -295,9 +299,13 @@ function taken(name: string): ProvostError {
 }
 
 function isKnown(row: { id: string; name: string; status: string }, seen: ProviderInstance): ProvostError {
-  return new ProvostError("server_known", `${seen.id} is the instance ${row.name} (${row.id}), ${row.status}, already.`, {
-    field: "providerId",
-  });
+  return new ProvostError(
+    "server_known",
+    `${seen.id} is the instance ${row.name} (${row.id}), ${row.status}, already.`,
+    {
+      field: "providerId",
+    },
+  );
 }
 
 function isOwned(seen: ProviderInstance, { deployment }: Owner): ProvostError {

@@ -48,7 +48,10 @@ export class InstanceReader {
       .limit(limit + 1);
     if (query.failed === true) {
       // C8: shown until it is destroyed, released or adopted back.
-      select = select.where("failure", "is not", null).where("status", "<>", "destroyed").where("status", "<>", "released");
+      select = select
+        .where("failure", "is not", null)
+        .where("status", "<>", "destroyed")
+        .where("status", "<>", "released");
     } else if (query.all !== true) {
       select = select.where("archived_at", "is", null);
     }

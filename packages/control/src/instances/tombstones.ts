@@ -50,7 +50,8 @@ export async function tellExpired(store: Store, failedBefore: number, signal: Ab
         .execute();
       await write.events(
         rows.map((row) => {
-          const cost = row.monthly_usd === null ? "" : `, $${costUsd(row.monthly_usd, now - Number(row.archived_at))} since`;
+          const cost =
+            row.monthly_usd === null ? "" : `, $${costUsd(row.monthly_usd, now - Number(row.archived_at))} since`;
           const message = `Its server ${row.provider_id ?? ""} still stands and is billed${cost}: destroy it, release it or adopt it back`;
           return { instanceId: row.id, at: now, kind: "expired", message };
         }),

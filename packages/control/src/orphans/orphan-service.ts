@@ -53,7 +53,9 @@ export class OrphanService implements OrphanDoor {
     const rows = await select.execute();
     const items = await this.#views(rows.slice(0, limit));
     const last = items.at(-1);
-    return rows.length > limit && last !== undefined ? { items, next: `${last.provider}/${last.providerId}` } : { items };
+    return rows.length > limit && last !== undefined
+      ? { items, next: `${last.provider}/${last.providerId}` }
+      : { items };
   }
 
   /** Throws `provider_not_found`, `orphan_not_found`. */
@@ -128,7 +130,7 @@ export class OrphanService implements OrphanDoor {
     for (const account of new Set(rows.map((row) => row.account))) {
       prices.set(account, await this.#prices(account));
     }
-    return rows.map((row) => view(row, prices.get(row.account)?.get(row.type), now));
+    return rows.map((row) => orphanView(row, prices.get(row.account)?.get(row.type), now));
   }
 
   /** An orphan whose price is not to be had now is shown without. */
@@ -142,7 +144,7 @@ export class OrphanService implements OrphanDoor {
   }
 }
 
-function view(row: Selectable<OrphanTable>, monthlyUsd: number | undefined, now: number): Orphan {
+function orphanView(row: Selectable<OrphanTable>, monthlyUsd: number | undefined, now: number): Orphan {
   const since = Date.parse(row.created_at ?? "");
   const bornAt = Number.isNaN(since) ? Number(row.first_seen_at) : since;
   return {

@@ -80,9 +80,9 @@ export class Store {
         db,
         tx,
         event: (line) => write.events([line]),
-        events: async (lines) => {
-          if (lines.length === 0) return;
-          const told = await insertEvents(db, lines);
+        events: async (all) => {
+          if (all.length === 0) return;
+          const told = await insertEvents(db, all);
           events.push(...told);
           for (const event of told) await this.#onEvent?.(write, event);
         },

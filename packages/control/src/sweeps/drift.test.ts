@@ -63,7 +63,10 @@ describe("changes made elsewhere (C13)", () => {
   });
 
   test.each(["deploy", "destroy"] as const)("not while a task is under way: %s", (task) => {
-    const change = changeOf({ ...row, task }, { ...seen, name: "x", type: "large", status: "stopped", statusText: "off" });
+    const change = changeOf(
+      { ...row, task },
+      { ...seen, name: "x", type: "large", status: "stopped", statusText: "off" },
+    );
     expect(change.told).toBeUndefined();
     expect(change.columns).toMatchObject({ status: "running", type: "small", provider_name: "web-1" });
     expect(change.columns.observed_status).toBe("stopped");

@@ -44,6 +44,17 @@ export interface Change {
   told: { kind: "changed" | "returned"; message: string } | undefined;
 }
 
+const compared = [
+  "observed_status",
+  "observed_text",
+  "ipv4",
+  "ipv6",
+  "provider_name",
+  "type",
+  "status",
+  "observed_backups",
+] as const satisfies readonly (keyof Change["columns"])[];
+
 /**
  * C13: what a reading says beside what is known. Changes made elsewhere are taken over and told; while a task is under way,
  * and on what is archived, only what the provider says is kept.
@@ -60,13 +71,15 @@ export function changeOf(row: KnownInstance, seen: ProviderInstance): Change {
     status: rests ? settledStatus(row.status, seen.status) : row.status,
     observed_backups: rests && seen.backups !== undefined ? Number(seen.backups) : row.observed_backups,
   };
-  const differs = Object.entries(columns).some(([name, value]) => row[name as keyof typeof columns] !== value);
+  const differs = compared.some((name) => row[name] !== columns[name]);
   return { isNew: differs || row.absent_sweep !== null, columns, told: rests ? toldOf(row, columns) : undefined };
 }
 
 function toldOf(row: KnownInstance, now: Change["columns"]): Change["told"] {
   const changes = [
-    ...(now.status === row.status || row.status === "missing" ? [] : [`it is ${now.status === "stopped" ? "stopped" : "running"} now`]),
+    ...(now.status === row.status || row.status === "missing"
+      ? []
+      : [`it is ${now.status === "stopped" ? "stopped" : "running"} now`]),
     ...difference("plan", row.type, now.type),
     ...difference("name", row.provider_name, now.provider_name),
     ...backupsTold(row.observed_backups, now.observed_backups),

@@ -1,7 +1,7 @@
 import type { Account } from "../accounts/account.ts";
 import type { EventPage } from "../providers/event-feed.ts";
 import { ProviderError } from "../providers/provider-error.ts";
-import { listing, over, type SweepParts, type RunEnd } from "./sweep-parts.ts";
+import { feeding, over, type SweepParts, type RunEnd } from "./sweep-parts.ts";
 import { endedStatuses, fleetDb } from "./tables.ts";
 import { troubleOf } from "./trouble.ts";
 
@@ -29,7 +29,7 @@ export class FeedReader {
         page = await account.call(
           (provider, call) => provider.events(before?.cursor ?? undefined, call),
           signal,
-          listing,
+          feeding,
         );
       } catch (error) {
         // A cursor that its driver does not know (another endpoint): from where the feed stands now, a sweep finds the rest.

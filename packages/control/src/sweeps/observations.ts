@@ -88,7 +88,18 @@ interface Written {
 async function update(write: Write, changes: readonly Written[]): Promise<Set<string>> {
   const values = changes.map(({ row, at, change: { columns } }) => {
     const { observed_status, observed_text, ipv4, ipv6, provider_name, type, status, observed_backups } = columns;
-    const texts = [row.id, row.status, row.task, observed_status, observed_text, ipv4, ipv6, provider_name, type, status];
+    const texts = [
+      row.id,
+      row.status,
+      row.task,
+      observed_status,
+      observed_text,
+      ipv4,
+      ipv6,
+      provider_name,
+      type,
+      status,
+    ];
     const cells = [
       ...texts.map((text) => sql`cast(${text} as text)`),
       sql`cast(${observed_backups} as integer)`,

@@ -4,7 +4,7 @@ import type { KnownInstance } from "./drift.ts";
 import { fleetDb } from "./tables.ts";
 
 /** A page and what the store knows of it. */
-export interface SeenPage {
+interface SeenPage {
   account: string;
   sweep: number;
   deployment: string;

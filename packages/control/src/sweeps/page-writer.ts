@@ -8,7 +8,7 @@ import { orphansOf } from "./orphans-seen.ts";
 import { endedStatuses, fleetDb, type SweepLineTable } from "./tables.ts";
 
 /** A page as it was read. */
-export interface ReadPage {
+interface ReadPage {
   account: string;
   sweep: number;
   line: Pick<SweepLineTable, "line" | "cursor" | "from_key" | "until_key" | "version">;
@@ -26,10 +26,10 @@ export interface ReadPage {
 }
 
 /** `lost`: another has written this page. `ended`: the sweep is over with it, or goes on to look for what it did not show. */
-export type PageEnd = { end: "lost" | "next" | "line" | "ended"; retyped: KnownInstance[] };
+type PageEnd = { end: "lost" | "next" | "line" | "ended"; retyped: KnownInstance[] };
 
 /** What is accepted within so many ms before a page is asked for need not be in it: lists lag behind creates. */
-export interface PageRules {
+interface PageRules {
   vanishGraceMs: number;
 }
 
@@ -50,7 +50,13 @@ export async function writePage(store: Store, read: ReadPage, rules: PageRules):
       return row === undefined ? [] : [{ row, seen, at: read.at }];
     });
     const retyped = await writeReadings(write, "page", readings);
-    await (read.ordered ? rangeRead(write, read, rows, rules) : pageSeen(write, read, readings.map(({ row }) => row.id)));
+    await (read.ordered
+      ? rangeRead(write, read, rows, rules)
+      : pageSeen(
+          write,
+          read,
+          readings.map(({ row }) => row.id),
+        ));
     await orphansOf(write, { ...read, rows, live, graceMs: rules.vanishGraceMs });
     if (read.page.next !== undefined) return { end: "next", retyped };
     return { end: (await sweepEnded(write, read, rules)) ? "ended" : "line", retyped };
@@ -124,10 +130,7 @@ async function rangeRead(write: Write, read: ReadPage, rows: KnownInstance[], ru
     .where("upto_key", "<=", upto)
     .execute();
   const uptoId = upto === lastKey ? "" : (page.items.at(-1)?.id ?? "");
-  await db
-    .insertInto("control_sweep_page")
-    .values({ account, upto_key: upto, upto_id: uptoId, read_at: at })
-    .execute();
+  await db.insertInto("control_sweep_page").values({ account, upto_key: upto, upto_id: uptoId, read_at: at }).execute();
   const shown = new Set(page.items.map(({ id }) => id));
   const absent = rows.filter((row) => !shown.has(row.provider_id ?? "") && isMissed(row, at, rules));
   if (absent.length === 0) return;

@@ -1,8 +1,8 @@
 import { keyOf, lastKey } from "./order.ts";
 
 /** How fast an account's list may be read on and on, and what is known of its pages. */
-export interface SweepPace {
-  /** Between two pages of the whole account, in ms, so that what goes on by itself keeps to its part of the budget (C11). */
+interface SweepPace {
+  /** Between two pages of the whole account, in ms; 0 where no limit is known. */
   paceMs: number;
   /** How long a page takes to be answered, in ms. */
   pageMs: number;
@@ -27,26 +27,8 @@ export function linesFor({ paceMs, pageMs, pages, everyMs }: SweepPace): number 
   return Math.max(Math.min(wanted, linesMax, Math.floor(pages / linePagesMin)), 1);
 }
 
-/** A limit and what else is taken from the background's part of it. */
-export interface Limits {
-  /** Calls per ms that what goes on by itself may make; undefined where nothing limits them. */
-  backgroundRate: number | undefined;
-  /** Between two looks at the feed, in ms, where the same budget pays for them. */
-  feedEveryMs: number | undefined;
-}
-
-/** A feed is never left less than this part; with a tiny budget both are slow. */
-const sweepShareMin = 0.5;
-
-/** Between two pages, so that the feed finds its call in the budget whenever it comes. 0: no limit is known. */
-export function paceMs({ backgroundRate, feedEveryMs }: Limits): number {
-  if (backgroundRate === undefined) return 0;
-  const feed = feedEveryMs === undefined ? 0 : 1 / feedEveryMs;
-  return 1 / Math.max(backgroundRate - feed, backgroundRate * sweepShareMin);
-}
-
 /** The range of ids of one line: behind `fromId`, up to and with `untilId`. */
-export interface Range {
+interface Range {
   fromId: string | undefined;
   untilId: string | undefined;
   untilKey: string;
@@ -67,8 +49,8 @@ export function ranges(ends: readonly string[], lines: number): Range[] {
   }));
 }
 
-/** What a line that was held up may catch up on, in ms: more would take the feed's calls. */
-const arrearsMs = 2_000;
+/** What a line that was held up may catch up on, in ms: the budget has kept the calls for it. */
+const arrearsMs = 30_000;
 
 /** When the page after one that was due at `dueAt` is due. */
 export function nextDue(dueAt: number, now: number, linePaceMs: number): number {

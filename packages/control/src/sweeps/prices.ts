@@ -16,7 +16,11 @@ export async function reprice(
     return new Map<string, number>();
   });
   for (const { id } of retyped) {
-    const row = await fleetDb(store).selectFrom("control_instance").select("type").where("id", "=", id).executeTakeFirst();
+    const row = await fleetDb(store)
+      .selectFrom("control_instance")
+      .select("type")
+      .where("id", "=", id)
+      .executeTakeFirst();
     if (row === undefined) continue;
     await fleetDb(store)
       .updateTable("control_instance")

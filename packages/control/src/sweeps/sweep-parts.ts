@@ -23,4 +23,5 @@ export const over: RunEnd = { end: "done" };
 
 /** What a call is that nobody asked for (C11). */
 export const background = { asker: "background" } as const;
-export const listing = { group: "collections", asker: "background" } as const;
+export const feeding = { group: "collections", asker: "background" } as const;
+export const sweeping = { group: "collections", asker: "sweep" } as const;

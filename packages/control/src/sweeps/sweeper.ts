@@ -1,8 +1,7 @@
 import type { Account } from "../accounts/account.ts";
 import type { Page, ProviderInstance } from "../providers/provider.ts";
 import { Confirmer } from "./confirmer.ts";
-import type { KnownInstance } from "./drift.ts";
-import { listing, over, type SweepParts, type RunEnd } from "./sweep-parts.ts";
+import { sweeping, over, type SweepParts, type RunEnd } from "./sweep-parts.ts";
 import type { PaceKeeper } from "./pace-keeper.ts";
 import { writePage } from "./page-writer.ts";
 import { averageMs, linesFor, nextDue } from "./plan.ts";
@@ -81,7 +80,7 @@ export class Sweeper {
             call,
           ),
         signal,
-        listing,
+        sweeping,
       );
     } catch (error) {
       const trouble = troubleOf(error, timings.unreachableRetryMs);
@@ -108,12 +107,8 @@ export class Sweeper {
       deployment: this.#parts.deployment(),
     };
     const { end, retyped } = await writePage(store, read, timings);
-    await this.#repriced(account, retyped);
+    if (retyped.length > 0) await reprice(this.#parts, account, retyped);
     if (end === "lost" || end === "line") return over;
     return undefined;
-  }
-
-  async #repriced(account: Account, retyped: readonly KnownInstance[]): Promise<void> {
-    if (retyped.length > 0) await reprice(this.#parts, account, retyped);
   }
 }

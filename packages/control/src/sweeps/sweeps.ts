@@ -15,8 +15,9 @@ const lineInput = z.object({ account: z.string(), line: z.number().int() });
 const accountInput = z.object({ account: z.string() });
 
 /**
- * C10 on the job manager: one tick of each schedule starts what is to be done for every account; the work itself are jobs, one of a
- * kind and account at a time, that hold no slot while they wait for their pace.
+ * C10 on the job manager. Accounts come and go while schedules are code: so one tick of each schedule starts what is to be done for
+ * every account. The work itself are jobs, one of a kind, account and line at a time, each with its cursor in the store: it is
+ * written in the transaction of its page, and found there by the next run. They hold no slot while they wait for their pace (L7).
  */
 export class Sweeps {
   readonly jobs: readonly JobDefinition[];
@@ -28,7 +29,7 @@ export class Sweeps {
   constructor(parts: SweepParts, reaper: OrphanReaper) {
     const { timings, providers } = parts;
     this.#parts = parts;
-    this.#sweeper = new Sweeper(parts, new PaceKeeper(providers.budgets, timings.feedEveryMs));
+    this.#sweeper = new Sweeper(parts, new PaceKeeper(providers.budgets));
     this.#feed = new FeedReader(parts);
     this.#looker = new Looker(parts);
     const sweep = defineJob("sweep.line", {

@@ -4,7 +4,9 @@ import type { SqlDialect } from "../storage/dialect.ts";
 import type { Database, Instant, InstanceTable, OptionalInstant, ProviderTable } from "../storage/schema.ts";
 
 /** The control plane's tables with those of sweeps, feeds and orphans (C10, C13). */
-export type FleetDatabase = Omit<Database, "control_instance" | "control_provider"> & {
+export type FleetDatabase = Database & FleetTables;
+
+type FleetTables = {
   control_instance: InstanceTable & InstanceFleetColumns;
   control_provider: ProviderTable & { orphan_policy: ColumnType<string, string | undefined, string> };
   control_sweep: SweepTable;
@@ -73,7 +75,7 @@ export interface SweepLineTable {
 }
 
 /** When each range of ids was last read, whether or not a row was changed by it: rows that stay as they are cost no write. */
-export interface SweepPageTable {
+interface SweepPageTable {
   account: string;
   /** The last of the range; it begins behind that of the row before. */
   upto_key: string;
@@ -81,7 +83,7 @@ export interface SweepPageTable {
   read_at: Instant;
 }
 
-export interface FeedTable {
+interface FeedTable {
   account: string;
   cursor: string | null;
   version: number;
@@ -89,7 +91,7 @@ export interface FeedTable {
 }
 
 /** Instances that an event has told of, until they are looked at. */
-export interface LookTable {
+interface LookTable {
   account: string;
   instance_id: string;
   /** When the feed was asked: a reading from then on has seen what the event tells of. */
@@ -123,8 +125,7 @@ export const endedStatuses = ["destroyed", "released"] as const satisfies readon
 
 /** Of a store, or of an open transaction. */
 export function fleetDb(of: { readonly db: Kysely<Database> }): Kysely<FleetDatabase> {
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the same tables, with the columns that the migration below adds
-  return of.db as unknown as Kysely<FleetDatabase>;
+  return of.db.withTables<FleetTables>();
 }
 
 /** For `storage/migrations.ts`. */

@@ -5,7 +5,7 @@ import { ProviderError } from "../providers/provider-error.ts";
 import { spread } from "../flows/step.ts";
 
 /** What a call of ours that did not go well means for the run that made it. */
-export interface Trouble {
+interface Trouble {
   /** False: it was only put off, by a rate limit or an open circuit. */
   failed: boolean;
   /** When to come back; undefined where no later call would go better. */

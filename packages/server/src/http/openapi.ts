@@ -69,7 +69,15 @@ for (const [id, schema] of Object.entries({
 }
 
 /** What a client sends: defaults make their fields optional there. */
-const requests = new Set(["AdoptRequest", "Callback", "DeployRequest", "OrphanPolicy", "ProviderRequest", "TokenRequest", "WebhookRequest"]);
+const requests = new Set([
+  "AdoptRequest",
+  "Callback",
+  "DeployRequest",
+  "OrphanPolicy",
+  "ProviderRequest",
+  "TokenRequest",
+  "WebhookRequest",
+]);
 const componentPath = "#/components/schemas/";
 
 const securitySchemes = {
