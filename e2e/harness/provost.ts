@@ -121,6 +121,13 @@ export class Provost {
     return Number(peak) / 1024;
   }
 
+  /** Processor time that the server has used so far. */
+  cpuSeconds(): number {
+    // Behind the command's name, which may hold anything: utime and stime, in hundredths of a second.
+    const fields = readFileSync(`/proc/${this.#serverPid}/stat`, "utf8").split(") ").at(-1)?.split(" ") ?? [];
+    return (Number(fields[11]) + Number(fields[12])) / 100;
+  }
+
   instance(ref: string): Promise<Instance> {
     return this.get<Instance>(`/v1/instances/${ref}`);
   }

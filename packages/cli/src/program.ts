@@ -14,6 +14,7 @@ import {
   type ListOptions,
 } from "./commands/instance.ts";
 import { addProvider, listProviders, showCatalog, type AddOptions } from "./commands/provider.ts";
+import { addAdoptionCommands, addOrphanCommands, addSweepCommand } from "./commands/orphan.ts";
 import { runServer } from "./commands/server.ts";
 import { start, type StartOptions } from "./commands/start/start.ts";
 import { addTaskCommands } from "./commands/task.ts";
@@ -62,6 +63,7 @@ export function buildProgram(surroundings: Surroundings, ended: (code: number) =
   addInstanceCommands(program, act, called);
   addFleetCommands(program, act, called);
   addProviderCommands(program, act, called);
+  addOrphanCommands(program, act, called);
   addTokenCommands(program, act, called);
   addAuditCommand(program, act, called);
   addWebhookCommands(program, act, called);
@@ -160,6 +162,7 @@ function addInstanceCommands(program: Command, act: Act, called: string): void {
     .addHelpText("after", examples(called, ["instance destroy web-1", "instance destroy web-1 --yes --detach"]))
     .action(act((context, command) => destroyInstance(context, argument(command), command.opts<DestroyOptions>())));
   addTaskCommands(instance, act, called);
+  addAdoptionCommands(instance, act, called);
 }
 
 function addProviderCommands(program: Command, act: Act, called: string): void {
@@ -195,4 +198,5 @@ function addProviderCommands(program: Command, act: Act, called: string): void {
     .argument("[part]", "types, regions or images")
     .addHelpText("after", examples(called, ["provider catalog sandbox", "provider catalog sandbox types"]))
     .action(act((context, command) => showCatalog(context, argument(command), command.args[1])));
+  addSweepCommand(provider, act);
 }

@@ -31,6 +31,8 @@ const kinds = {
   region_not_found: { status: 422, exit: 3, title: "The provider has no such region" },
   provider_not_found: { status: 404, exit: 3, title: "No such provider is set up" },
   instance_not_found: { status: 404, exit: 3, title: "No such instance" },
+  orphan_not_found: { status: 404, exit: 3, title: "No such orphan" },
+  server_not_found: { status: 404, exit: 3, title: "The provider has no such server" },
   webhook_not_found: { status: 404, exit: 3, title: "No such webhook" },
   delivery_not_found: { status: 404, exit: 3, title: "No such delivery" },
   webhook_url_refused: { status: 422, exit: 2, title: "The address of the webhook is refused" },
@@ -65,6 +67,8 @@ const kinds = {
   type_unchanged: { status: 409, exit: 5, title: "The instance has that type already" },
   fleet_changed: { status: 409, exit: 5, title: "The fleet is not what was confirmed" },
   backup_not_available: { status: 409, exit: 5, title: "The backup cannot be restored" },
+  server_known: { status: 409, exit: 5, title: "The server is an instance already" },
+  server_owned: { status: 409, exit: 5, title: "The server belongs to another deployment" },
   root_password_not_available: { status: 410, exit: 3, title: "The root password is not to be had" },
   // The callback address (C6)
   callback_url_missing: { status: 422, exit: 2, title: "No address for callbacks is configured" },

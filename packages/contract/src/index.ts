@@ -5,6 +5,7 @@ export { parseDuration } from "./duration.ts";
 export { errorKinds, exitCodes, ProvostError, type ErrorCode } from "./errors.ts";
 export { failureKinds, type FailureCode } from "./failures.ts";
 export * from "./fleets.ts";
+export * from "./orphans.ts";
 export * from "./schemas.ts";
 export * from "./tasks.ts";
 export * from "./webhooks.ts";

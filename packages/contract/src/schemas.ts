@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { orphanPolicies } from "./orphans.ts";
 import { failureKinds, type FailureCode } from "./failures.ts";
 
 /** Shapes of the HTTP API. Instants are ISO 8601 in UTC. */
@@ -28,6 +29,7 @@ export const instanceStatuses = [
   "destroyed",
   "failed",
   "missing",
+  "released",
 ] as const;
 export type InstanceStatus = (typeof instanceStatuses)[number];
 
@@ -75,7 +77,9 @@ export const instanceSchema = z.object({
     .object({
       billedSince: z.string(),
       costUsd: z.number().optional().describe("Estimated, until now; absent where the provider has no prices"),
-      expiresAt: z.string().describe("Look at it by then and destroy it: nothing here does so by itself"),
+      expiresAt: z
+        .string()
+        .describe("Decide by then: destroy it, release it or adopt it back. Nothing here does so by itself"),
     })
     .optional()
     .describe("A failed instance whose server still stands and is billed"),
@@ -108,6 +112,11 @@ export const instanceEventSchema = z.object({
     "task_failed",
     "protected",
     "unprotected",
+    "changed",
+    "missing",
+    "returned",
+    "released",
+    "expired",
     "note",
   ]),
   message: z.string(),
@@ -134,6 +143,7 @@ export const providerSchema = z.object({
   endpoint: z.string().describe("Base URL or socket; never a credential"),
   defaults: z.object({ region: z.string().optional(), type: z.string().optional(), image: z.string().optional() }),
   callbackUrl: z.string().optional().describe("The address that its instances call, if not the server's own"),
+  orphans: z.enum(orphanPolicies).describe("What is done by itself with servers that carry our tag and are not known"),
   createdAt: z.string(),
 });
 export type ProviderView = z.infer<typeof providerSchema>;

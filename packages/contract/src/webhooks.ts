@@ -4,12 +4,14 @@ import { instanceEventSchema } from "./schemas.ts";
 /** What a webhook can be told: each kind of an instance's events, under the name `instance.<kind>`. */
 export const webhookEvents = instanceEventSchema.shape.kind.options.map((kind) => `instance.${kind}` as const);
 export type WebhookEvent = (typeof webhookEvents)[number];
-/** Told unless others are named: how a deploy or destroy ended, and what went wrong. */
+/** Told unless others are named: how a deploy, a destroy or another task ended, and what is gone without us or left standing. */
 export const usualEvents = [
   "instance.provisioned",
   "instance.failed",
   "instance.destroyed",
   "instance.task_failed",
+  "instance.missing",
+  "instance.expired",
 ] as const;
 
 export const webhookSchema = z.object({

@@ -4,21 +4,30 @@ import { ProviderService } from "./accounts/provider-service.ts";
 import { AuditLog } from "./access/audit-log.ts";
 import { retentionSchedule } from "./access/retention.ts";
 import { TokenService } from "./access/token-service.ts";
+import { Brakes } from "./circuit/brakes.ts";
 import { fleetJob } from "./fleets/fleet-run.ts";
 import { FleetService } from "./fleets/fleet-service.ts";
 import { controlJobs } from "./flows/jobs.ts";
+import type { StepParts } from "./flows/create-step.ts";
 import { done } from "./flows/step.ts";
 import { Tasks } from "./flows/tasks.ts";
 import { Watchdog } from "./flows/watchdog.ts";
 import { deploymentId } from "./ids.ts";
 import { CallbackService } from "./instances/callback-service.ts";
+import { AdoptionService } from "./instances/adoption-service.ts";
 import { InstanceService } from "./instances/instance-service.ts";
 import { InstanceRecords } from "./instances/records.ts";
+import { tellExpired } from "./instances/tombstones.ts";
 import { Secrets } from "./instances/secrets.ts";
 import { defaultTimings, type ControlOptions, type Log, type Timings } from "./options.ts";
+import { OrphanJob } from "./orphans/orphan-job.ts";
+import { OrphanReaper } from "./orphans/orphan-reaper.ts";
+import { OrphanService } from "./orphans/orphan-service.ts";
 import { Seal } from "./seal.ts";
 import { Store } from "./storage/store.ts";
 import type { ControlSurface } from "./surface.ts";
+import { SweepBook } from "./sweeps/sweep-book.ts";
+import { Sweeps, sweepQueue } from "./sweeps/sweeps.ts";
 import { taskJobs } from "./tasks/task-jobs.ts";
 import { TaskService } from "./tasks/task-service.ts";
 import { TaskSteps } from "./tasks/task-steps.ts";
@@ -48,6 +57,8 @@ export class Control implements ControlSurface {
   readonly tokens: TokenService;
   readonly audit: AuditLog;
   readonly webhooks: WebhookService;
+  readonly orphans: OrphanService;
+  readonly adoption: AdoptionService;
   readonly #store: Store;
   readonly #manager: JobManager;
   readonly #watchdog: Watchdog;
@@ -76,9 +87,10 @@ export class Control implements ControlSurface {
     const rule = new AddressRule(options.webhooksTo ?? []);
     const postman = new Postman({ rule, timeoutMs: timings.webhookTimeoutMs });
     const deliver = deliveryJob({ store, seal, postman, timings, log });
+    const { sweeps, orphanJob } = sweeping(stepParts);
     const manager = new JobManager({
       transporter: options.transporter,
-      jobs: [...jobs.all, ...changes.all, fleet, retention, deliver],
+      jobs: [...jobs.all, ...changes.all, ...sweeps.jobs, orphanJob.definition, fleet, retention, deliver],
       lease: timings.jobLeaseMs,
       log: managerLog(log),
     });
@@ -105,23 +117,19 @@ export class Control implements ControlSurface {
       tasks,
       requests,
       callback: options.callback,
-      log,
-    });
-    this.tasks = requests;
-    this.fleets = new FleetService({
-      store,
-      manager,
-      job: fleet,
-      tasks: requests,
-      instances: this.instances,
       timings,
       log,
     });
+    this.tasks = requests;
+    const { instances } = this;
+    this.fleets = new FleetService({ store, manager, job: fleet, tasks: requests, instances, timings, log });
     turns.fleets = this.fleets;
     this.#watchdog = new Watchdog({ store, records, manager, tasks, taskWatch, fleets: this.fleets, timings, log });
     this.callbacks = new CallbackService({ store, records, secrets, manager, log });
     this.tokens = new TokenService(store);
     this.audit = audit;
+    this.orphans = new OrphanService({ store, providers, manager, job: orphanJob });
+    this.adoption = new AdoptionService({ store, providers, timings, log, deployment });
     this.webhooks = new WebhookService({ store, seal, postman, telling });
   }
 
@@ -171,12 +179,22 @@ const loud: ReadonlySet<ManagerEvent["event"]> = new Set([
 ]);
 
 /** What is forgotten when it has grown old. */
-function kept(store: Store, audit: AuditLog, { auditKeptMs, deliveriesKeptMs }: Timings): ScheduleDefinition {
+/** C10, C13: what reads the fleet again and again. */
+function sweeping({ store, providers, timings, log, deployment }: StepParts): { sweeps: Sweeps; orphanJob: OrphanJob } {
+  const brakes = new Brakes({ store, timings, log });
+  const parts = { store, providers, brakes, book: new SweepBook(store), timings, log, deployment };
+  const orphanJob = new OrphanJob(parts, sweepQueue);
+  return { orphanJob, sweeps: new Sweeps(parts, new OrphanReaper(parts, orphanJob)) };
+}
+
+function kept(store: Store, audit: AuditLog, timings: Timings): ScheduleDefinition {
+  const { auditKeptMs, deliveriesKeptMs, tombstoneKeptMs } = timings;
   return retentionSchedule(
     () => store.now(),
     [
       { keptMs: auditKeptMs, prune: (olderThan, signal) => audit.prune(olderThan, signal) },
       { keptMs: deliveriesKeptMs, prune: (olderThan, signal) => pruneDeliveries(store, olderThan, signal) },
+      { keptMs: tombstoneKeptMs, prune: (olderThan, signal) => tellExpired(store, olderThan, signal) },
     ],
   );
 }

@@ -49,6 +49,14 @@ export interface Timings {
   vanishGraceMs: number;
   /** How often the watchdog looks at the rows. */
   watchdogEveryMs: number;
+  /** How often an account's sweep is begun where the last one is over; the shortest that a whole one takes (C10). */
+  sweepEveryMs: number;
+  /** How often an account's feed of changes is read (C10). */
+  feedEveryMs: number;
+  /** How long an orphan is left alone before a policy may destroy it (C13). */
+  orphanKeptMs: number;
+  /** A failed server is to be decided on within this; then its user is told again (C8). */
+  tombstoneKeptMs: number;
   /** How long a deploy whose flow has ended without a word is left to its `onFailed` job. */
   orphanGraceMs: number;
   /** A boot, reboot, shutdown or power-off not finished this long after the provider's first answer has failed. */
@@ -95,6 +103,10 @@ export const defaultTimings: Timings = {
   backupMaxMs: 2 * 60 * 60_000,
   taskWaitMaxMs: 60 * 60_000,
   callAgainMs: 10_000,
+  sweepEveryMs: 5_000,
+  feedEveryMs: 5_000,
+  orphanKeptMs: 24 * 60 * 60_000,
+  tombstoneKeptMs: 7 * 24 * 60 * 60_000,
   callbackTokenMarginMs: 60 * 60_000,
   catalogFreshMs: 5 * 60_000,
   unreachableRetryMs: 5_000,

@@ -1,4 +1,5 @@
 import type {
+  AdoptRequest,
   AuditEntry,
   BackupView,
   Callback,
@@ -18,12 +19,15 @@ import type {
   InstanceEvent,
   Listed,
   MemberStatus,
+  Orphan,
+  OrphanPolicy,
   ProviderRequest,
   ProviderView,
   ProvostError,
   Role,
   TaskOrder,
   TaskView,
+  SweepView,
   TokenRequest,
   TokenView,
   WebhookRequest,
@@ -43,6 +47,8 @@ export interface ControlSurface {
   readonly tokens: TokenDoor;
   readonly audit: AuditDoor;
   readonly webhooks: WebhookDoor;
+  readonly orphans: OrphanDoor;
+  readonly adoption: AdoptionDoor;
   /** Migrates, starts the job manager and the watchdog. `deploymentId` is known afterwards. */
   start(): Promise<void>;
   /** Awaited, safe to call twice. */
@@ -159,6 +165,20 @@ export interface AuditQuery {
   target?: string;
   after?: string;
   limit: number;
+}
+
+/** What the provider has with our tag and we do not know, and how far the sweeps are that find it (C10, C13). */
+export interface OrphanDoor {
+  list(query: { provider?: string; after?: string; limit: number }): Promise<Listed<Orphan>>;
+  destroy(provider: string, providerId: string): Promise<Orphan>;
+  setPolicy(provider: string, policy: OrphanPolicy): Promise<void>;
+  sweeps(): Promise<SweepView[]>;
+}
+
+/** Servers that are there already (C13). */
+export interface AdoptionDoor {
+  adopt(request: AdoptRequest): Promise<Instance>;
+  release(ref: string): Promise<Instance>;
 }
 
 /** Webhooks, by id or name, and what was sent to them (C7). */

@@ -8,4 +8,7 @@ export const quick: Partial<Timings> = {
   unreachableRetryMs: 50,
   watchdogEveryMs: 100,
   callAgainMs: 150,
+  // A test that is about sweeps and feeds says how often.
+  sweepEveryMs: 3_600_000,
+  feedEveryMs: 3_600_000,
 };

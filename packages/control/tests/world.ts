@@ -53,6 +53,12 @@ const controlTables = [
   "outage",
   "unwell",
   "brake",
+  "sweep",
+  "sweep_line",
+  "sweep_page",
+  "feed",
+  "look",
+  "orphan",
 ];
 
 export interface WorldOptions {

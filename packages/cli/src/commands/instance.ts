@@ -80,7 +80,7 @@ function failedTable(context: Context, instances: Instance[]): string {
     `${command} instance logs ${each.id}`,
   ]);
   const columns = ["Name", "Cause", "Step", "Address", "Provider", "Failed", "Cost", "Expires", "Logs"];
-  return `${table(columns, rows, paint)}\nTheir servers still stand until you destroy them: ${command} instance destroy ID\n`;
+  return `${table(columns, rows, paint)}\nTheir servers still stand until you destroy them: ${command} instance destroy ID (or release, or adopt)\n`;
 }
 
 /** `provost instance show`. */

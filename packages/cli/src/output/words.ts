@@ -23,7 +23,7 @@ export function age(instant: string, now: number): string {
 export function painted(status: InstanceStatus, paint: Paint): string {
   if (status === "provisioned" || status === "running") return paint.green(status);
   if (status === "failed" || status === "missing") return paint.red(status);
-  if (status === "stopped" || status === "destroyed") return paint.dim(status);
+  if (status === "stopped" || status === "destroyed" || status === "released") return paint.dim(status);
   return paint.yellow(status);
 }
 

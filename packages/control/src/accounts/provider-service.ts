@@ -22,6 +22,7 @@ import type { DriverView, ProviderDoor } from "../surface.ts";
 import { Account } from "./account.ts";
 import { CatalogCache } from "./catalog-cache.ts";
 import { nearest } from "./nearest.ts";
+import { orphanPolicyOf } from "./orphan-policy.ts";
 import { asProvostError } from "./provider-words.ts";
 import { Traffic } from "./traffic.ts";
 
@@ -266,6 +267,7 @@ function view(row: Selectable<ProviderTable>): ProviderView {
     endpoint,
     defaults,
     ...(callbackUrl === undefined ? {} : { callbackUrl }),
+    orphans: orphanPolicyOf(row),
     createdAt: iso(Number(row.created_at)),
   };
 }

@@ -16,7 +16,7 @@ export interface CallTerms {
   group?: RateGroup;
   /** Of the instance that the call concerns; by default none. */
   region?: string;
-  /** `people` by default; sweeps and feeds say `background`. */
+  /** `people` by default; sweeps say `sweep`, feeds and their looks `background`. */
   asker?: Asker;
   /** An instance's id: it stands in the line by its age. */
   waiter?: string;

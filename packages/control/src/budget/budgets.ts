@@ -57,7 +57,9 @@ const lateMs = 10_000;
 const windowSchema = z.object({
   limit: z.number(),
   windowMs: z.number(),
-  slots: z.array(z.object({ slot: z.number(), used: z.number(), background: z.number() })),
+  slots: z.array(
+    z.object({ slot: z.number(), used: z.number(), background: z.number(), sweep: z.number().default(0) }),
+  ),
   blockedUntil: z.number(),
   declared: z.boolean().optional(),
   at: z.number(),

@@ -10,6 +10,7 @@ import {
   spend,
   waitMs,
   windowOf,
+  type Asker,
   type RateWindow,
 } from "./window.ts";
 
@@ -22,7 +23,7 @@ function learned(answer = {}, nowMs = start): RateWindow {
   return window;
 }
 
-function spendAll(window: RateWindow, nowMs: number, asker: "people" | "background"): RateWindow {
+function spendAll(window: RateWindow, nowMs: number, asker: Asker): RateWindow {
   let next = window;
   while (room(next, nowMs, asker) > 0) next = spend(next, nowMs, asker);
   return next;
@@ -32,14 +33,14 @@ interface Ask {
   afterMs: number;
   /** The asking host's clock beside the store's, in ms. */
   skewMs: number;
-  asker: "people" | "background";
+  asker: Asker;
 }
 
 const asks = array(
   record<Ask>({
     afterMs: integer({ min: 0, max: 2_000 }),
     skewMs: integer({ min: -50, max: 0 }),
-    asker: constantFrom("people", "background"),
+    asker: constantFrom<Asker>("people", "background", "sweep"),
   }),
   { maxLength: 300 },
 );
@@ -60,7 +61,7 @@ describe("RateWindow (C11)", () => {
         for (const { at } of made) {
           const within = made.filter((call) => call.at >= at && call.at < at + window.windowMs - 50);
           expect(within.length).toBeLessThanOrEqual(limit);
-          const background = within.filter(({ asker }) => asker === "background").length;
+          const background = within.filter(({ asker }) => asker !== "people").length;
           expect(background).toBeLessThanOrEqual(Math.max(Math.floor(limit * 0.8), 1));
         }
       }),
@@ -73,6 +74,16 @@ describe("RateWindow (C11)", () => {
     expect(room(swept, start, "people")).toBe(4);
     const deployed = spendAll(learned(), start, "people");
     expect([room(deployed, start, "people"), room(deployed, start, "background")]).toEqual([0, 0]);
+  });
+
+  test("C11: whatever sweeps take, the feed finds its calls in the rest", () => {
+    const lists = learned({ limit: 200, remaining: 200, resetInMs: 60_000 });
+    const swept = spendAll(lists, start, "sweep");
+    expect([room(swept, start, "sweep"), room(swept, start, "background"), room(swept, start, "people")]).toEqual([
+      0, 13, 53,
+    ]);
+    expect(room(spendAll(lists, start, "background"), start, "sweep")).toBe(0);
+    expect(room(learned({ limit: 1, remaining: 1 }), start, "sweep")).toBe(1);
   });
 
   test("C11: what waitMs says is when there is room, and not a slot later than need be", () => {

@@ -4,9 +4,9 @@ import type { RateAnswer } from "./rate-answer.ts";
  * C11 as arithmetic: how many calls an account may make in one endpoint group. No clock and no store: `nowMs` is the
  * store's, and what comes of a call is a new value.
  *
- * Calls are counted in slots of a twentieth of the window, and a slot counts until its youngest call is a whole window old:
+ * Calls are counted in slots of a sixtieth of the window, and a slot counts until its youngest call is a whole window old:
  * in no window, wherever it begins, are there more calls than the limit, whether the provider's own windows are fixed or
- * sliding. The price is at most one slot of patience in each window (5%).
+ * sliding. The price is at most one slot of patience in each window (under 2%).
  */
 export interface RateWindow {
   limit: number;
@@ -24,17 +24,22 @@ export interface RateWindow {
 interface Slot {
   /** Instant it begins at, in slots since 1970. */
   slot: number;
-  /** Calls in it; `background` of them were no person's. */
+  /** Calls in it; `background` of them were no person's, and `sweep` of these were pages of sweeps. */
   used: number;
   background: number;
+  sweep: number;
 }
 
-/** Who a call is for: what people ask for (deploys and signals too), or what goes on by itself (sweeps, feeds). */
-export type Asker = "people" | "background";
+/** Who a call is for: what people ask for (deploys and signals too), what goes on by itself, or a sweep, which would take it all. */
+export type Asker = "people" | "background" | "sweep";
 
-const slotsInWindow = 20;
+const slotsInWindow = 60;
+/** A difference of this part of the limit is someone else's doing. */
+const newsShare = 0.05;
 /** Of the limit, for people: what goes on by itself never takes it (C11). */
 const peopleShare = 0.2;
+/** Of what goes on by itself, for sweeps: the feed finds its call in the rest whenever it comes (12 of Linode's 160 a minute). */
+const sweepShare = 0.92;
 /** What providers have as windows: told by when the present one ends, which is sooner. */
 const knownWindowsMs = [15_000, 60_000, 3_600_000] as const;
 /** Stands for a limit that the provider has not told yet. */
@@ -70,6 +75,11 @@ export function room(window: RateWindow, nowMs: number, asker: Asker): number {
   return now < window.blockedUntil ? 0 : roomIn(window, liveSlots(window, now), asker);
 }
 
+/** Calls per ms that what goes on by itself can make for ever. */
+export function backgroundRate({ limit, windowMs }: Pick<RateWindow, "limit" | "windowMs">): number {
+  return shareOf({ limit }, "background") / (windowMs + windowMs / slotsInWindow);
+}
+
 /** The provider has told its limit. */
 export function isLimited({ limit }: RateWindow): boolean {
   return limit < unknownLimit;
@@ -77,7 +87,7 @@ export function isLimited({ limit }: RateWindow): boolean {
 
 /** Counts one call; ask `room` first. */
 export function spend(window: RateWindow, nowMs: number, asker: Asker): RateWindow {
-  return counted(window, nowMs, 1, asker === "background" ? 1 : 0);
+  return counted(window, nowMs, { used: 1, background: asker === "people" ? 0 : 1, sweep: asker === "sweep" ? 1 : 0 });
 }
 
 /**
@@ -85,7 +95,7 @@ export function spend(window: RateWindow, nowMs: number, asker: Asker): RateWind
  */
 export function waitMs(window: RateWindow, nowMs: number, asker: Asker, place: number): number {
   const now = Math.max(nowMs, window.at);
-  const share = asker === "background" ? backgroundLimit(window) : window.limit;
+  const share = shareOf(window, asker);
   // A whole line goes in windows; the first one may be partly used.
   const wholeWindows = Math.floor((place - 1) / share);
   const last = place - wholeWindows * share;
@@ -113,7 +123,7 @@ export function heard(window: RateWindow, nowMs: number, answer: RateAnswer): Ra
   if (answer.remaining === undefined || wholeLimit(answer.limit) === undefined) return next;
   const ours = roomIn(next, liveSlots(next, now), "people");
   const foreign = ours - Math.max(Math.floor(answer.remaining), 0);
-  return foreign > 0 ? counted(next, now, foreign, 0) : next;
+  return foreign > 0 ? counted(next, now, { used: foreign, background: 0, sweep: 0 }) : next;
 }
 
 /**
@@ -128,7 +138,7 @@ export function isNews(window: RateWindow | undefined, nowMs: number, answer: Ra
   if (limit !== window.limit || (windowLength(answer) ?? 0) > window.windowMs) return true;
   if (answer.remaining === undefined) return false;
   const foreign = roomIn(window, liveSlots(window, Math.max(nowMs, window.at)), "people") - answer.remaining;
-  return foreign >= limit / slotsInWindow || (foreign > 0 && answer.remaining <= 0);
+  return foreign >= limit * newsShare || (foreign > 0 && answer.remaining <= 0);
 }
 
 /** What a provider asks for after a 429, within bounds. */
@@ -137,31 +147,41 @@ export function blockMs(retryAfterMs: number | undefined): number {
   return Math.min(Math.max(asked, blockBoundsMs.min), blockBoundsMs.max);
 }
 
-function counted(window: RateWindow, nowMs: number, used: number, background: number): RateWindow {
+type Calls = Omit<Slot, "slot">;
+
+function counted(window: RateWindow, nowMs: number, calls: Calls): RateWindow {
   const now = Math.max(nowMs, window.at);
   const slots = liveSlots(window, now);
   const slot = Math.floor(now / slotMs(window));
   const last = slots.at(-1);
-  const same = last?.slot === slot ? last : { slot, used: 0, background: 0 };
+  const same = last?.slot === slot ? [last] : [];
   const others = last?.slot === slot ? slots.slice(0, -1) : slots;
-  const grown = { slot, used: same.used + used, background: same.background + background };
-  return { ...window, slots: [...others, grown], at: now };
+  return { ...window, slots: [...others, { slot, ...sum([...same, calls]) }], at: now };
+}
+
+function sum(all: readonly Calls[]): Calls {
+  const total = { used: 0, background: 0, sweep: 0 };
+  for (const { used, background, sweep } of all) {
+    total.used += used;
+    total.background += background;
+    total.sweep += sweep;
+  }
+  return total;
 }
 
 function roomIn(window: RateWindow, slots: readonly Slot[], asker: Asker): number {
-  let used = 0;
-  let background = 0;
-  for (const slot of slots) {
-    used += slot.used;
-    background += slot.background;
-  }
-  const left = Math.max(window.limit - used, 0);
-  return asker === "people" ? left : Math.max(Math.min(left, backgroundLimit(window) - background), 0);
+  const { used, background, sweep } = sum(slots);
+  const rooms = [window.limit - used];
+  if (asker !== "people") rooms.push(shareOf(window, "background") - background);
+  if (asker === "sweep") rooms.push(shareOf(window, "sweep") - sweep);
+  return Math.max(Math.min(...rooms), 0);
 }
 
-/** At least one: an account of a few calls a minute is still swept, slowly. */
-function backgroundLimit({ limit }: RateWindow): number {
-  return Math.max(Math.floor(limit * (1 - peopleShare)), 1);
+/** Of the limit, in calls. At least one: an account of a few calls a minute is still swept, slowly. */
+function shareOf({ limit }: Pick<RateWindow, "limit">, asker: Asker): number {
+  if (asker === "people") return limit;
+  const background = Math.max(Math.floor(limit * (1 - peopleShare)), 1);
+  return asker === "background" ? background : Math.max(Math.floor(background * sweepShare), 1);
 }
 
 function liveSlots(window: RateWindow, now: number): Slot[] {
@@ -179,11 +199,9 @@ function slotMs({ windowMs }: RateWindow): number {
 
 /** A longer window than was thought: what was counted is counted as if it were now, which forgets nothing. */
 function stretched(window: RateWindow, windowMs: number): RateWindow {
-  const live = liveSlots(window, window.at);
-  const used = live.reduce((sum, slot) => sum + slot.used, 0);
-  const background = live.reduce((sum, slot) => sum + slot.background, 0);
+  const calls = sum(liveSlots(window, window.at));
   const empty = { ...window, windowMs, slots: [] };
-  return used === 0 ? empty : counted(empty, window.at, used, background);
+  return calls.used === 0 ? empty : counted(empty, window.at, calls);
 }
 
 function wholeLimit(limit: number | undefined): number | undefined {

@@ -10,6 +10,10 @@ export interface BrakeView extends Brake {
 }
 
 const brakeSchema = z.object({ since: z.number(), until: z.number() });
+/** Instances in one statement. */
+const batch = 1_000;
+/** Of a whole fleet the stories of so many tell; the log tells of all. */
+const toldMax = 500;
 /** An account that has none; JSON. */
 const none = "null";
 
@@ -65,11 +69,13 @@ export class Brakes {
   /** Unwell within the time that a brake holds, of all there are. */
   async #count(account: string, ids: readonly string[], now: number): Promise<{ unwell: number; of: number }> {
     const db = this.#store.db.withTables<TrafficDatabase>();
-    await db
-      .insertInto("control_unwell")
-      .values(ids.map((id) => ({ account, instance_id: id, at: now })))
-      .onConflict((conflict) => conflict.columns(["account", "instance_id"]).doUpdateSet({ at: now }))
-      .execute();
+    for (let from = 0; from < ids.length; from += batch) {
+      await db
+        .insertInto("control_unwell")
+        .values(ids.slice(from, from + batch).map((id) => ({ account, instance_id: id, at: now })))
+        .onConflict((conflict) => conflict.columns(["account", "instance_id"]).doUpdateSet({ at: now }))
+        .execute();
+    }
     await db
       .deleteFrom("control_unwell")
       .where("account", "=", account)
@@ -95,7 +101,7 @@ export class Brakes {
     return { unwell: Number(unwell.count), of: Number(all.count) };
   }
 
-  /** In the log, and in the story of each instance that is left as it is. */
+  /** In the log, and in the stories of instances that are left as they are. */
   async #tell(
     account: string,
     ids: readonly string[],
@@ -106,7 +112,7 @@ export class Brakes {
       `${seen.unwell} of ${seen.of} instances on ${account} look unwell at once: nothing is done about it ` +
       `for ${Math.ceil(this.#holdMs / 60_000)} min. Check the provider's status and this server's network.`;
     this.#log.error({ account, ...seen }, message);
-    for (const id of ids) {
+    for (const id of ids.slice(0, toldMax)) {
       await this.#store.write(async (write) => {
         const row = await write.db
           .updateTable("control_instance")

@@ -143,8 +143,7 @@ function orderOf({ action, type }: FleetRow): TaskOrder {
     case "power-off":
     case "destroy":
       return { kind: action };
-    case "protect":
-    case "unprotect":
+    default:
       throw new ProvostError("internal", `${action} is no task.`);
   }
 }

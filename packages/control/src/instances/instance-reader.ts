@@ -1,8 +1,10 @@
 import { ProvostError, type Instance, type InstanceEvent, type Listed } from "@provost/contract";
 import { nearest } from "../accounts/nearest.ts";
-import { eventView, instanceRow, instanceView, iso, type InstanceRow } from "../storage/rows.ts";
+import { eventView, instanceView, iso, type InstanceRow } from "../storage/rows.ts";
+import { fleetDb } from "../sweeps/tables.ts";
 import type { Store } from "../storage/store.ts";
 import type { InstanceLog } from "../surface.ts";
+import { seenRow, sweptAt } from "./last-seen.ts";
 
 /** Rows in one page, whatever was asked for (L14). */
 const pageMax = 500;
@@ -12,38 +14,50 @@ const logLinesMax = 200;
 export class InstanceReader {
   readonly #store: Store;
 
-  constructor(store: Store) {
+  readonly #tombstoneKeptMs: number;
+
+  constructor(store: Store, tombstoneKeptMs: number) {
     this.#store = store;
+    this.#tombstoneKeptMs = tombstoneKeptMs;
+  }
+
+  async get(ref: string): Promise<Instance> {
+    return instanceView(await this.row(ref), await this.#store.now(), this.#tombstoneKeptMs);
   }
 
   /** By id, else by name: the one in use before the newest that is archived. Throws `instance_not_found`. */
   async row(ref: string): Promise<InstanceRow> {
-    const query = this.#store.db.selectFrom("control_instance").selectAll();
+    const query = fleetDb(this.#store).selectFrom("control_instance").selectAll().select(sweptAt);
     const found = ref.startsWith("in_")
       ? await query.where("id", "=", ref).executeTakeFirst()
       : ((await query.where("name", "=", ref).where("archived_at", "is", null).executeTakeFirst()) ??
         (await query.where("name", "=", ref).orderBy("id", "desc").limit(1).executeTakeFirst()));
-    if (found !== undefined) return instanceRow(found);
+    if (found !== undefined) return seenRow(found);
     throw await this.#notFound(ref);
   }
 
   /** Newest first; `next` is the last id of the page. */
   async list(query: { failed?: boolean; all?: boolean; after?: string; limit: number }): Promise<Listed<Instance>> {
     const limit = Math.min(Math.max(Math.trunc(query.limit), 1), pageMax);
-    let select = this.#store.db
+    let select = fleetDb(this.#store)
       .selectFrom("control_instance")
       .selectAll()
+      .select(sweptAt)
       .orderBy("id", "desc")
       .limit(limit + 1);
     if (query.failed === true) {
-      // C8: shown until it is destroyed.
-      select = select.where("failure", "is not", null).where("status", "<>", "destroyed");
+      // C8: shown until it is destroyed, released or adopted back.
+      select = select
+        .where("failure", "is not", null)
+        .where("status", "<>", "destroyed")
+        .where("status", "<>", "released");
     } else if (query.all !== true) {
       select = select.where("archived_at", "is", null);
     }
     if (query.after !== undefined) select = select.where("id", "<", query.after);
-    const rows = (await select.execute()).map(instanceRow);
-    const items = rows.slice(0, limit).map(instanceView);
+    const rows = (await select.execute()).map(seenRow);
+    const now = await this.#store.now();
+    const items = rows.slice(0, limit).map((row) => instanceView(row, now, this.#tombstoneKeptMs));
     const last = items.at(-1);
     return rows.length > limit && last !== undefined ? { items, next: last.id } : { items };
   }

@@ -12,7 +12,7 @@ import { renderBootScript } from "../boot/boot-script.ts";
 import type { Tasks } from "../flows/tasks.ts";
 import type { TaskService } from "../tasks/task-service.ts";
 import { instanceId, providerName, randomText, rootPassword } from "../ids.ts";
-import type { CallbackAddress, Log } from "../options.ts";
+import type { CallbackAddress, Log, Timings } from "../options.ts";
 import { instanceRow, instanceView, type InstanceRow } from "../storage/rows.ts";
 import type { Store, Write } from "../storage/store.ts";
 import type { InstanceDoor, InstanceLog } from "../surface.ts";
@@ -31,6 +31,7 @@ export interface InstanceServiceParts {
   tasks: Tasks;
   requests: TaskService;
   callback: CallbackAddress;
+  timings: Timings;
   log: Log;
 }
 
@@ -56,7 +57,7 @@ export class InstanceService implements InstanceDoor {
 
   constructor(parts: InstanceServiceParts) {
     this.#parts = parts;
-    this.#reader = new InstanceReader(parts.store);
+    this.#reader = new InstanceReader(parts.store, parts.timings.tombstoneKeptMs);
   }
 
   /**
@@ -99,8 +100,8 @@ export class InstanceService implements InstanceDoor {
   }
 
   /** By id or name. Throws `instance_not_found`. */
-  async get(ref: string): Promise<Instance> {
-    return instanceView(await this.#reader.row(ref));
+  get(ref: string): Promise<Instance> {
+    return this.#reader.get(ref);
   }
 
   events(ref: string, query: { after?: number; limit: number }): Promise<InstanceEvent[]> {

@@ -7,6 +7,7 @@ import type { Store, Write } from "../storage/store.ts";
 import { taskRow } from "../tasks/task-row.ts";
 import { failure } from "./failure.ts";
 import { lastLog } from "./last-log.ts";
+import { observeOne } from "../sweeps/observations.ts";
 
 /**
  * The instance rows and their state machine. Every change is one compare-and-set, so that flows, watchdog, callbacks and
@@ -144,12 +145,7 @@ export class InstanceRecords {
 
   /** Saves a reading unless a later one is there (C10). `at`: before the provider was asked, by the store's clock. */
   async observed(id: string, seen: ProviderInstance, at: number): Promise<void> {
-    await this.#store.db
-      .updateTable("control_instance")
-      .set(observation(seen, at))
-      .where("id", "=", id)
-      .where((eb) => eb.or([eb("observed_at", "is", null), eb("observed_at", "<", at)]))
-      .execute();
+    await this.#store.write((write) => observeOne(write, id, observation(seen, at)));
   }
 
   /** It runs, as the provider says or as its own report proves. Told once. */

@@ -1,7 +1,5 @@
 import type { Instance, InstanceStatus } from "@provost/contract";
 
-/** A failed server is to be looked at within this; then it only costs. */
-const keptMs = 7 * 24 * 3_600_000;
 const hourMs = 3_600_000;
 /** What providers call a month: 365 days of 24 hours, by twelve. */
 const monthHours = 730;
@@ -16,7 +14,7 @@ export interface Standing {
 }
 
 /** C8: what stands at the provider of a failed instance; undefined where there is no server, or it is no failed one's. */
-export function tombstone(row: Standing, nowMs: number): Instance["tombstone"] {
+export function tombstone(row: Standing, nowMs: number, keptMs: number): Instance["tombstone"] {
   if (row.status !== "failed" || row.provider_id === null || row.archived_at === null) return undefined;
   const since = row.accepted_at ?? row.archived_at;
   return {

@@ -2,6 +2,7 @@ import type { SqlAccess, Tx } from "@provost/jobs";
 import { trafficMigration } from "../budget/tables.ts";
 import { fleetMigration } from "../fleets/tables.ts";
 import { taskMigration } from "../tasks/tables.ts";
+import { sweepMigration } from "../sweeps/tables.ts";
 import type { SqlDialect } from "./dialect.ts";
 
 interface Migration {
@@ -26,6 +27,7 @@ const migrations: readonly Migration[] = [
   trafficMigration,
   taskMigration,
   fleetMigration,
+  sweepMigration,
 ];
 
 /** Any number that no other program uses on this database: `pg_advisory_xact_lock`. */

@@ -2,10 +2,15 @@ import { failureSchema, stages, type Failure, type Instance, type InstanceEvent,
 import type { Selectable } from "kysely";
 import { z } from "zod";
 import { tombstone } from "../instances/tombstone.ts";
+import { defaultTimings } from "../options.ts";
 import type { InstanceEventTable, InstanceTable } from "./schema.ts";
 
 /** An instance's row with its instants and JSON read. */
-export type InstanceRow = Omit<Selectable<InstanceTable>, keyof ReadColumns> & ReadColumns;
+export type InstanceRow = Omit<Selectable<InstanceTable>, keyof ReadColumns> &
+  ReadColumns & {
+    /** When a sweep last read its place; only where it was asked for. */
+    swept_at?: number | null;
+  };
 
 interface ReadColumns {
   ssh_keys: string[];
@@ -76,10 +81,13 @@ export function iso(ms: number): string {
   return new Date(ms).toISOString();
 }
 
-export function instanceView(row: InstanceRow): Instance {
+export function instanceView(
+  row: InstanceRow,
+  now = Date.now(),
+  tombstoneKeptMs = defaultTimings.tombstoneKeptMs,
+): Instance {
   const stage = stageOf(row.stage);
-  // This host's clock will do: it is compared with nothing, and costs are told by the hour.
-  const standing = tombstone(row, Date.now());
+  const standing = tombstone(row, now, tombstoneKeptMs);
   return {
     id: row.id,
     name: row.name,
@@ -93,7 +101,7 @@ export function instanceView(row: InstanceRow): Instance {
     providerName: row.provider_name,
     ...(row.observed_text === null || row.observed_at === null
       ? {}
-      : { observed: { status: row.observed_text, at: iso(row.observed_at) } }),
+      : { observed: { status: row.observed_text, at: iso(Math.max(row.observed_at, row.swept_at ?? 0)) } }),
     ipv4: row.ipv4,
     ipv6: row.ipv6,
     ...(row.monthly_usd === null ? {} : { monthlyUsd: row.monthly_usd }),

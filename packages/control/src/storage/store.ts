@@ -18,6 +18,8 @@ export interface Write {
    * this transaction: the row's lock puts the events of one instance in the order of their commits.
    */
   event(line: EventLine): Promise<void>;
+  /** As `event`, many in one statement; of one instance at most one. */
+  events(lines: readonly EventLine[]): Promise<void>;
   /** Tells the audit log what is done here, and in whose name (C15): with the commit, or not at all. */
   audit(line: AuditLine): Promise<void>;
   /** Name of the token in whose name this is done; undefined where nobody has asked. */
@@ -78,10 +80,12 @@ export class Store {
       const write: Write = {
         db,
         tx,
-        event: async (line) => {
-          const event = await insertEvent(db, line);
-          events.push(event);
-          await this.#onEvent?.(write, event);
+        event: (line) => write.events([line]),
+        events: async (all) => {
+          if (all.length === 0) return;
+          const told = await insertEvents(db, all);
+          events.push(...told);
+          for (const event of told) await this.#onEvent?.(write, event);
         },
         audit: async (line) => {
           await insertAuditLine(db, act, line);
@@ -111,19 +115,21 @@ export class Store {
   }
 }
 
-async function insertEvent(db: Kysely<Database>, line: EventLine): Promise<InstanceEvent> {
-  const row = await db
+async function insertEvents(db: Kysely<Database>, lines: readonly EventLine[]): Promise<InstanceEvent[]> {
+  const rows = await db
     .insertInto("control_instance_event")
-    .values({
-      instance_id: line.instanceId,
-      at: line.at,
-      kind: line.kind,
-      message: line.message,
-      stage: line.stage ?? null,
-      task_id: line.taskId ?? null,
-      log: line.log ?? null,
-    })
+    .values(
+      lines.map((line) => ({
+        instance_id: line.instanceId,
+        at: line.at,
+        kind: line.kind,
+        message: line.message,
+        stage: line.stage ?? null,
+        task_id: line.taskId ?? null,
+        log: line.log ?? null,
+      })),
+    )
     .returningAll()
-    .executeTakeFirstOrThrow();
-  return eventView(row);
+    .execute();
+  return rows.map(eventView);
 }

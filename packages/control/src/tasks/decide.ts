@@ -77,7 +77,7 @@ export function decide(step: StepName | UndoName, facts: Facts): Decision {
       return rebooted(facts);
     case "snapshot":
       return saved(facts);
-    case "restore":
+    default:
       return restored(facts);
   }
 }

@@ -2,6 +2,7 @@ import { ProvostError, type BackupView, type TaskOrder } from "@provost/contract
 import type { ProviderService } from "../accounts/provider-service.ts";
 import { asProvostError } from "../accounts/provider-words.ts";
 import { chosen } from "../instances/deploy-plan.ts";
+import { isGone } from "./preconditions.ts";
 import type { InstanceRow } from "../storage/rows.ts";
 import type { TaskInput, TaskRow } from "./task-row.ts";
 
@@ -40,7 +41,7 @@ export async function checkedOrder(
 /** The backups of an instance at its provider, newest last. */
 export async function readBackups(providers: ProviderService, row: InstanceRow): Promise<BackupView[]> {
   const id = row.provider_id;
-  if (id === null || row.status === "destroyed") {
+  if (id === null || isGone(row)) {
     throw new ProvostError("instance_not_ready", `${row.name} is ${row.status}: it has no backups to show.`);
   }
   const { account } = await providers.open(row.provider);

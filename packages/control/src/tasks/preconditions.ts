@@ -13,11 +13,16 @@ export interface Known {
   type: string;
 }
 
+/** Closed for good: destroyed, or released with its server left where it is. */
+export function isGone({ status }: InstanceRow): boolean {
+  return status === "destroyed" || status === "released";
+}
+
 /** C9: why this cannot be done to the instance as it stands; undefined when it can. */
 export function refusal(row: InstanceRow, order: TaskOrder, known: Known): ProvostError | undefined {
   if (order.kind === "destroy") {
-    if (row.status !== "destroyed") return row.protected === 1 ? isProtected(row) : undefined;
-    return new ProvostError("instance_not_ready", `${row.name} is destroyed: there is nothing left of it.`);
+    if (!isGone(row)) return row.protected === 1 ? isProtected(row) : undefined;
+    return new ProvostError("instance_not_ready", `${row.name} is ${row.status}: there is nothing left of it here.`);
   }
   if (row.archived_at !== null || row.provider_id === null || row.status === "missing") {
     return new ProvostError(

@@ -26,12 +26,12 @@ export type TaskJobs = ReturnType<typeof taskJobs>;
 
 /** C9: each task is a flow of its steps; what follows a failure is the flow's `onFailed` job, whatever ended it (L6). */
 export function taskJobs(steps: TaskSteps, takeTurn: (taskId: string) => Promise<StepEnd>) {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- fromEntries forgets the keys of a constant list
   const byStep = Object.fromEntries(
     stepNames.map((name) => [
       name,
       defineJob(`task.${name}`, { input, attempts, timeout, run: step((context) => steps.step(name, context)) }),
     ]),
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- fromEntries forgets the keys of a constant list
   ) as Record<StepName, JobDefinition<Input>>;
   const finish = defineJob("task.finish", { input, attempts, run: step((context) => steps.finish(context)) });
   const undo = defineJob("task.undo", { input, attempts, timeout, run: undoing(steps) });

@@ -20,7 +20,7 @@ import { instanceRow, instanceView, type InstanceRow } from "../storage/rows.ts"
 import type { Store, Write } from "../storage/store.ts";
 import { beginning, insertTask } from "./new-task.ts";
 import { checkedOrder, orderOf, readBackups } from "./order.ts";
-import { busy, knownOf, refusal } from "./preconditions.ts";
+import { busy, isGone, knownOf, refusal } from "./preconditions.ts";
 import { taskRules, titleOf } from "./rules.ts";
 import { turnKey, type TaskJobs } from "./task-jobs.ts";
 import { TaskRecords } from "./task-records.ts";
@@ -65,7 +65,7 @@ export class TaskService {
   constructor(parts: TaskServiceParts) {
     this.#parts = parts;
     this.#records = new TaskRecords(parts.store);
-    this.#reader = new InstanceReader(parts.store);
+    this.#reader = new InstanceReader(parts.store, parts.timings.tombstoneKeptMs);
   }
 
   /**
@@ -114,13 +114,13 @@ export class TaskService {
   /** As `ask`, for what is destroyed: one that is under way, or has been done, is answered as it stands. */
   async destroy(ref: string, options: AskOptions = {}): Promise<Instance> {
     const row = await this.#reader.row(ref);
-    if (row.task === "destroy" || row.status === "destroyed") return instanceView(row);
+    if (row.task === "destroy" || isGone(row)) return instanceView(row);
     try {
       await this.ask(row.id, { kind: "destroy" }, options);
     } catch (error) {
       if (!(error instanceof ProvostError)) throw error;
       const current = await this.#reader.row(row.id);
-      if (current.task === "destroy" || current.status === "destroyed") return instanceView(current);
+      if (current.task === "destroy" || isGone(current)) return instanceView(current);
       throw error;
     }
     return instanceView(await this.#reader.row(row.id));
@@ -166,7 +166,7 @@ export class TaskService {
     const row = task?.status === "waiting" ? await records.byId(task.instance_id) : undefined;
     if (task === undefined || row === undefined) return { end: "done" };
     const now = await store.now();
-    const gone = row.task === "destroy" || row.status === "destroyed";
+    const gone = row.task === "destroy" || isGone(row);
     if (!gone && now - task.created_at >= timings.taskWaitMaxMs) {
       const minutes = Math.round((now - task.created_at) / 60_000);
       const why = failure("task_wait_too_long", "turn", `${row.name} was busy for ${minutes} min.`);

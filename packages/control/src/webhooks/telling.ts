@@ -27,6 +27,11 @@ interface Message {
   at: number;
 }
 
+interface Listener {
+  id: string;
+  events: string[];
+}
+
 /** Deliveries at once: to all receivers, and to one. Kept in the store; a person may set them otherwise. */
 const queueLimits = { concurrency: 16, keyConcurrency: 4 } as const;
 
@@ -38,6 +43,7 @@ const savedEvents = z.array(z.string());
  */
 export class Telling {
   readonly #parts: TellingParts;
+  readonly #read = new WeakMap<Write, Listener[]>();
 
   constructor(parts: TellingParts) {
     this.#parts = parts;
@@ -64,8 +70,8 @@ export class Telling {
   /** Joins the transaction that has just written the event. */
   async told(write: Write, event: InstanceEvent): Promise<void> {
     const name: WebhookEvent = `instance.${event.kind}`;
-    const webhooks = await write.db.selectFrom("control_webhook").select(["id", "events"]).execute();
-    const listening = webhooks.filter(({ events }) => savedEvents.parse(JSON.parse(events)).includes(name));
+    const webhooks = await this.#webhooks(write);
+    const listening = webhooks.filter(({ events }) => events.includes(name));
     if (listening.length === 0) return;
     const body = await this.#body(write, name, event);
     for (const { id } of listening) {
@@ -78,6 +84,16 @@ export class Telling {
         at: Date.parse(event.at),
       });
     }
+  }
+
+  /** Read once for all events of a transaction. */
+  async #webhooks(write: Write): Promise<Listener[]> {
+    const known = this.#read.get(write);
+    if (known !== undefined) return known;
+    const rows = await write.db.selectFrom("control_webhook").select(["id", "events"]).execute();
+    const webhooks = rows.map(({ id, events }) => ({ id, events: savedEvents.parse(JSON.parse(events)) }));
+    this.#read.set(write, webhooks);
+    return webhooks;
   }
 
   /** Writes the delivery and its job; returns its id. */

@@ -10,6 +10,7 @@ import {
   readSecretKey,
   readUrl,
   retention,
+  ticks,
   type Level,
 } from "./values.ts";
 
@@ -30,7 +31,14 @@ export interface ServerConfig {
     allowHttp: boolean;
   };
   /** In ms; what is absent is the control plane's default. */
-  timings: { provisionMaxMs?: number; lookEveryMs?: number; watchdogEveryMs?: number; auditKeptMs?: number };
+  timings: {
+    provisionMaxMs?: number;
+    lookEveryMs?: number;
+    watchdogEveryMs?: number;
+    sweepEveryMs?: number;
+    feedEveryMs?: number;
+    auditKeptMs?: number;
+  };
   /** Addresses and networks that webhooks may reach though they are private. */
   webhooksTo: string[];
   logLevel: Level;
@@ -58,6 +66,7 @@ export const variables = {
   PROVOST_PROVISION_TIMEOUT: "an instance that is not ready this long after its create has failed (15m)",
   PROVOST_LOOK_EVERY: "how often a waiting instance is looked at (30s)",
   PROVOST_WATCHDOG_EVERY: "how often the watchdog goes round (30s)",
+  PROVOST_SWEEP_EVERY: "how often a sweep of a provider's instances begins and its feed is read (5s)",
   PROVOST_AUDIT_KEPT: "how long lines of the audit log are kept (365d)",
   PROVOST_WEBHOOK_ALLOW: "private addresses and networks that webhooks may reach, 10.1.0.0/16,127.0.0.1 (none)",
   PROVOST_LOG_LEVEL: "fatal, error, warn, info, debug or trace (info)",
@@ -73,6 +82,7 @@ export type Variable = keyof typeof variables;
  */
 export function readConfig(env: Readonly<Record<string, string | undefined>>, flags: ServerFlags = {}): ServerConfig {
   const value = (name: Variable, flag?: string): string | undefined => flag ?? (env[name] || undefined);
+  const sweepEveryMs = readDuration("PROVOST_SWEEP_EVERY", value("PROVOST_SWEEP_EVERY"), ticks);
   const dataFolder = resolve(value("PROVOST_DATA", flags.data) ?? ".provost");
   return {
     dataFolder,
@@ -88,6 +98,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, fl
       provisionMaxMs: readDuration("PROVOST_PROVISION_TIMEOUT", value("PROVOST_PROVISION_TIMEOUT")),
       lookEveryMs: readDuration("PROVOST_LOOK_EVERY", value("PROVOST_LOOK_EVERY")),
       watchdogEveryMs: readDuration("PROVOST_WATCHDOG_EVERY", value("PROVOST_WATCHDOG_EVERY")),
+      sweepEveryMs,
+      feedEveryMs: sweepEveryMs,
       auditKeptMs: readDuration("PROVOST_AUDIT_KEPT", value("PROVOST_AUDIT_KEPT"), retention),
     }),
     webhooksTo: readList(value("PROVOST_WEBHOOK_ALLOW")),

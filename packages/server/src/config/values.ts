@@ -8,6 +8,8 @@ export type Level = (typeof levels)[number];
 /** Least and most of a duration, as written. */
 type Bounds = readonly [least: string, most: string];
 const waiting: Bounds = ["10ms", "30d"];
+/** Of schedules. */
+export const ticks: Bounds = ["100ms", "1d"];
 /** Of what is kept to be read later. */
 export const retention: Bounds = ["1d", "3660d"];
 

@@ -13,6 +13,7 @@ import { serveReference } from "./reference.ts";
 import { auditRoute } from "./routes/audit.ts";
 import { callbackRoute } from "./routes/callbacks.ts";
 import { fleetRoutes } from "./routes/fleets.ts";
+import { orphanRoutes } from "./routes/orphans.ts";
 import { healthRoute } from "./routes/health.ts";
 import { instanceEventRoutes } from "./routes/instance-events.ts";
 import { instanceRoutes } from "./routes/instances.ts";
@@ -49,6 +50,7 @@ export async function serveApi(options: AppOptions): Promise<App> {
   tokenRoutes(app, options.control);
   auditRoute(app, options.control);
   webhookRoutes(app, options.control);
+  orphanRoutes(app, options.control);
   instanceRoutes(app, options.control);
   signalRoutes(app, options.control);
   taskRoutes(app, options.control);

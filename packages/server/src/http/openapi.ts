@@ -1,5 +1,6 @@
 import swagger from "@fastify/swagger";
 import {
+  adoptRequestSchema,
   auditEntrySchema,
   backupSchema,
   callbackAnswerSchema,
@@ -22,6 +23,8 @@ import {
   instanceEventSchema,
   instanceLogSchema,
   instanceSchema,
+  orphanPolicySchema,
+  orphanSchema,
   problemSchema,
   providerRequestSchema,
   providerSchema,
@@ -31,6 +34,7 @@ import {
   snapshotRequestSchema,
   taskRequestSchema,
   taskSchema,
+  sweepSchema,
   tokenRequestSchema,
   tokenSchema,
   webhookRequestSchema,
@@ -43,6 +47,7 @@ import type { App } from "./zod-routes.ts";
 /** The schemas that have a name in the document; all others are written where they are used. */
 const named = z.registry<{ id: string }>();
 for (const [id, schema] of Object.entries({
+  AdoptRequest: adoptRequestSchema,
   AuditEntry: auditEntrySchema,
   Backup: backupSchema,
   Callback: callbackSchema,
@@ -65,6 +70,8 @@ for (const [id, schema] of Object.entries({
   Instance: instanceSchema,
   InstanceEvent: instanceEventSchema,
   InstanceLog: instanceLogSchema,
+  Orphan: orphanSchema,
+  OrphanPolicy: orphanPolicySchema,
   Problem: problemSchema,
   Provider: providerSchema,
   ProviderRequest: providerRequestSchema,
@@ -74,6 +81,7 @@ for (const [id, schema] of Object.entries({
   SnapshotRequest: snapshotRequestSchema,
   Task: taskSchema,
   TaskRequest: taskRequestSchema,
+  Sweep: sweepSchema,
   Token: tokenSchema,
   TokenRequest: tokenRequestSchema,
   Webhook: webhookSchema,
@@ -84,10 +92,12 @@ for (const [id, schema] of Object.entries({
 
 /** What a client sends: defaults make their fields optional there. */
 const requests = new Set([
+  "AdoptRequest",
   "Callback",
   "DeployRequest",
   "FleetPreviewRequest",
   "FleetRequest",
+  "OrphanPolicy",
   "ProviderRequest",
   "ResizeRequest",
   "RestoreRequest",

@@ -52,12 +52,20 @@ const rules: Readonly<Record<string, RouteRule>> = {
   "GET /v1/fleets/:id": read,
   "GET /v1/fleets/:id/members": read,
   "POST /v1/fleets/:id/cancel": { who: "operator", action: "fleet.cancel" },
+  "POST /v1/instances/:ref/release": { who: "operator", action: "instance.release" },
+  "POST /v1/instances/adopt": { who: "operator", action: "instance.adopt" },
+
+  "GET /v1/orphans": read,
+  "DELETE /v1/orphans/:provider/:id": { who: "operator", action: "orphan.destroy" },
+  "POST /v1/orphans/:provider/:id/adopt": { who: "operator", action: "instance.adopt" },
+  "GET /v1/sweeps": read,
 
   "GET /v1/drivers": read,
   "GET /v1/providers": read,
   "POST /v1/providers": { who: "admin", action: "provider.add" },
   "GET /v1/providers/:name": read,
   "GET /v1/providers/:name/catalog": read,
+  "PUT /v1/providers/:name/orphan-policy": { who: "admin", action: "provider.orphan-policy" },
 
   "GET /v1/audit": read,
 
