@@ -75,7 +75,8 @@ describe.each(stores)("budgets of two hosts on $name", (testStore) => {
     for (let n = 0; n < 2; n += 1) expect(await one.ask({ ...creates, asker: "people", bucket })).toEqual({ go: true });
     expect(await one.ask({ ...creates, asker: "people", bucket })).toMatchObject({ go: false });
     await one.heard(creates, {});
-    for (let n = 0; n < 50; n += 1) expect(await one.ask({ ...creates, asker: "people", bucket })).toEqual({ go: true });
+    for (let n = 0; n < 50; n += 1)
+      expect(await one.ask({ ...creates, asker: "people", bucket })).toEqual({ go: true });
     expect((await one.list("cloud"))[0]).not.toHaveProperty("limit");
   });
 
