@@ -1,6 +1,8 @@
 import type { FailureCode } from "@provost/contract";
 import type { Timings } from "../options.ts";
-import type { InstanceRow } from "../storage/rows.ts";
+import { stageNumber, type InstanceRow } from "../storage/rows.ts";
+
+const ready = stageNumber("ready");
 
 /** The parts of a row that the clock of C7 is about. */
 export type Provision = Pick<
@@ -10,10 +12,12 @@ export type Provision = Pick<
 
 /**
  * C7: has this provision run out of time? Asked by the flow's own steps and by the watchdog, so that both say the same. A
- * deploy that waits for a rate budget or an unreachable provider has no accepted_at and is not on the clock.
+ * deploy that waits for a rate budget or an unreachable provider has no accepted_at and is not on the clock. Nor is one that has
+ * reported ready: what is left is for our own jobs to do, and a long queue of them is no failure of the server's.
  */
 export function overdue(row: Provision, nowMs: number, timings: Timings): FailureCode | undefined {
   if (row.task !== "deploy" || row.archived_at !== null) return undefined;
+  if (row.stage === ready) return undefined;
   if (row.accepted_at !== null) {
     if (nowMs - row.accepted_at < timings.provisionMaxMs) return undefined;
     return row.active_at === null && row.stage === 0 ? "boot_stuck" : "callback_missing";
