@@ -77,7 +77,8 @@ export function decide(step: StepName | UndoName, facts: Facts): Decision {
       return rebooted(facts);
     case "snapshot":
       return saved(facts);
-    case "restore":
+    default:
+      step satisfies "restore";
       return restored(facts);
   }
 }
