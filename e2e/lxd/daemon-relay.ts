@@ -1,7 +1,9 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, request, type IncomingMessage, type ServerResponse } from "node:http";
+import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Duplex } from "node:stream";
 
 /** What happens to a create on its way; whatever is not named is passed on. */
 export interface CreateRule {
@@ -19,6 +21,7 @@ export class DaemonRelay {
   createsSeen = 0;
   createsAccepted = 0;
   readonly #daemonSocket: string;
+  readonly #tunnels = new Set<Socket>();
   readonly #folder = mkdtempSync(join(tmpdir(), "provost-relay-"));
   readonly socket = join(this.#folder, "unix.socket");
   readonly #server = createServer((incoming, answer) => this.#relay(incoming, answer));
@@ -28,6 +31,8 @@ export class DaemonRelay {
   }
 
   async start(): Promise<void> {
+    // The daemon's feed of events is a websocket: bytes both ways.
+    this.#server.on("upgrade", (incoming, socket, head) => this.#tunnel(incoming, socket, head));
     await new Promise<void>((resolve, reject) => {
       this.#server.once("error", reject);
       this.#server.listen(this.socket, resolve);
@@ -36,6 +41,7 @@ export class DaemonRelay {
 
   async stop(): Promise<void> {
     this.#server.closeAllConnections();
+    for (const daemon of this.#tunnels) daemon.destroy();
     await new Promise((resolve) => this.#server.close(resolve));
     rmSync(this.#folder, { recursive: true, force: true });
   }
@@ -44,6 +50,19 @@ export class DaemonRelay {
     this.rule = rule;
     this.createsSeen = 0;
     this.createsAccepted = 0;
+  }
+
+  #tunnel(incoming: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const daemon = connect(this.#daemonSocket, () => {
+      const headers = incoming.rawHeaders.flatMap((each, at, all) => (at % 2 === 0 ? [`${each}: ${all[at + 1]}`] : []));
+      daemon.write([`${incoming.method} ${incoming.url} HTTP/1.1`, ...headers, "", ""].join("\r\n"));
+      daemon.write(head);
+      daemon.pipe(socket).pipe(daemon);
+    });
+    this.#tunnels.add(daemon);
+    daemon.once("close", () => this.#tunnels.delete(daemon) && socket.destroy());
+    daemon.once("error", () => socket.destroy());
+    socket.once("error", () => daemon.destroy());
   }
 
   #relay(incoming: IncomingMessage, answer: ServerResponse): void {

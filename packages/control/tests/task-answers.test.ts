@@ -41,4 +41,20 @@ describe.each(stores)("unanswered calls of tasks on $name", (store) => {
       expect(sandbox.stats().faults_applied).toBe(4);
     },
   );
+
+  test("C4: a reboot whose answer is lost, where the feed cannot be read, is not asked for again: it is told as unknown", async () => {
+    world = await World.start({ store });
+    const { control, sandbox } = world;
+    const id = await instanceThat(world, "web-1", "running");
+    const { providerId } = await control.instances.get(id);
+    sandbox.addFault({ kind: "error_before", method: "GET", path: "/v4/account/events" });
+    expect(await asked(world, id, { kind: "reboot" })).toMatchObject({ status: "done" });
+    sandbox.addFault({ kind: "error_before", method: "GET", path: "/v4/account/events" });
+    sandbox.addFault({ kind: "error_before", method: "POST", path: `${instances}/reboot` });
+    expect(await asked(world, id, { kind: "reboot" })).toMatchObject({
+      status: "failed",
+      failure: { code: "outcome_unknown", step: "reboot", state: expect.stringContaining("It is running now") },
+    });
+    expect(await cloudActions(world, providerId)).toEqual(["linode_boot", "linode_reboot"]);
+  });
 });

@@ -266,6 +266,10 @@ describe("live events (C14)", () => {
   });
 });
 
+function inInstance(name: string): string {
+  return `/v1/instances/{ref}/${name}`;
+}
+
 describe("the API's own description", () => {
   test("OpenAPI 3.1: every reference leads somewhere, every route is there, the open ones say so", async () => {
     const document = openapi.parse(await (await fetch(`${running.server.url}/v1/openapi.json`)).json());
@@ -275,6 +279,11 @@ describe("the API's own description", () => {
         "/v1/audit",
         "/v1/callbacks/{instanceId}",
         "/v1/drivers",
+        "/v1/fleets",
+        "/v1/fleets/preview",
+        "/v1/fleets/{id}",
+        "/v1/fleets/{id}/cancel",
+        "/v1/fleets/{id}/members",
         "/v1/health",
         "/v1/instances",
         "/v1/instances/{ref}",
@@ -282,9 +291,12 @@ describe("the API's own description", () => {
         "/v1/instances/{ref}/events/stream",
         "/v1/instances/{ref}/logs",
         "/v1/instances/{ref}/root-password",
+        ...["backups", "boot", "power-off", "protect", "reboot", "resize", "restore", "shutdown"].map(inInstance),
+        ...["snapshot", "tasks", "unprotect"].map(inInstance),
         "/v1/providers",
         "/v1/providers/{name}",
         "/v1/providers/{name}/catalog",
+        "/v1/tasks/{id}",
         "/v1/tokens",
         "/v1/tokens/{ref}",
         "/v1/webhooks",

@@ -101,12 +101,13 @@ export class FleetRun {
   async #ask(fleet: FleetRow, instance: string): Promise<void> {
     const { store, fleets, tasks, instances } = this.#parts;
     const now = await store.now();
-    if (fleet.action === "protect" || fleet.action === "unprotect") {
-      await instances.protect(instance, fleet.action === "protect");
+    const { action } = fleet;
+    if (action === "protect" || action === "unprotect") {
+      await instances.protect(instance, action === "protect");
       await fleets.ended(fleet.id, instance, "pending", { status: "done" }, now);
       return;
     }
-    await tasks.ask(instance, orderOf(fleet), {
+    await tasks.ask(instance, orderOf(action, fleet.type), {
       ifBusy: fleet.if_busy,
       fleetId: fleet.id,
       also: async (write, taskId) => {
@@ -131,21 +132,8 @@ function asked(fleet: FleetRow, instance: string, run: () => Promise<void>): Pro
   return runAs(act, run);
 }
 
-function orderOf({ action, type }: FleetRow): TaskOrder {
-  switch (action) {
-    case "resize":
-      return { kind: "resize", type: type ?? "" };
-    case "snapshot":
-      return { kind: "snapshot" };
-    case "boot":
-    case "reboot":
-    case "shutdown":
-    case "power-off":
-    case "destroy":
-      return { kind: action };
-    default:
-      throw new ProvostError("internal", `${action} is no task.`);
-  }
+function orderOf(action: Exclude<FleetAction, "protect" | "unprotect">, type: string | null): TaskOrder {
+  return action === "resize" ? { kind: action, type: type ?? "" } : { kind: action };
 }
 
 /** The member was begun by another attempt, or the command was called off: the transaction is undone. */

@@ -78,6 +78,7 @@ export function decide(step: StepName | UndoName, facts: Facts): Decision {
     case "snapshot":
       return saved(facts);
     default:
+      step satisfies "restore";
       return restored(facts);
   }
 }

@@ -3,19 +3,17 @@ import type { Timings } from "../options.ts";
 import type { ProviderInstance } from "../providers/provider.ts";
 
 /** The steps that tasks are made of. Each leads to a state that can be looked up, and does nothing where that is reached. */
-export const stepNames = [
-  "look",
-  "start",
-  "start-again",
-  "stop",
-  "power-off",
-  "reboot",
-  "change",
-  "compare",
-  "snapshot",
-  "restore",
-] as const;
-export type StepName = (typeof stepNames)[number];
+export type StepName =
+  | "look"
+  | "start"
+  | "start-again"
+  | "stop"
+  | "power-off"
+  | "reboot"
+  | "change"
+  | "compare"
+  | "snapshot"
+  | "restore";
 
 /** What puts things back; their marks are apart from the steps' own. */
 export type UndoName = "undo-stop" | "undo-change" | "undo-start";
@@ -25,6 +23,7 @@ interface TaskRule {
   status: InstanceStatus;
   /** What the user wants from here on; undefined: what he wanted before. */
   desired?: "running" | "stopped" | "destroyed";
+  /** After a first `look`. */
   steps: readonly StepName[];
   /** What a failure puts back: plan and power, the power alone, or nothing. */
   undo: readonly UndoName[];
@@ -35,17 +34,17 @@ interface TaskRule {
  * stopped before. A restore always works on a stopped instance: what is asked twice then destroys nothing that was written meanwhile.
  */
 export const taskRules: Readonly<Record<TaskKind, TaskRule>> = {
-  boot: { status: "booting", desired: "running", steps: ["look", "start"], undo: [] },
-  reboot: { status: "rebooting", desired: "running", steps: ["look", "reboot"], undo: ["undo-start"] },
-  shutdown: { status: "stopping", desired: "stopped", steps: ["look", "stop"], undo: [] },
-  "power-off": { status: "stopping", desired: "stopped", steps: ["look", "power-off"], undo: [] },
+  boot: { status: "booting", desired: "running", steps: ["start"], undo: [] },
+  reboot: { status: "rebooting", desired: "running", steps: ["reboot"], undo: ["undo-start"] },
+  shutdown: { status: "stopping", desired: "stopped", steps: ["stop"], undo: [] },
+  "power-off": { status: "stopping", desired: "stopped", steps: ["power-off"], undo: [] },
   resize: {
     status: "resizing",
-    steps: ["look", "stop", "change", "start-again", "compare"],
+    steps: ["stop", "change", "start-again", "compare"],
     undo: ["undo-stop", "undo-change", "undo-start"],
   },
-  snapshot: { status: "snapshotting", steps: ["look", "snapshot"], undo: [] },
-  restore: { status: "restoring", steps: ["look", "stop", "restore", "start-again"], undo: ["undo-start"] },
+  snapshot: { status: "snapshotting", steps: ["snapshot"], undo: [] },
+  restore: { status: "restoring", steps: ["stop", "restore", "start-again"], undo: ["undo-start"] },
   // Has a flow of its own, that goes on until the provider says gone.
   destroy: { status: "destroying", desired: "destroyed", steps: [], undo: [] },
 };

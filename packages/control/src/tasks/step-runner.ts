@@ -135,7 +135,7 @@ export class StepRunner {
     const { account } = at.open;
     const earlier = task.progress.marks[step];
     const needsFeed = earlier === undefined && (step === "reboot" || step === "restore");
-    const cursor = needsFeed ? await feedCursor(account, at.terms, at.signal) : earlier?.cursor;
+    const cursor = needsFeed ? await feedCursor({ ...at, account }) : earlier?.cursor;
     const sent: { task?: TaskRow | undefined; mark?: Mark } = {};
     try {
       await account.call(

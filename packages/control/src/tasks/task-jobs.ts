@@ -4,7 +4,7 @@ import { z } from "zod";
 import { brokenStep } from "../flows/destroy-step.ts";
 import { directive, wakeKey, type StepEnd } from "../flows/step.ts";
 import { failure } from "../instances/failure.ts";
-import { stepNames, taskRules, type StepName } from "./rules.ts";
+import { taskRules, type StepName } from "./rules.ts";
 import type { TaskContext } from "./step-runner.ts";
 import type { TaskSteps } from "./task-steps.ts";
 
@@ -26,13 +26,20 @@ export type TaskJobs = ReturnType<typeof taskJobs>;
 
 /** C9: each task is a flow of its steps; what follows a failure is the flow's `onFailed` job, whatever ended it (L6). */
 export function taskJobs(steps: TaskSteps, takeTurn: (taskId: string) => Promise<StepEnd>) {
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- fromEntries forgets the keys of a constant list
-  const byStep = Object.fromEntries(
-    stepNames.map((name) => [
-      name,
-      defineJob(`task.${name}`, { input, attempts, timeout, run: step((context) => steps.step(name, context)) }),
-    ]),
-  ) as Record<StepName, JobDefinition<Input>>;
+  const job = (name: StepName): JobDefinition<Input> =>
+    defineJob(`task.${name}`, { input, attempts, timeout, run: step((context) => steps.step(name, context)) });
+  const byStep: Record<StepName, JobDefinition<Input>> = {
+    look: job("look"),
+    start: job("start"),
+    "start-again": job("start-again"),
+    stop: job("stop"),
+    "power-off": job("power-off"),
+    reboot: job("reboot"),
+    change: job("change"),
+    compare: job("compare"),
+    snapshot: job("snapshot"),
+    restore: job("restore"),
+  };
   const finish = defineJob("task.finish", { input, attempts, run: step((context) => steps.finish(context)) });
   const undo = defineJob("task.undo", { input, attempts, timeout, run: undoing(steps) });
   const turn = defineJob("task.turn", {
@@ -40,15 +47,13 @@ export function taskJobs(steps: TaskSteps, takeTurn: (taskId: string) => Promise
     attempts,
     run: async (context) => directive(context, await takeTurn(context.input.id), turnKey(context.input.instance)),
   });
-  const together = (given: Input, kind: TaskKind): FlowBuilder => {
-    const [first = "look", ...rest] = taskRules[kind].steps;
-    return rest
-      .reduce((built, name) => built.then(byStep[name].with(given)), flow(byStep[first], given))
+  const together = (given: Input, kind: TaskKind): FlowBuilder =>
+    taskRules[kind].steps
+      .reduce((built, name) => built.then(byStep[name].with(given)), flow(byStep.look, given))
       .then(finish.with(given))
       .onFailed(undo, given);
-  };
   return {
-    all: [...Object.values(byStep), finish, undo, turn] as JobDefinition<Input>[],
+    all: [...Object.values(byStep), finish, undo, turn],
     task: together,
     /** For a task that has failed, and whose jobs were lost. */
     undo: (given: Input): FlowBuilder => flow(undo, given),
