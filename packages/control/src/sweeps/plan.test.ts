@@ -45,10 +45,10 @@ describe("the plan of a sweep", () => {
   test("C10: as many lines as the answers' own time wants, and no more", () => {
     const linode = { paceMs: 412, pages: 200, everyMs: 5_000 };
     expect(linesFor({ ...linode, pageMs: 200 })).toBe(1);
-    expect(linesFor({ ...linode, pageMs: 1_000 })).toBe(3);
+    expect(linesFor({ ...linode, pageMs: 1_000 })).toBe(4);
     expect(linesFor({ ...linode, pageMs: 60_000 })).toBe(8);
     // Without a limit a sweep is to take a tick.
-    expect(linesFor({ paceMs: 0, pages: 100, pageMs: 150, everyMs: 5_000 })).toBe(3);
+    expect(linesFor({ paceMs: 0, pages: 100, pageMs: 150, everyMs: 5_000 })).toBe(5);
     expect(linesFor({ paceMs: 0, pages: 3, pageMs: 9_000, everyMs: 5_000 })).toBe(1);
     expect(linesFor({ paceMs: 0, pages: 0, pageMs: 0, everyMs: 5_000 })).toBe(1);
   });

@@ -4,7 +4,7 @@ import { keyOf, lastKey } from "./order.ts";
 interface SweepPace {
   /** Between two pages of the whole account, in ms; 0 where no limit is known. */
   paceMs: number;
-  /** How long a page takes to be answered, in ms. */
+  /** How long a line takes for a page, from one to the next, in ms. */
   pageMs: number;
   /** Pages of the last complete sweep. */
   pages: number;
@@ -14,6 +14,8 @@ interface SweepPace {
 
 /** More would gain nothing: the account's connections are shared with what people ask for. */
 const linesMax = 8;
+/** A line is busy for so much of its time at most: answers that take longer now and then hold nothing up. */
+const busyMax = 0.7;
 /** A line of its own is not worth less. */
 const linePagesMin = 4;
 
@@ -23,7 +25,7 @@ const linePagesMin = 4;
  */
 export function linesFor({ paceMs, pageMs, pages, everyMs }: SweepPace): number {
   const allowedMs = Math.max(everyMs, pages * paceMs);
-  const wanted = Math.ceil((pages * pageMs) / allowedMs);
+  const wanted = Math.ceil((pages * pageMs) / (allowedMs * busyMax));
   return Math.max(Math.min(wanted, linesMax, Math.floor(pages / linePagesMin)), 1);
 }
 

@@ -22,6 +22,8 @@ export class Sweeper {
   readonly #parts: SweepParts;
   readonly #pace: PaceKeeper;
   readonly #confirmer: Confirmer;
+  /** By account: how long the last page took here, with all that belongs to it, in ms. */
+  readonly #lastPageMs = new Map<string, number>();
 
   constructor(parts: SweepParts, pace: PaceKeeper) {
     this.#parts = parts;
@@ -50,6 +52,7 @@ export class Sweeper {
     const { account } = await providers.open(accountName);
     const until = performance.now() + sliceMs;
     for (;;) {
+      const began = performance.now();
       const sweep = await book.read(accountName);
       if (sweep?.state === "confirming" && line === 0) return this.#confirmer.run(account, sweep.number, signal);
       const row = await book.line(accountName, line);
@@ -58,6 +61,7 @@ export class Sweeper {
       if (waitMs > shortWaitMs || performance.now() > until) return { end: "later", afterMs: Math.max(waitMs, 1) };
       const end = await this.#page(account, sweep, row, signal);
       if (end !== undefined) return end;
+      this.#lastPageMs.set(accountName, performance.now() - began);
     }
   }
 
@@ -101,7 +105,7 @@ export class Sweeper {
       page,
       at,
       tookMs,
-      pageMs: averageMs(sweep.page_ms, tookMs),
+      pageMs: averageMs(sweep.page_ms, this.#lastPageMs.get(account.name) ?? tookMs),
       nextAt: Math.round(nextDue(Number(row.next_at), now, linePaceMs)),
       ordered: idOrder !== "none",
       deployment: this.#parts.deployment(),

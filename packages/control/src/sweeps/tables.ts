@@ -44,7 +44,7 @@ export interface SweepTable {
   seen: number;
   errors: number;
   last_error: string | null;
-  /** How long a page takes to be answered, in ms: a moving average. */
+  /** How long a line takes for a page, in ms: a moving average. */
   page_ms: number;
   /** Of the last that was complete and without error. */
   complete: number;
