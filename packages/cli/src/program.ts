@@ -4,6 +4,7 @@ import { argument, collect, type Act } from "./action.ts";
 import { addAuditCommand } from "./commands/audit.ts";
 import { deploy, type DeployOptions } from "./commands/deploy.ts";
 import { destroyInstance, type DestroyOptions } from "./commands/destroy.ts";
+import { addImageCommands } from "./commands/image.ts";
 import {
   followInstance,
   listInstances,
@@ -12,7 +13,14 @@ import {
   showLogs,
   type ListOptions,
 } from "./commands/instance.ts";
-import { addProvider, listProviders, showCatalog, type AddOptions } from "./commands/provider.ts";
+import {
+  addProvider,
+  listProviders,
+  resumeProvider,
+  showCatalog,
+  showProvider,
+  type AddOptions,
+} from "./commands/provider.ts";
 import { runServer } from "./commands/server.ts";
 import { start, type StartOptions } from "./commands/start/start.ts";
 import { addTokenCommands } from "./commands/token.ts";
@@ -58,6 +66,7 @@ export function buildProgram(surroundings: Surroundings, ended: (code: number) =
   addServerCommands(program, act, called);
   addDeploy(program, act, called);
   addInstanceCommands(program, act, called);
+  addImageCommands(program, act, called);
   addProviderCommands(program, act, called);
   addTokenCommands(program, act, called);
   addAuditCommand(program, act, called);
@@ -117,7 +126,7 @@ function addInstanceCommands(program: Command, act: Act, called: string): void {
     .command("list")
     .description("instances, newest first")
     .option("--failed", "those that failed and are still there to look at, with the way to their logs")
-    .option("--all", "every record, destroyed ones too")
+    .option("--all", "every record: destroyed ones and builders of images too")
     .option("--limit <n>", "how many, up to 500", "100")
     .addHelpText("after", examples(called, ["instance list", "instance list --failed", "instance list --json"]))
     .action(act((context, command) => listInstances(context, command.opts<ListOptions>())));
@@ -161,6 +170,16 @@ function addProviderCommands(program: Command, act: Act, called: string): void {
     .description("providers that are set up")
     .action(act((context) => listProviders(context)));
   provider
+    .command("show")
+    .description("one provider: its rate budgets, whether it answers, and its brake")
+    .argument("<name>", "which provider")
+    .action(act((context, command) => showProvider(context, argument(command))));
+  provider
+    .command("resume")
+    .description("release the brake: instances that look unwell are acted on again, though there are many")
+    .argument("<name>", "which provider")
+    .action(act((context, command) => resumeProvider(context, argument(command))));
+  provider
     .command("add")
     .description("set up a provider; its credentials are tried once, then sealed")
     .argument("<name>", "what to call it")
@@ -182,9 +201,10 @@ function addProviderCommands(program: Command, act: Act, called: string): void {
     .action(act((context, command) => addProvider(context, argument(command), command.opts<AddOptions>())));
   provider
     .command("catalog")
-    .description("types, regions and images that a provider offers")
+    .description("types with prices, regions and images that a provider offers")
     .argument("<name>", "which provider")
     .argument("[part]", "types, regions or images")
+    .option("--refresh", "ask the provider now, however fresh its last answer is")
     .addHelpText("after", examples(called, ["provider catalog sandbox", "provider catalog sandbox types"]))
-    .action(act((context, command) => showCatalog(context, argument(command), command.args[1])));
+    .action(act((context, command) => showCatalog(context, argument(command), command.args[1], command.opts())));
 }

@@ -4,5 +4,6 @@ export * from "./audit.ts";
 export { parseDuration } from "./duration.ts";
 export { errorKinds, exitCodes, ProvostError, type ErrorCode } from "./errors.ts";
 export { failureKinds, type FailureCode } from "./failures.ts";
+export * from "./images.ts";
 export * from "./schemas.ts";
 export * from "./webhooks.ts";

@@ -4,12 +4,18 @@ import { ProviderService } from "./accounts/provider-service.ts";
 import { AuditLog } from "./access/audit-log.ts";
 import { retentionSchedule } from "./access/retention.ts";
 import { TokenService } from "./access/token-service.ts";
+import { BakeFailed } from "./flows/bake-failed.ts";
+import { BakeWatch } from "./flows/bake-watch.ts";
+import { BuilderEnd } from "./flows/builder-end.ts";
 import { controlJobs } from "./flows/jobs.ts";
 import { Tasks } from "./flows/tasks.ts";
 import { Watchdog } from "./flows/watchdog.ts";
 import { deploymentId } from "./ids.ts";
+import { ImageRecords } from "./images/records.ts";
+import { ImageService } from "./images/image-service.ts";
 import { CallbackService } from "./instances/callback-service.ts";
 import { InstanceService } from "./instances/instance-service.ts";
+import { InstanceViews } from "./instances/instance-views.ts";
 import { InstanceRecords } from "./instances/records.ts";
 import { Secrets } from "./instances/secrets.ts";
 import { defaultTimings, type ControlOptions, type Log } from "./options.ts";
@@ -35,6 +41,7 @@ class NotStarted extends TypeError {
 export class Control implements ControlSurface {
   readonly providers: ProviderService;
   readonly instances: InstanceService;
+  readonly images: ImageService;
   readonly callbacks: CallbackService;
   readonly tokens: TokenService;
   readonly audit: AuditLog;
@@ -54,9 +61,12 @@ export class Control implements ControlSurface {
     const seal = new Seal(options.secretKey);
     const secrets = new Secrets(seal);
     const records = new InstanceRecords(store);
-    const providers = new ProviderService({ store, seal, timings });
+    const providers = new ProviderService({ store, seal, timings, log });
     const deployment = () => this.deploymentId;
-    const jobs = controlJobs({ store, records, providers, secrets, timings, log, deployment });
+    const images = new ImageRecords(store);
+    const builderEnd = new BuilderEnd({ store, records, tasks: () => tasks });
+    const steps = { store, records, images, providers, secrets, timings, log, deployment, builderEnd };
+    const jobs = controlJobs(steps);
     const audit = new AuditLog(store, log);
     const retention = retentionSchedule(
       () => store.now(),
@@ -74,17 +84,22 @@ export class Control implements ControlSurface {
       lease: timings.jobLeaseMs,
       log: managerLog(log),
     });
-    const tasks = new Tasks({ store, manager, jobs });
+    const tasks: Tasks = new Tasks({ store, manager, jobs });
     const telling = new Telling({ manager, job: deliver, timings, deployment, log });
     store.onEvent((write, event) => telling.told(write, event));
     this.#store = store;
     this.#manager = manager;
     this.#telling = telling;
     this.#postman = postman;
-    this.#watchdog = new Watchdog({ store, records, manager, tasks, timings, log });
+    const failed = new BakeFailed(steps);
+    const { circuits } = providers;
+    const bakes = new BakeWatch({ store, records, images, manager, circuits, tasks, failed, builderEnd, timings, log });
+    this.#watchdog = new Watchdog({ store, records, manager, tasks, bakes, timings, log });
     this.providers = providers;
+    const { budgets } = providers;
     this.instances = new InstanceService({
       store,
+      views: new InstanceViews({ store, budgets, circuits }),
       records,
       providers,
       secrets,
@@ -92,6 +107,7 @@ export class Control implements ControlSurface {
       callback: options.callback,
       log,
     });
+    this.images = new ImageService({ store, images, providers, secrets, tasks, callback: options.callback, log });
     this.callbacks = new CallbackService({ store, records, secrets, manager, log });
     this.tokens = new TokenService(store);
     this.audit = audit;

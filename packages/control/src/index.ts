@@ -8,6 +8,7 @@ export type {
   DeliveryQuery,
   ControlSurface,
   DriverView,
+  ImageDoor,
   InstanceDoor,
   InstanceLog,
   ProviderDoor,

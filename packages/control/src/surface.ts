@@ -1,5 +1,6 @@
 import type {
   AuditEntry,
+  BakeRequest,
   Callback,
   Catalog,
   CreatedToken,
@@ -7,9 +8,11 @@ import type {
   Delivery,
   DeliveryWithBody,
   DeployRequest,
+  ImageView,
   Instance,
   InstanceEvent,
   Listed,
+  ProviderDetail,
   ProviderRequest,
   ProviderView,
   ProvostError,
@@ -26,6 +29,7 @@ export interface ControlSurface {
   readonly deploymentId: string;
   readonly providers: ProviderDoor;
   readonly instances: InstanceDoor;
+  readonly images: ImageDoor;
   readonly callbacks: CallbackDoor;
   readonly tokens: TokenDoor;
   readonly audit: AuditDoor;
@@ -40,11 +44,13 @@ export interface ControlSurface {
 
 export interface ProviderDoor {
   list(): Promise<ProviderView[]>;
-  get(name: string): Promise<ProviderView>;
+  get(name: string): Promise<ProviderDetail>;
+  /** Releases the brake: instances are acted on again (C12). */
+  resume(name: string): Promise<ProviderDetail>;
   add(request: ProviderRequest): Promise<ProviderView>;
   /** As `add`, but an account of that name is changed in place. */
   upsert(request: ProviderRequest): Promise<ProviderView>;
-  catalog(name: string): Promise<Catalog>;
+  catalog(name: string, options?: { refresh?: boolean }): Promise<Catalog>;
   drivers(): DriverView[];
 }
 
@@ -57,7 +63,7 @@ export interface DriverView {
 
 export interface InstanceDoor {
   deploy(request: DeployRequest, options?: { idempotencyKey?: string }): Promise<Instance>;
-  /** Newest first. Default: those not archived; `failed`: failed ones that are still shown (C8); `all`: every record. */
+  /** Newest first. Default: those not archived; `failed`: failed ones that are still shown (C8); `all`: every record, builders too. */
   list(query: { failed?: boolean; all?: boolean; after?: string; limit: number }): Promise<Listed<Instance>>;
   get(ref: string): Promise<Instance>;
   destroy(ref: string): Promise<Instance>;
@@ -73,6 +79,18 @@ export interface InstanceLog {
   /** The stage it reported, or the step that failed. */
   step: string;
   log: string;
+}
+
+/** Images that Provost makes (C2), by id or name. */
+export interface ImageDoor {
+  bake(request: BakeRequest, options?: { idempotencyKey?: string }): Promise<ImageView>;
+  /** Newest first. */
+  list(query: { all?: boolean; after?: string; limit: number }): Promise<Listed<ImageView>>;
+  get(ref: string): Promise<ImageView>;
+  /** Deletes it at the provider; ends a bake under way. */
+  remove(ref: string): Promise<ImageView>;
+  /** What deploys on its provider take that name no image. */
+  makeDefault(ref: string): Promise<ImageView>;
 }
 
 export interface CallbackDoor {

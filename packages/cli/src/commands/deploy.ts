@@ -1,5 +1,4 @@
 import { randomUUID } from "node:crypto";
-import { setTimeout as delay } from "node:timers/promises";
 import {
   exitCodes,
   instanceSchema,
@@ -8,13 +7,14 @@ import {
   type DeployRequest,
   type Instance,
 } from "@provost/contract";
-import { wasSent, type Api } from "../client/api.ts";
+import type { Api } from "../client/api.ts";
+import { postOnce } from "../client/post-once.ts";
 import type { Context } from "../context.ts";
 import { deployEnds, goesOn, waitFor } from "../follow.ts";
 import { readScript, readSshKeys } from "../input-files.ts";
 import { failureReport } from "../output/failure-report.ts";
 import { facts } from "../output/table.ts";
-import { address, elapsed, shellWord } from "../output/words.ts";
+import { address, dollars, elapsed, shellWord } from "../output/words.ts";
 
 export interface DeployOptions {
   provider: string;
@@ -26,9 +26,6 @@ export interface DeployOptions {
   detach?: boolean;
   timeout?: string;
 }
-
-const resendMax = 20;
-const resendMs = 500;
 
 /** `provost deploy NAME`: asks for the instance and shows its stages until it is there or has failed. */
 export async function deploy(context: Context, name: string, options: DeployOptions): Promise<number> {
@@ -43,13 +40,12 @@ export async function deploy(context: Context, name: string, options: DeployOpti
     ...(options.script === undefined ? {} : { script: readScript(options.script) }),
   };
   const api = context.api();
-  const instance = await requestOnce(context, api, request);
+  const instance = await postOnce(context, api, "/v1/instances", request, instanceSchema, randomUUID());
   if (options.detach === true) return detached(context, instance);
   if (!context.json) {
-    const { bold } = context.paint;
-    context.out(
-      `Deploying ${bold(instance.name)} on ${instance.provider}: ${instance.type}, ${instance.image}, ${instance.region}\n`,
-    );
+    const { name: called, provider, type, image, region, monthlyUsd } = instance;
+    const price = monthlyUsd === undefined ? "" : `, ${dollars(monthlyUsd)} a month`;
+    context.out(`Deploying ${context.paint.bold(called)} on ${provider}: ${type}, ${image}, ${region}${price}\n`);
   }
   return awaitDeploy(context, api, instance, timeoutMs);
 }
@@ -103,25 +99,6 @@ function detached(context: Context, instance: Instance): number {
     facts([["Follow it", `${context.command} instance follow ${shellWord(instance.name)}`]], context.paint, "  "),
   );
   return exitCodes.done;
-}
-
-/**
- * A lost answer does not tell whether the request arrived, so it is sent again under the same idempotency key: the server
- * gives the same instance, never a second one.
- */
-async function requestOnce(context: Context, api: Api, request: DeployRequest): Promise<Instance> {
-  const headers = { "idempotency-key": randomUUID() };
-  for (let sent = false, tries = 1; ; tries += 1) {
-    try {
-      return await api.post("/v1/instances", request, instanceSchema, headers);
-    } catch (error) {
-      context.interrupted.throwIfAborted();
-      const lost = error instanceof ProvostError && error.code === "server_unavailable";
-      sent ||= lost && wasSent(error);
-      if (!lost || !sent || tries >= resendMax) throw error;
-      await delay(resendMs, undefined, { signal: context.interrupted });
-    }
-  }
 }
 
 export function readTimeout(text: string | undefined): number | undefined {

@@ -4,7 +4,7 @@ import type { Store } from "../storage/store.ts";
 import { Batches } from "./batches.ts";
 import type { RateAnswer } from "./rate-answer.ts";
 import type { TrafficDatabase } from "./tables.ts";
-import { heard, isLimited, isNews, room, spend, waitMs, windowOf, type Asker, type RateWindow } from "./window.ts";
+import { freeAt, heard, isLimited, isNews, room, spend, waitMs, windowOf, type Asker, type RateWindow } from "./window.ts";
 
 /** Which budget a call counts against. */
 export interface BudgetKey {
@@ -29,10 +29,19 @@ export interface BudgetView {
   limit?: number;
   left?: number;
   windowMs: number;
+  /** When all may be made again, if none is made until then; ms since 1970. */
+  resetAt?: number;
   /** Instances in the line. */
   waiting: number;
   /** The provider has asked for a pause until then; ms since 1970. */
   blockedUntil?: number;
+}
+
+/** `place`: from 1; `since`: ms since 1970. */
+export interface LinePlace {
+  place: number;
+  of: number;
+  since: number | undefined;
 }
 
 /** Questions in one transaction: it has to stay short. */
@@ -96,6 +105,31 @@ export class Budgets {
     return found === undefined ? undefined : (await ahead(db, key, waiter)) + 1;
   }
 
+  /** Where these instances stand, each in the line that it waits in; those that wait in none are left out. */
+  async places(waiters: readonly string[]): Promise<Map<string, LinePlace>> {
+    const rows = await this.#store.db
+      .withTables<TrafficDatabase>()
+      .selectFrom("control_budget_line as mine")
+      .select((eb) => {
+        const line = () =>
+          eb
+            .selectFrom("control_budget_line as line")
+            .select((each) => each.fn.countAll<number | string>().as("count"))
+            .whereRef("line.account", "=", "mine.account")
+            .whereRef("line.call_group", "=", "mine.call_group");
+        const before = line().whereRef("line.waiter", "<=", "mine.waiter");
+        return ["mine.waiter", "mine.joined_at", before.as("place"), line().as("of")];
+      })
+      .where("mine.waiter", "in", waiters)
+      .execute();
+    return new Map(
+      rows.map(({ waiter, joined_at: joined, place, of }) => [
+        waiter,
+        { place: Number(place), of: Number(of), since: joined === null ? undefined : Number(joined) },
+      ]),
+    );
+  }
+
   /** What is known of an account's budgets. */
   async list(account: string): Promise<BudgetView[]> {
     const db = this.#store.db.withTables<TrafficDatabase>();
@@ -111,11 +145,13 @@ export class Budgets {
       const window = read(state);
       const waiting = await ahead(db, { account, group });
       const { limit, windowMs, blockedUntil } = window;
+      const resetAt = freeAt(window, now);
       views.push({
         group,
         windowMs,
         waiting,
         ...(isLimited(window) ? { limit, left: room(window, now, "people") } : {}),
+        ...(resetAt > now ? { resetAt } : {}),
         ...(blockedUntil > now ? { blockedUntil } : {}),
       });
     }
@@ -166,7 +202,7 @@ export class Budgets {
         continue;
       }
       const wait = Math.min(waitMs(current, now, asker, before + 1), lookAgainMs);
-      const joined = waiter !== undefined && (await join(db, key, waiter, now + wait));
+      const joined = waiter !== undefined && (await join(db, key, waiter, { now, dueAt: now + wait }));
       answers.push({ go: false, waitMs: wait, place: before + 1, joined });
     }
     await this.#save(db, key, current);
@@ -208,10 +244,15 @@ function lineOf(db: Kysely<TrafficDatabase>, key: BudgetKey) {
 }
 
 /** True when it was not in the line before. */
-async function join(db: Kysely<TrafficDatabase>, key: BudgetKey, waiter: string, dueAt: number): Promise<boolean> {
+async function join(
+  db: Kysely<TrafficDatabase>,
+  key: BudgetKey,
+  waiter: string,
+  { now, dueAt }: { now: number; dueAt: number },
+): Promise<boolean> {
   const joined = await db
     .insertInto("control_budget_line")
-    .values({ account: key.account, call_group: key.group, waiter, due_at: dueAt })
+    .values({ account: key.account, call_group: key.group, waiter, due_at: dueAt, joined_at: now })
     .onConflict((conflict) => conflict.doNothing())
     .returning("waiter")
     .executeTakeFirst();

@@ -9,6 +9,7 @@ import type { Failure, FailureCode } from "@provost/contract";
 import { instanceRow, type InstanceRow } from "../storage/rows.ts";
 import type { Store } from "../storage/store.ts";
 import type { InstanceRecords } from "../instances/records.ts";
+import type { BakeWatch } from "./bake-watch.ts";
 import type { Tasks } from "./tasks.ts";
 
 interface WatchdogParts {
@@ -16,6 +17,7 @@ interface WatchdogParts {
   records: InstanceRecords;
   manager: JobManager;
   tasks: Tasks;
+  bakes: BakeWatch;
   timings: Timings;
   log: Log;
 }
@@ -84,6 +86,7 @@ export class Watchdog {
       if (rows.length < pageRows || last === undefined) break;
       after = last.id;
     }
+    await this.#parts.bakes.pass(now);
     await store.db
       .deleteFrom("control_idempotency_key")
       .where("created_at", "<", now - timings.idempotencyKeptMs)

@@ -3,6 +3,7 @@ import { nearest } from "../accounts/nearest.ts";
 import { eventView, instanceRow, instanceView, iso, type InstanceRow } from "../storage/rows.ts";
 import type { Store } from "../storage/store.ts";
 import type { InstanceLog } from "../surface.ts";
+import type { InstanceViews } from "./instance-views.ts";
 
 /** Rows in one page, whatever was asked for (L14). */
 const pageMax = 500;
@@ -11,9 +12,11 @@ const logLinesMax = 200;
 /** Reads of instances: no change, no provider. */
 export class InstanceReader {
   readonly #store: Store;
+  readonly #views: InstanceViews;
 
-  constructor(store: Store) {
+  constructor(store: Store, views: InstanceViews) {
     this.#store = store;
+    this.#views = views;
   }
 
   /** By id, else by name: the one in use before the newest that is archived. Throws `instance_not_found`. */
@@ -27,6 +30,13 @@ export class InstanceReader {
     throw await this.#notFound(ref);
   }
 
+  /** Throws `instance_not_found`. */
+  async get(ref: string): Promise<Instance> {
+    const row = await this.row(ref);
+    const [view] = await this.#views.of([row]);
+    return view ?? instanceView(row);
+  }
+
   /** Newest first; `next` is the last id of the page. */
   async list(query: { failed?: boolean; all?: boolean; after?: string; limit: number }): Promise<Listed<Instance>> {
     const limit = Math.min(Math.max(Math.trunc(query.limit), 1), pageMax);
@@ -35,6 +45,8 @@ export class InstanceReader {
       .selectAll()
       .orderBy("id", "desc")
       .limit(limit + 1);
+    // Builders are no user's instances (C2).
+    if (query.all !== true) select = select.where("builder_of", "is", null);
     if (query.failed === true) {
       // C8: shown until it is destroyed.
       select = select.where("failure", "is not", null).where("status", "<>", "destroyed");
@@ -43,7 +55,7 @@ export class InstanceReader {
     }
     if (query.after !== undefined) select = select.where("id", "<", query.after);
     const rows = (await select.execute()).map(instanceRow);
-    const items = rows.slice(0, limit).map(instanceView);
+    const items = await this.#views.of(rows.slice(0, limit));
     const last = items.at(-1);
     return rows.length > limit && last !== undefined ? { items, next: last.id } : { items };
   }

@@ -1,5 +1,6 @@
 import type { SqlAccess, Tx } from "@provost/jobs";
 import { trafficMigration } from "../budget/tables.ts";
+import { imagesMigration } from "../images/tables.ts";
 import type { SqlDialect } from "./dialect.ts";
 
 interface Migration {
@@ -22,6 +23,7 @@ const migrations: readonly Migration[] = [
   { id: 1, name: "instances", statements: firstTables },
   { id: 2, name: "access, audit, webhooks", statements: accessTables },
   trafficMigration,
+  imagesMigration,
 ];
 
 /** Any number that no other program uses on this database: `pg_advisory_xact_lock`. */

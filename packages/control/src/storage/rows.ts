@@ -94,6 +94,7 @@ export function instanceView(row: InstanceRow): Instance {
     ipv4: row.ipv4,
     ipv6: row.ipv6,
     ...(row.monthly_usd === null ? {} : { monthlyUsd: row.monthly_usd }),
+    ...(row.builder_of === null ? {} : { builderOf: row.builder_of }),
     ...(row.flow_id === null ? {} : { flowId: row.flow_id }),
     rootPassword: row.root_password_state,
     ...(row.failure === null ? {} : { failure: row.failure }),

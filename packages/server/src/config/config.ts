@@ -30,7 +30,7 @@ export interface ServerConfig {
     allowHttp: boolean;
   };
   /** In ms; what is absent is the control plane's default. */
-  timings: { provisionMaxMs?: number; lookEveryMs?: number; watchdogEveryMs?: number; auditKeptMs?: number };
+  timings: { provisionMaxMs?: number; bakeMaxMs?: number; lookEveryMs?: number; watchdogEveryMs?: number; auditKeptMs?: number };
   /** Addresses and networks that webhooks may reach though they are private. */
   webhooksTo: string[];
   logLevel: Level;
@@ -56,6 +56,7 @@ export const variables = {
   PROVOST_CALLBACK_LISTEN: "host:port of a second listener that serves callbacks only (none)",
   PROVOST_CALLBACK_ALLOW_HTTP: "1 allows plain HTTP callbacks to private addresses (0)",
   PROVOST_PROVISION_TIMEOUT: "an instance that is not ready this long after its create has failed (15m)",
+  PROVOST_BAKE_TIMEOUT: "a bake whose image is not made this long after its builder's create has failed (1h)",
   PROVOST_LOOK_EVERY: "how often a waiting instance is looked at (30s)",
   PROVOST_WATCHDOG_EVERY: "how often the watchdog goes round (30s)",
   PROVOST_AUDIT_KEPT: "how long lines of the audit log are kept (365d)",
@@ -86,6 +87,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, fl
     },
     timings: readTimings({
       provisionMaxMs: readDuration("PROVOST_PROVISION_TIMEOUT", value("PROVOST_PROVISION_TIMEOUT")),
+      bakeMaxMs: readDuration("PROVOST_BAKE_TIMEOUT", value("PROVOST_BAKE_TIMEOUT")),
       lookEveryMs: readDuration("PROVOST_LOOK_EVERY", value("PROVOST_LOOK_EVERY")),
       watchdogEveryMs: readDuration("PROVOST_WATCHDOG_EVERY", value("PROVOST_WATCHDOG_EVERY")),
       auditKeptMs: readDuration("PROVOST_AUDIT_KEPT", value("PROVOST_AUDIT_KEPT"), retention),

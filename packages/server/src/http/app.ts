@@ -13,6 +13,7 @@ import { serveReference } from "./reference.ts";
 import { auditRoute } from "./routes/audit.ts";
 import { callbackRoute } from "./routes/callbacks.ts";
 import { healthRoute } from "./routes/health.ts";
+import { imageRoutes } from "./routes/images.ts";
 import { instanceEventRoutes } from "./routes/instance-events.ts";
 import { instanceRoutes } from "./routes/instances.ts";
 import { providerRoutes } from "./routes/providers.ts";
@@ -47,6 +48,7 @@ export async function serveApi(options: AppOptions): Promise<App> {
   tokenRoutes(app, options.control);
   auditRoute(app, options.control);
   webhookRoutes(app, options.control);
+  imageRoutes(app, options.control);
   instanceRoutes(app, options.control);
   instanceEventRoutes(app, options.control, options.streams ?? streamTimes);
   serveReference(app);

@@ -1,6 +1,7 @@
 import swagger from "@fastify/swagger";
 import {
   auditEntrySchema,
+  bakeRequestSchema,
   callbackAnswerSchema,
   callbackSchema,
   catalogSchema,
@@ -13,10 +14,12 @@ import {
   eventListSchema,
   failureSchema,
   healthSchema,
+  imageSchema,
   instanceEventSchema,
   instanceLogSchema,
   instanceSchema,
   problemSchema,
+  providerDetailSchema,
   providerRequestSchema,
   providerSchema,
   rootPasswordSchema,
@@ -33,6 +36,7 @@ import type { App } from "./zod-routes.ts";
 const named = z.registry<{ id: string }>();
 for (const [id, schema] of Object.entries({
   AuditEntry: auditEntrySchema,
+  BakeRequest: bakeRequestSchema,
   Callback: callbackSchema,
   CallbackAnswer: callbackAnswerSchema,
   Catalog: catalogSchema,
@@ -45,11 +49,13 @@ for (const [id, schema] of Object.entries({
   EventList: eventListSchema,
   Failure: failureSchema,
   Health: healthSchema,
+  Image: imageSchema,
   Instance: instanceSchema,
   InstanceEvent: instanceEventSchema,
   InstanceLog: instanceLogSchema,
   Problem: problemSchema,
   Provider: providerSchema,
+  ProviderDetail: providerDetailSchema,
   ProviderRequest: providerRequestSchema,
   RootPassword: rootPasswordSchema,
   Token: tokenSchema,

@@ -33,11 +33,18 @@ const rules: Readonly<Record<string, RouteRule>> = {
   "GET /v1/instances/:ref/logs": read,
   "POST /v1/instances/:ref/root-password": { who: "operator", action: "instance.reveal-password" },
 
+  "GET /v1/images": read,
+  "POST /v1/images": { who: "operator", action: "image.bake" },
+  "GET /v1/images/:ref": read,
+  "DELETE /v1/images/:ref": { who: "operator", action: "image.delete" },
+  "POST /v1/images/:ref/default": { who: "admin", action: "image.default" },
+
   "GET /v1/drivers": read,
   "GET /v1/providers": read,
   "POST /v1/providers": { who: "admin", action: "provider.add" },
   "GET /v1/providers/:name": read,
   "GET /v1/providers/:name/catalog": read,
+  "POST /v1/providers/:name/resume": { who: "operator", action: "provider.resume" },
 
   "GET /v1/audit": read,
 

@@ -3,13 +3,12 @@ import {
   instanceLogSchema,
   instanceSchema,
   pageSchema,
-  ProvostError,
   rootPasswordSchema,
 } from "@provost/contract";
 import type { ControlSurface } from "@provost/control";
 import { z } from "zod";
 import type { App } from "../zod-routes.ts";
-import { after, flag, instanceRef, limit } from "./parameters.ts";
+import { after, flag, idempotency, instanceRef, keyHeader, limit } from "./parameters.ts";
 
 const tags = ["Instances"];
 
@@ -72,7 +71,7 @@ function listAndDeploy(app: App, control: ControlSurface): void {
         tags,
         querystring: z.strictObject({
           failed: flag.describe("Those that failed and are still there to look at"),
-          all: flag.describe("Every record, destroyed ones too"),
+          all: flag.describe("Every record: destroyed ones and the builders of images too"),
           after,
           limit,
         }),
@@ -92,27 +91,14 @@ function listAndDeploy(app: App, control: ControlSurface): void {
         description:
           "Answers as soon as the intent is stored; follow `/events`. With an `Idempotency-Key` the same request gives the same instance, however often it is sent.",
         tags,
-        headers: z.object({ "idempotency-key": z.string().optional().describe("1–128 printable ASCII characters") }),
+        headers: keyHeader,
         body: deployRequestSchema,
         response: { 202: instanceSchema },
       },
     },
     async (request, reply) => {
-      const idempotencyKey = checkedKey(request.headers["idempotency-key"]);
-      const instance = await control.instances.deploy(
-        request.body,
-        idempotencyKey === undefined ? {} : { idempotencyKey },
-      );
+      const instance = await control.instances.deploy(request.body, idempotency(request.headers));
       return reply.code(202).header("location", `/v1/instances/${instance.id}`).send(instance);
     },
-  );
-}
-
-function checkedKey(key: string | undefined): string | undefined {
-  if (key === undefined || /^[\x21-\x7e]{1,128}$/.test(key)) return key;
-  throw new ProvostError(
-    "invalid_request",
-    `Idempotency-Key has ${key.length} characters or characters outside printable ASCII: give 1–128 of those, a UUID for one.`,
-    { field: "Idempotency-Key" },
   );
 }

@@ -1,7 +1,10 @@
+import { ProvostError } from "@provost/contract";
 import { z } from "zod";
 
 export const instanceRef = z.object({ ref: z.string().min(1).max(64).describe("Id, or the name of a live instance") });
 export const providerName = z.object({ name: z.string().min(1).max(64) });
+
+export const imageRef = z.object({ ref: z.string().min(1).max(64).describe("Id or name") });
 
 export const tokenRef = z.object({ ref: z.string().min(1).max(64).describe("Id, or the name of one not revoked") });
 
@@ -20,3 +23,20 @@ export const flag = z
   .enum(["", "0", "1", "false", "true"])
   .default("false")
   .transform((value) => value !== "0" && value !== "false");
+
+/** As it came: 1–128 printable ASCII characters, or none. */
+export const keyHeader = z.object({
+  "idempotency-key": z.string().optional().describe("1–128 printable ASCII characters"),
+});
+
+/** For a `POST` that makes something. Throws `invalid_request`. */
+export function idempotency(headers: z.output<typeof keyHeader>): { idempotencyKey?: string } {
+  const key = headers["idempotency-key"];
+  if (key === undefined) return {};
+  if (/^[\x21-\x7e]{1,128}$/.test(key)) return { idempotencyKey: key };
+  throw new ProvostError(
+    "invalid_request",
+    `Idempotency-Key has ${key.length} characters or characters outside printable ASCII: give 1–128 of those, a UUID for one.`,
+    { field: "Idempotency-Key" },
+  );
+}
