@@ -39,7 +39,16 @@ async function aliases(): Promise<string[]> {
 
 test("C2 script, image: the builder is gone, the image is golden and has the script's work, cleaned up", async () => {
   const marks = script("marks.sh", "set -e", "echo baked > /etc/provost-e2e-mark", "echo baking it in");
-  const baked = await cloud.provost.run("image", "bake", "marked-1", ...where, "--from", inject("image"), "--script", marks);
+  const baked = await cloud.provost.run(
+    "image",
+    "bake",
+    "marked-1",
+    ...where,
+    "--from",
+    inject("image"),
+    "--script",
+    marks,
+  );
   expect(baked.code, baked.stdout + baked.stderr).toBe(0);
   console.log(`from command to image, its builder gone: ${baked.seconds.toFixed(1)} s\n${baked.stdout}`);
   const { status, golden, providerImageId, builderId } = await image("marked-1");
@@ -54,7 +63,7 @@ test("C2 a deploy from the baked image is provisioned in under 10 s, as an insta
   expect(deployed.code, deployed.stdout + deployed.stderr).toBe(0);
   const { id, providerName, createdAt, provisionedAt } = await cloud.provost.instance("web-1");
   const tookMs = Date.parse(provisionedAt!) - Date.parse(createdAt);
-  console.log(`deploy from the baked image: ${(tookMs / 1000).toFixed(1)} s`);
+  console.log(`deploy from the baked image: ${(tookMs / 1000).toFixed(1)} s\n${deployed.stdout}`);
   expect(tookMs).toBeLessThan(readyWithinMs);
   const stages = (await cloud.provost.events("web-1")).filter(({ kind }) => kind === "stage").map(({ stage }) => stage);
   expect(stages).toEqual(["booting", "configuring", "ready"]);
@@ -72,7 +81,16 @@ test("C2 a deploy from the baked image is provisioned in under 10 s, as an insta
 test("C2 C7 a bake that fails leaves no builder and no image, and tells why", async () => {
   const before = await aliases();
   const broken = script("broken.sh", "echo installing the thing", "echo no such package: thing >&2", "exit 4");
-  const baked = await cloud.provost.run("image", "bake", "broken-1", ...where, "--from", inject("image"), "--script", broken);
+  const baked = await cloud.provost.run(
+    "image",
+    "bake",
+    "broken-1",
+    ...where,
+    "--from",
+    inject("image"),
+    "--script",
+    broken,
+  );
   expect(baked.code).toBe(7);
   const told = baked.stdout + baked.stderr;
   expect(told).toMatch(/in step script\b/);

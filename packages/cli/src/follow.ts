@@ -28,7 +28,9 @@ export async function waitFor(context: Context, api: Api, instance: Instance, wa
   const timeout = wait.timeoutMs === undefined ? undefined : AbortSignal.timeout(wait.timeoutMs);
   const signal = timeout === undefined ? context.interrupted : AbortSignal.any([context.interrupted, timeout]);
   const progress = context.progress(instance.createdAt);
-  const looks = context.terminal.isTty ? setInterval(() => void showWait(api, instance.id, progress), waitEveryMs) : undefined;
+  const looks = context.terminal.isTty
+    ? setInterval(() => void showWait(api, instance.id, progress), waitEveryMs)
+    : undefined;
   try {
     for await (const event of followEvents(api, instance.id, wait.after, signal)) {
       progress.event(event);

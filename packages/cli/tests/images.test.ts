@@ -25,7 +25,11 @@ afterAll(() => provost.dispose());
 const blocks = [...guide.matchAll(/^```(sh)?\n(.*?)^```$/gms)].map(([, language, body = ""]) => ({ language, body }));
 
 async function run(program: string): Promise<string> {
-  const env = { ...process.env, PATH: `${join(provost.data, "bin")}:${process.env["PATH"]}`, PROVOST_DATA: provost.data };
+  const env = {
+    ...process.env,
+    PATH: `${join(provost.data, "bin")}:${process.env["PATH"]}`,
+    PROVOST_DATA: provost.data,
+  };
   const { stdout, stderr } = await promisify(execFile)("/bin/sh", ["-e", "-c", program], { cwd: provost.data, env });
   return stdout + stderr;
 }
@@ -34,7 +38,12 @@ async function run(program: string): Promise<string> {
 function plain(text: string): string[] {
   return text
     .split("\n")
-    .map((line) => line.replaceAll(/\d+(\.\d+)? (s|min|h)( \d\d (s|min))?\b/g, "N").replaceAll(/ +/g, " ").trim())
+    .map((line) =>
+      line
+        .replaceAll(/\d+(\.\d+)? (s|min|h)( \d\d (s|min))?\b/g, "N")
+        .replaceAll(/ +/g, " ")
+        .trim(),
+    )
     .filter(Boolean);
 }
 

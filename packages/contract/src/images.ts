@@ -16,7 +16,9 @@ export const imageSchema = z.object({
   provider: z.string(),
   status: z.enum(imageStatuses),
   step: z.enum(bakeSteps).optional().describe("Of a bake under way"),
-  golden: z.boolean().describe("Its first-boot service takes user data and reports: a deploy from it is ready in seconds"),
+  golden: z
+    .boolean()
+    .describe("Its first-boot service takes user data and reports: a deploy from it is ready in seconds"),
   default: z.boolean().describe("What a deploy on this provider takes that names no image"),
   base: z.string().describe("The image that its builder was made from"),
   region: z.string(),
@@ -43,7 +45,10 @@ export const bakeRequestSchema = z.strictObject({
     .describe("What to start from; default: the provider's newest public Debian, else its golden image"),
   region: z.string().min(1).optional().describe("Default: the provider's default region"),
   type: z.string().min(1).optional().describe("Of the builder; default: the provider's default type"),
-  script: z.string().optional().describe("Runs on the builder, as root, after the recipe; begins with its interpreter line"),
+  script: z
+    .string()
+    .optional()
+    .describe("Runs on the builder, as root, after the recipe; begins with its interpreter line"),
   recipe: z
     .boolean()
     .default(true)

@@ -150,7 +150,9 @@ export const providerDetailSchema = providerSchema.extend({
     .array(
       z.object({
         region: z.string().describe("Empty for calls that concern no region"),
-        state: z.enum(["failing", "open", "half-open"]).describe("open: not asked for now; half-open: one call tries it"),
+        state: z
+          .enum(["failing", "open", "half-open"])
+          .describe("open: not asked for now; half-open: one call tries it"),
         since: z.string().describe("Of the outage"),
         lastError: z.object({ at: z.string(), code: z.string(), message: z.string() }).optional(),
       }),

@@ -35,7 +35,12 @@ describe.each(stores)("bakes on $name", (store) => {
     const asked = await world!.bake("golden-2", { script: "#!/bin/sh\necho hello\n" });
     expect(asked).toMatchObject({ status: "baking", step: "builder", golden: true, base: "linode/debian13" });
     const image = await world!.baked("golden-2", "available");
-    expect(image).toMatchObject({ golden: true, default: false, sizeMb: expect.any(Number), recipeHash: asked.recipeHash });
+    expect(image).toMatchObject({
+      golden: true,
+      default: false,
+      sizeMb: expect.any(Number),
+      recipeHash: asked.recipeHash,
+    });
     const story = await world!.story(image.builderId);
     expect(story.filter((kind) => kind !== "active")).toEqual([
       "requested",
@@ -64,7 +69,9 @@ describe.each(stores)("bakes on $name", (store) => {
     });
     const [told, ...more] = await world!.sql("select event, body from control_webhook_delivery");
     expect({ event: told?.["event"], more }).toEqual({ event: "image.available", more: [] });
-    expect(JSON.parse(String(told?.["body"]))).toMatchObject({ data: { image: { id: image.id, status: "available" } } });
+    expect(JSON.parse(String(told?.["body"]))).toMatchObject({
+      data: { image: { id: image.id, status: "available" } },
+    });
 
     await world!.deploy("web-1", { image: "golden-2" });
     expect(await world!.until("web-1", "provisioned")).toMatchObject({ image: image.providerImageId, stage: "ready" });
@@ -75,7 +82,11 @@ describe.each(stores)("bakes on $name", (store) => {
 
   test("C2, C7: a script that fails leaves no builder and no image, and tells why: step, exit code, last lines", async () => {
     const { control } = await start({ webhooksTo: ["127.0.0.1"] });
-    await control.webhooks.add({ name: "pager", url: "http://127.0.0.1:9/", events: ["image.failed", "instance.failed"] });
+    await control.webhooks.add({
+      name: "pager",
+      url: "http://127.0.0.1:9/",
+      events: ["image.failed", "instance.failed"],
+    });
     await world!.bake("golden-2", { script: "#!/bin/sh\n# sandbox: fail exit=3 log=no such package\nexit 3\n" });
     const failed = await world!.baked("golden-2", "failed");
     expect(failed.failure).toMatchObject({
@@ -93,7 +104,10 @@ describe.each(stores)("bakes on $name", (store) => {
     // Its name is free again.
     await world!.bake("golden-2");
     await world!.baked("golden-2", "available");
-    expect((await control.images.list({ limit: 10 })).items.map(({ status }) => status)).toEqual(["available", "failed"]);
+    expect((await control.images.list({ limit: 10 })).items.map(({ status }) => status)).toEqual([
+      "available",
+      "failed",
+    ]);
   });
 
   test.each(["lost_answer", "error_after", "error_before"] as const)(
@@ -145,9 +159,12 @@ describe.each(stores)("bakes on $name", (store) => {
     const { sandbox } = await start({ timings: { lookEveryMs: 100 } });
     sandbox.addFault({ kind: "error_before", method: "POST", path: images, status: 500, times: 1_000 });
     const { builderId } = await world!.bake("golden-2");
-    await vi.waitFor(async () => expect((await world!.story(builderId)).filter((kind) => kind === "baking")).toHaveLength(2), {
-      timeout: 10_000,
-    });
+    await vi.waitFor(
+      async () => expect((await world!.story(builderId)).filter((kind) => kind === "baking")).toHaveLength(2),
+      {
+        timeout: 10_000,
+      },
+    );
     const { failure } = await world!.baked("golden-2", "failed", 20_000);
     expect(failure).toMatchObject({ code: "image_failed", step: "snapshot" });
   });
@@ -185,7 +202,9 @@ describe.each(stores)("bakes on $name", (store) => {
 
   test("C14: what cannot be baked is refused before anything is asked of the provider", async () => {
     const { control, sandbox } = await start();
-    await expect(world!.bake("golden-2", { image: "linode/debian99" })).rejects.toMatchObject({ code: "image_not_found" });
+    await expect(world!.bake("golden-2", { image: "linode/debian99" })).rejects.toMatchObject({
+      code: "image_not_found",
+    });
     await expect(world!.bake("G2")).rejects.toMatchObject({ code: "invalid_name" });
     await expect(world!.bake("golden-2", { recipe: false })).rejects.toMatchObject({ code: "invalid_request" });
     await expect(world!.bake("golden-2", { script: `#!/bin/sh\n${"#".repeat(16_000)}` })).rejects.toMatchObject({

@@ -74,24 +74,28 @@ describe.each(stores)("kill -9 of a server on $name", (store) => {
     },
   );
 
-  const ofBake = store.name === "SQLite" ? ["accepted", "baking", "imaging", "baked", "destroying"] : ["imaging", "baked"];
+  const ofBake =
+    store.name === "SQLite" ? ["accepted", "baking", "imaging", "baked", "destroying"] : ["imaging", "baked"];
 
-  test.each(ofBake)("C2, C4: killed at %s of a bake, the next server completes it: one builder, gone, and one image", async (moment) => {
-    const latency = moment === "imaging" ? { update: [400, 400] as const, get: [0, 0] as const } : "none";
-    world = await World.start({ store, timings: { jobLeaseMs: 1_000 }, sandbox: { latency } });
-    await world.control.stop();
-    const imaging = () =>
-      vi.waitFor(
-        async () => expect(await world.sql("select call_open from control_image")).toEqual([{ call_open: 1 }]),
-        { timeout: 20_000, interval: 1 },
-      );
-    await doomed(moment, moment === "imaging" ? imaging : undefined, "bake");
-    await world.restart();
-    const image = await world.baked("doomed-1", "available", 20_000);
-    const story = (await world.story(image.builderId)).filter((kind) => kind !== "note" && kind !== "baking");
-    expect(new Set(story).size).toBe(story.length);
-    expect(world.sandbox.stats()).toMatchObject({ creates_accepted: 1, labels_created_again: [], instances: 0 });
-    const { images } = await world.control.providers.catalog("sandbox");
-    expect(images.filter(({ label }) => label.startsWith("doomed-1"))).toHaveLength(1);
-  });
+  test.each(ofBake)(
+    "C2, C4: killed at %s of a bake, the next server completes it: one builder, gone, and one image",
+    async (moment) => {
+      const latency = moment === "imaging" ? { update: [400, 400] as const, get: [0, 0] as const } : "none";
+      world = await World.start({ store, timings: { jobLeaseMs: 1_000 }, sandbox: { latency } });
+      await world.control.stop();
+      const imaging = () =>
+        vi.waitFor(
+          async () => expect(await world.sql("select call_open from control_image")).toEqual([{ call_open: 1 }]),
+          { timeout: 20_000, interval: 1 },
+        );
+      await doomed(moment, moment === "imaging" ? imaging : undefined, "bake");
+      await world.restart();
+      const image = await world.baked("doomed-1", "available", 20_000);
+      const story = (await world.story(image.builderId)).filter((kind) => kind !== "note" && kind !== "baking");
+      expect(new Set(story).size).toBe(story.length);
+      expect(world.sandbox.stats()).toMatchObject({ creates_accepted: 1, labels_created_again: [], instances: 0 });
+      const { images } = await world.control.providers.catalog("sandbox");
+      expect(images.filter(({ label }) => label.startsWith("doomed-1"))).toHaveLength(1);
+    },
+  );
 });

@@ -60,7 +60,9 @@ describe.each(stores)("what people are shown of budgets, circuits, brakes and pr
     const last = await world!.deploy("web-9");
     await vi.waitFor(async () => {
       const notes = (await control.instances.events(last.id, { limit: 50 })).filter(({ kind }) => kind === "note");
-      expect(notes.map(({ message }) => message)).toEqual([expect.stringMatching(/^Waits for the provider to come back/)]);
+      expect(notes.map(({ message }) => message)).toEqual([
+        expect.stringMatching(/^Waits for the provider to come back/),
+      ]);
     }, within);
     expect((await control.instances.get(last.id)).waiting).toMatchObject({
       for: "provider",
@@ -93,7 +95,9 @@ describe.each(stores)("what people are shown of budgets, circuits, brakes and pr
     const fresh = await control.providers.catalog("sandbox");
     expect(fresh).toMatchObject({ asOf: expect.any(String) });
     expect(fresh.stale).toBeUndefined();
-    expect(fresh.types).toContainEqual(expect.objectContaining({ id: "g6-nanode-1", monthlyUsd: 5, hourlyUsd: 0.0075 }));
+    expect(fresh.types).toContainEqual(
+      expect.objectContaining({ id: "g6-nanode-1", monthlyUsd: 5, hourlyUsd: 0.0075 }),
+    );
     sandbox.addFault({ kind: "error_before", path: "/v4/**", status: 503, times: 1_000_000 });
     expect(await control.providers.catalog("sandbox")).toEqual(fresh);
     const stale = await control.providers.catalog("sandbox", { refresh: true });

@@ -52,7 +52,10 @@ export function addImageCommands(program: Command, act: Act, called: string): vo
     .option("--timeout <duration>", "wait no longer than this, like 30m; the bake goes on")
     .addHelpText(
       "after",
-      examples(called, ["image bake golden-1 --provider sandbox", "image bake web-1 --provider sandbox --script web.sh"]),
+      examples(called, [
+        "image bake golden-1 --provider sandbox",
+        "image bake web-1 --provider sandbox --script web.sh",
+      ]),
     )
     .action(act((context, command) => bake(context, argument(command), command.opts<BakeOptions>())));
   image
@@ -97,13 +100,16 @@ async function bake(context: Context, name: string, options: BakeOptions): Promi
     return exitCodes.done;
   }
   if (!context.json) {
-    context.out(`Baking ${context.paint.bold(name)} on ${image.provider}, from ${image.base}: ${image.type}, ${image.region}\n`);
+    context.out(
+      `Baking ${context.paint.bold(name)} on ${image.provider}, from ${image.base}: ${image.type}, ${image.region}\n`,
+    );
   }
   const builder = await api.get(instancePath(image.builderId), instanceSchema);
   // The builder is gone at the end, however the bake went; when it cannot be destroyed, a note says so.
   const ends = async ({ kind }: InstanceEvent): Promise<boolean> =>
     kind === "destroyed" ||
-    (kind === "note" && (await api.get(instancePath(builder.id), instanceSchema)).status !== "destroying" &&
+    (kind === "note" &&
+      (await api.get(instancePath(builder.id), instanceSchema)).status !== "destroying" &&
       (await api.get(path(image.id), imageSchema)).status !== "baking");
   try {
     await waitFor(context, api, builder, { after: 0, ends, timeoutMs });

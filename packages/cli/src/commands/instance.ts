@@ -62,7 +62,17 @@ function liveTable(context: Context, instances: Instance[], all: boolean): strin
     age(each.createdAt, now),
     ...(all ? [each.id] : []),
   ]);
-  const headings = ["Name", "Status", "Address", "Provider", "Region", "Type", "A month", "Age", ...(all ? ["Id"] : [])];
+  const headings = [
+    "Name",
+    "Status",
+    "Address",
+    "Provider",
+    "Region",
+    "Type",
+    "A month",
+    "Age",
+    ...(all ? ["Id"] : []),
+  ];
   const standing = instances.filter(({ status }) => status !== "destroyed");
   const priced = standing.flatMap(({ monthlyUsd }) => (monthlyUsd === undefined ? [] : [monthlyUsd]));
   const total = dollars(priced.reduce((sum, each) => sum + each, 0));

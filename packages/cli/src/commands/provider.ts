@@ -124,7 +124,9 @@ export async function showCatalog(
   context.out(shown.map((each) => catalogTable(context, catalog, each)).join("\n"));
   if (catalog.stale !== undefined) {
     const old = age(catalog.asOf, Date.now());
-    context.terminal.err(`${context.paint.yellow("!")} This is what ${name} said ${old} ago: ${harmless(catalog.stale)}\n`);
+    context.terminal.err(
+      `${context.paint.yellow("!")} This is what ${name} said ${old} ago: ${harmless(catalog.stale)}\n`,
+    );
   }
   return exitCodes.done;
 }
@@ -161,7 +163,8 @@ function providerText({ paint, command }: Context, provider: ProviderDetail): st
     const where = region === "" ? name : `${name} in ${region}`;
     const what = state === "failing" ? "has failed lately" : `is not asked for now (circuit ${state})`;
     text += `\n${paint.yellow("!")} ${where} ${what}, since ${since}.\n`;
-    if (lastError !== undefined) text += `  Last error: ${harmless(lastError.message)} ${paint.dim(`[${lastError.code}]`)}\n`;
+    if (lastError !== undefined)
+      text += `  Last error: ${harmless(lastError.message)} ${paint.dim(`[${lastError.code}]`)}\n`;
   }
   if (brake !== undefined) {
     text += `\n${paint.red("✗")} Too many of its instances look unwell at once, since ${brake.since}: nothing is done about it until ${brake.until}.\n`;

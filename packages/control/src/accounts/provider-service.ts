@@ -123,9 +123,9 @@ export class ProviderService implements ProviderDoor {
   }
 
   /** What the account offers; at most `catalogFreshMs` old, older while the provider cannot be asked. `refresh` asks anew. */
-  async catalog(name: string, options: { refresh?: boolean } = {}): Promise<Catalog> {
+  async catalog(name: string, { refresh = false }: { refresh?: boolean } = {}): Promise<Catalog> {
     const { account } = await this.open(name);
-    return this.catalogOf(account, options.refresh === true ? 0 : undefined);
+    return this.catalogOf(account, refresh ? 0 : undefined);
   }
 
   /** `maxAgeMs` 0 asks the provider again. */

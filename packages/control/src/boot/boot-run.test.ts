@@ -178,13 +178,17 @@ describe.runIf(runnable).each(shells)("under %s", (...shell) => {
     expect(readdirSync(at("var/lib"))).toEqual([]);
   });
 
-  test.each(["recipe", "script", "clean-up"])("C2, C7 a builder whose %s fails says so, and goes no further", async (failing) => {
-    const text = (name: string) => `#!/bin/sh\necho ${name} >> ${at("order")}\n${name === failing ? "echo oops; exit 4" : ""}\n`;
-    const bake = { recipe: text("recipe"), cleanUp: text("clean-up") };
-    expect(await run({ script: text("script"), bake }, shell)).toBe(1);
-    expect(callbacks.reports.at(-1)).toMatchObject({ stage: "failed", step: failing, exit_code: 4, log: "oops" });
-    expect(read(at("order")).trim().split("\n").at(-1)).toBe(failing);
-  });
+  test.each(["recipe", "script", "clean-up"])(
+    "C2, C7 a builder whose %s fails says so, and goes no further",
+    async (failing) => {
+      const text = (name: string) =>
+        `#!/bin/sh\necho ${name} >> ${at("order")}\n${name === failing ? "echo oops; exit 4" : ""}\n`;
+      const bake = { recipe: text("recipe"), cleanUp: text("clean-up") };
+      expect(await run({ script: text("script"), bake }, shell)).toBe(1);
+      expect(callbacks.reports.at(-1)).toMatchObject({ stage: "failed", step: failing, exit_code: 4, log: "oops" });
+      expect(read(at("order")).trim().split("\n").at(-1)).toBe(failing);
+    },
+  );
 });
 
 describe.runIf(runnable)("callbacks", () => {

@@ -4,7 +4,18 @@ import type { Store } from "../storage/store.ts";
 import { Batches } from "./batches.ts";
 import type { RateAnswer } from "./rate-answer.ts";
 import type { TrafficDatabase } from "./tables.ts";
-import { freeAt, heard, isLimited, isNews, room, spend, waitMs, windowOf, type Asker, type RateWindow } from "./window.ts";
+import {
+  freeAt,
+  heard,
+  isLimited,
+  isNews,
+  room,
+  spend,
+  waitMs,
+  windowOf,
+  type Asker,
+  type RateWindow,
+} from "./window.ts";
 
 /** Which budget a call counts against. */
 export interface BudgetKey {

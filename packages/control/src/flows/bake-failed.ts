@@ -9,7 +9,8 @@ import { done, later, type StepContext, type StepEnd } from "./step.ts";
 /** Where a deploy's advice does not hold for a bake, whose builder does not stay. */
 const advice: Partial<Record<FailureCode, string>> = {
   script_failed: "Read the log lines, mend the script, bake again. The builder is destroyed.",
-  callback_missing: "See whether the image that it starts from has cloud-init or Provost's first-boot service, and curl; then bake again.",
+  callback_missing:
+    "See whether the image that it starts from has cloud-init or Provost's first-boot service, and curl; then bake again.",
   boot_stuck: "Bake again; if it happens again, start from another image.",
   vanished: "Bake again.",
   cancelled: "Nothing: it was asked for.",

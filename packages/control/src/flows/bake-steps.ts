@@ -67,7 +67,8 @@ export class BakeSteps {
       const now = await store.now();
       if (made === undefined) {
         // Just after the call it may be the provider's lag.
-        if (now - (image.called_at ?? now) < timings.vanishGraceMs) return { end: "defer", afterMs: timings.firstLookMs };
+        if (now - (image.called_at ?? now) < timings.vanishGraceMs)
+          return { end: "defer", afterMs: timings.firstLookMs };
         await images.lost(image);
         return { end: "defer", afterMs: 1 };
       }

@@ -18,7 +18,8 @@ export class BuilderEnd {
   async begin(builderId: string): Promise<InstanceRow | undefined> {
     const { store, records, tasks } = this.#parts;
     const row = await records.byId(builderId);
-    if (row === undefined || row.builder_of === null || row.task === "destroy" || row.status === "destroyed") return row;
+    if (row === undefined || row.builder_of === null || row.task === "destroy" || row.status === "destroyed")
+      return row;
     const now = await store.now();
     await store.write(async (write) => {
       const taken = await write.db
@@ -32,7 +33,12 @@ export class BuilderEnd {
       if (taken === undefined) return;
       const flowId = await tasks().enqueueDestroy(builderId, write);
       await write.db.updateTable("control_instance").set({ flow_id: flowId }).where("id", "=", builderId).execute();
-      await write.event({ instanceId: builderId, at: now, kind: "destroying", message: "The builder is not needed any more" });
+      await write.event({
+        instanceId: builderId,
+        at: now,
+        kind: "destroying",
+        message: "The builder is not needed any more",
+      });
     });
     return records.byId(builderId);
   }

@@ -129,7 +129,8 @@ async function deployFailed({ records, store, log }: StepParts, context: Context
   const { id } = context.input;
   const row = await records.byId(id);
   if (row?.task !== "deploy") return;
-  const told = row.boot_failure === null ? failureOf(await context.flowFailure(), "deploy") : scriptFailed(row.boot_failure);
+  const told =
+    row.boot_failure === null ? failureOf(await context.flowFailure(), "deploy") : scriptFailed(row.boot_failure);
   if (await records.failed(id, told, await store.now())) {
     log.warn({ instance: id, code: told.code, step: told.step }, "deploy failed");
   }

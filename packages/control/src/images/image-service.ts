@@ -76,7 +76,10 @@ export class ImageService implements ImageDoor {
     const { store, providers, callback } = this.#parts;
     const request = checked(input);
     const key = options.idempotencyKey;
-    const hash = requestDigest(["bake", ...Object.entries(request).toSorted(([one], [other]) => (one < other ? -1 : 1))]);
+    const hash = requestDigest([
+      "bake",
+      ...Object.entries(request).toSorted(([one], [other]) => (one < other ? -1 : 1)),
+    ]);
     const before = key === undefined ? undefined : await earlierWithKey(store.db, key, hash);
     if (before !== undefined) return this.get(before);
     await this.#refuseTaken(request.name);
@@ -170,7 +173,10 @@ export class ImageService implements ImageDoor {
   async makeDefault(ref: string): Promise<ImageView> {
     const row = await this.#row(ref);
     if (row.status !== "available" || row.provider_image_id === null) {
-      throw new ProvostError("image_not_ready", `${row.name} is ${row.status}: only an available image can be the default.`);
+      throw new ProvostError(
+        "image_not_ready",
+        `${row.name} is ${row.status}: only an available image can be the default.`,
+      );
     }
     await this.#parts.providers.setDefaultImage(row.provider, row.provider_image_id, { id: row.id, name: row.name });
     return this.#view(row);
@@ -200,7 +206,8 @@ export class ImageService implements ImageDoor {
     try {
       await store.write((write) => this.#written(draft, key, hash, write));
     } catch (error) {
-      const earlier = error instanceof KeyTaken && key !== undefined ? await earlierWithKey(store.db, key, hash) : undefined;
+      const earlier =
+        error instanceof KeyTaken && key !== undefined ? await earlierWithKey(store.db, key, hash) : undefined;
       if (earlier === undefined) throw error;
       return this.get(earlier);
     }
@@ -289,9 +296,13 @@ export class ImageService implements ImageDoor {
     const names = [...new Set(rows.map(({ name }) => name))];
     const close = nearest(ref, names);
     const way = close.length === 0 ? "there are none: bake one" : `there is ${close.join(", ")}`;
-    throw new ProvostError("baked_image_not_found", `Provost has made no image ${JSON.stringify(ref.slice(0, 80))}: ${way}.`, {
-      field: "image",
-    });
+    throw new ProvostError(
+      "baked_image_not_found",
+      `Provost has made no image ${JSON.stringify(ref.slice(0, 80))}: ${way}.`,
+      {
+        field: "image",
+      },
+    );
   }
 
   async #refuseTaken(name: string): Promise<void> {
@@ -343,12 +354,18 @@ function checked(input: BakeRequest): CheckedBake {
   }
   const { name, recipe, script } = parsed.data;
   if (!namePattern.test(name)) {
-    throw new ProvostError("invalid_name", `${JSON.stringify(name.slice(0, 60))} is no name: ${nameRule}.`, { field: "name" });
+    throw new ProvostError("invalid_name", `${JSON.stringify(name.slice(0, 60))} is no name: ${nameRule}.`, {
+      field: "name",
+    });
   }
   if (!recipe && script === undefined) {
-    throw new ProvostError("invalid_request", "Without the recipe and without a script there is nothing to bake: give one.", {
-      field: "script",
-    });
+    throw new ProvostError(
+      "invalid_request",
+      "Without the recipe and without a script there is nothing to bake: give one.",
+      {
+        field: "script",
+      },
+    );
   }
   return parsed.data;
 }

@@ -27,7 +27,9 @@ describe("C2: the golden recipe", () => {
     // The package is the last argument.
     tool("dpkg-query", `for last do :; done; case $last in ${installed}) echo "ii ";; *) exit 1;; esac`);
     for (const name of ["apt-get", "systemctl"]) tool(name, `echo "${name} $*" >> ${calls}`);
-    const here = recipe.replaceAll(/install_file \//g, `install_file ${root}/`).replaceAll("/etc/cloud", `${root}/etc/cloud`);
+    const here = recipe
+      .replaceAll(/install_file \//g, `install_file ${root}/`)
+      .replaceAll("/etc/cloud", `${root}/etc/cloud`);
     const { status } = spawnSync("/bin/sh", ["-s"], {
       input: here,
       env: { PATH: `${root}/bin:/usr/sbin:/usr/bin:/sbin:/bin` },
@@ -79,8 +81,8 @@ describe("C2: the golden recipe", () => {
 });
 
 test("C2: a bake starts from the newest public Debian that there is", () => {
-  const image = (id: string, kind: "public" | "private" | "golden" = "public") => ({ id, kind, label: id });
-  const offered = ["linode/debian11", "linode/debian12", "linode/debian9", "linode/ubuntu24.04"].map((id) => image(id));
-  expect(baseImage(offered)).toBe("linode/debian12");
-  expect(baseImage([image("debian13", "private"), image("golden-debian-13", "golden")])).toBeUndefined();
+  const offered = ["linode/debian11", "linode/debian12", "linode/debian9", "linode/ubuntu24.04"];
+  expect(baseImage(offered.map((id) => ({ id, label: id, kind: "public" })))).toBe("linode/debian12");
+  const ours = { label: "", kind: "golden" } as const;
+  expect(baseImage([{ ...ours, id: "debian13" }])).toBeUndefined();
 });

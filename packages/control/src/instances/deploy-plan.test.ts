@@ -15,7 +15,14 @@ const catalog: Catalog = {
     { ...type, id: "small", label: "S", memoryMb: 1_024, diskGb: 10 },
     { ...type, id: "middle", label: "M", memoryMb: 2_048, diskGb: 25 },
     { ...type, id: "large", label: "L", memoryMb: 4_096, diskGb: 80, soldOutIn: ["eu-1"] },
-    { ...type, id: "shared", label: "Disk of the pool", memoryMb: 1_024, diskGb: 0, regionPrices: { "eu-1": { monthlyUsd: 7 } } },
+    {
+      ...type,
+      id: "shared",
+      label: "Disk of the pool",
+      memoryMb: 1_024,
+      diskGb: 0,
+      regionPrices: { "eu-1": { monthlyUsd: 7 } },
+    },
   ],
   images: [
     { id: "debian", label: "Debian", kind: "public", sizeMb: 1_500 },
@@ -24,9 +31,14 @@ const catalog: Catalog = {
 };
 
 describe("C7: a deploy is checked against the catalog before any call", () => {
-  const account = new Account("a", 1, new LinodeProvider({ endpoint: "http://127.0.0.1:1", token: "t", requestTimeoutMs: 1 }), {
-    run: (fn) => fn({}),
-  });
+  const account = new Account(
+    "a",
+    1,
+    new LinodeProvider({ endpoint: "http://127.0.0.1:1", token: "t", requestTimeoutMs: 1 }),
+    {
+      run: (fn) => fn({}),
+    },
+  );
   const baked = new Map([["golden-1", "golden"]]);
 
   function plan(choice: { region?: string; type?: string; image?: string }) {

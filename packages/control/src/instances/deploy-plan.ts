@@ -94,7 +94,7 @@ function checkFit(catalog: Catalog, { region, type, image }: Choice, provider: s
     const where = catalog.regions.filter(({ id }) => type.soldOutIn?.includes(id) !== true);
     throw new ProvostError(
       "type_not_in_region",
-      `${provider} has no ${type.id} in ${region.id} now. ${either("It is in", ids(where))}; ${either(`like it in ${region.id}:`, ids(there))}.`,
+      `${provider} has no ${type.id} in ${region.id} now. ${either("It is in", idsOf(where))}; ${either(`like it in ${region.id}:`, idsOf(there))}.`,
       { field: "type" },
     );
   }
@@ -105,7 +105,7 @@ function checkFit(catalog: Catalog, { region, type, image }: Choice, provider: s
       .toSorted((one, other) => one.diskGb - other.diskGb);
     throw new ProvostError(
       "image_too_large",
-      `${image.id} needs a disk of ${needed} MB, and ${type.id} has ${type.diskGb} GB. ${either("Large enough:", ids(larger))}.`,
+      `${image.id} needs a disk of ${needed} MB, and ${type.id} has ${type.diskGb} GB. ${either("Large enough:", idsOf(larger))}.`,
       { field: "type" },
     );
   }
@@ -116,7 +116,7 @@ function isLike(one: Choice["type"], other: Choice["type"]): boolean {
   return one.memoryMb >= other.memoryMb && one.memoryMb <= other.memoryMb * 2;
 }
 
-function ids(items: readonly { id: string }[]): string[] {
+function idsOf(items: readonly { id: string }[]): string[] {
   return items.map(({ id }) => id);
 }
 

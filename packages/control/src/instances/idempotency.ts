@@ -11,11 +11,7 @@ export class KeyTaken extends Error {
 
 /** The id of what this key has made before. Throws `idempotency_key_reused` for another request. */
 export async function earlierWithKey(db: Kysely<Database>, key: string, hash: string): Promise<string | undefined> {
-  const found = await db
-    .selectFrom("control_idempotency_key")
-    .selectAll()
-    .where("key", "=", key)
-    .executeTakeFirst();
+  const found = await db.selectFrom("control_idempotency_key").selectAll().where("key", "=", key).executeTakeFirst();
   if (found === undefined || found.request_hash === hash) return found?.instance_id;
   throw new ProvostError(
     "idempotency_key_reused",

@@ -21,7 +21,9 @@ const AVAILABILITY: readonly Availability[] = LINODE_TYPES.flatMap((type) => {
   if (home === undefined) return [];
   return LINODE_REGIONS.map(({ id }) => ({ region: id, plan: type.id, available: home.includes(id) }));
 });
-const soldOut = new Set(AVAILABILITY.filter(({ available }) => !available).map(({ region, plan }) => `${region} ${plan}`));
+const soldOut = new Set(
+  AVAILABILITY.filter(({ available }) => !available).map(({ region, plan }) => `${region} ${plan}`),
+);
 
 /** What can be bought, and where. Constant for the life of the process; images are not (see `images.ts`). */
 export const catalog = {

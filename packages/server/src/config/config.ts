@@ -30,7 +30,13 @@ export interface ServerConfig {
     allowHttp: boolean;
   };
   /** In ms; what is absent is the control plane's default. */
-  timings: { provisionMaxMs?: number; bakeMaxMs?: number; lookEveryMs?: number; watchdogEveryMs?: number; auditKeptMs?: number };
+  timings: {
+    provisionMaxMs?: number;
+    bakeMaxMs?: number;
+    lookEveryMs?: number;
+    watchdogEveryMs?: number;
+    auditKeptMs?: number;
+  };
   /** Addresses and networks that webhooks may reach though they are private. */
   webhooksTo: string[];
   logLevel: Level;

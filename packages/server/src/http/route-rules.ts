@@ -37,6 +37,7 @@ const rules: Readonly<Record<string, RouteRule>> = {
   "POST /v1/images": { who: "operator", action: "image.bake" },
   "GET /v1/images/:ref": read,
   "DELETE /v1/images/:ref": { who: "operator", action: "image.delete" },
+  // It changes the provider, for everyone's deploys.
   "POST /v1/images/:ref/default": { who: "admin", action: "image.default" },
 
   "GET /v1/drivers": read,
@@ -44,7 +45,7 @@ const rules: Readonly<Record<string, RouteRule>> = {
   "POST /v1/providers": { who: "admin", action: "provider.add" },
   "GET /v1/providers/:name": read,
   "GET /v1/providers/:name/catalog": read,
-  "POST /v1/providers/:name/resume": { who: "operator", action: "provider.resume" },
+  "POST /v1/providers/:name/resume": { who: "admin", action: "provider.resume" },
 
   "GET /v1/audit": read,
 

@@ -27,6 +27,9 @@ export async function bakeImage(api: IncusApi, id: string, spec: BakeSpec, call:
       body: {
         source: { type: "instance", name: id },
         public: false,
+        // Gzip, the daemon's own choice, took 15 s of a bake and 2 s of every create from it (2 busy cores, 265 MB); room is
+        // cheaper here than time.
+        compression_algorithm: "none",
         aliases: [{ name: spec.name, description: "Baked by Provost" }],
         properties: {
           description: spec.name,

@@ -22,7 +22,9 @@ export async function readTypes(client: LinodeClient, call: Call): Promise<Insta
     ({ plan }) => plan,
   );
   return all.map((type) => {
-    const soldOutIn = (soldOut.get(type.id) ?? []).flatMap(({ region }) => (typeof region === "string" ? [region] : []));
+    const soldOutIn = (soldOut.get(type.id) ?? []).flatMap(({ region }) =>
+      typeof region === "string" ? [region] : [],
+    );
     const elsewhere = (type.region_prices ?? []).flatMap(({ id, ...price }) => {
       const { monthlyUsd, ...rest } = pricesOf(price);
       return monthlyUsd === undefined ? [] : [[id, { monthlyUsd, ...rest }] as const];

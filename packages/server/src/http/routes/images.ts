@@ -19,7 +19,8 @@ export function imageRoutes(app: App, control: ControlSurface): void {
     {
       schema: {
         summary: "Delete an image",
-        description: "At the provider too; instances made from it stay. A bake under way is ended, and its builder destroyed.",
+        description:
+          "At the provider too; instances made from it stay. A bake under way is ended, and its builder destroyed.",
         tags,
         params: imageRef,
         response: { 200: imageSchema },
