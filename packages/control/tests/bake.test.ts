@@ -170,7 +170,8 @@ describe.each(stores)("bakes on $name", (store) => {
   });
 
   test("C7: the jobs of a bake are lost: the watchdog tells, and its builder goes", async () => {
-    await start({ timings: { orphanGraceMs: 50 } });
+    // Longer than it takes to lose them: nothing may be begun before the last table is empty.
+    await start({ timings: { orphanGraceMs: 1_000 } });
     const { builderId } = await world!.bake("golden-2", { script: "#!/bin/sh\n# sandbox: silent\n" });
     await world!.event("active", builderId);
     await world!.loseJobs();
