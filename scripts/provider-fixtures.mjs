@@ -23,6 +23,7 @@ const drivers = {
     operations: [
       "GET /profile",
       "GET /regions",
+      "GET /regions/availability",
       "GET /linode/types",
       "GET /images",
       "POST /images",

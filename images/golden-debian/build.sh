@@ -11,6 +11,8 @@
 set -euo pipefail
 
 recipe=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# What `provost image bake` puts into its images too.
+guest=$(cd "$recipe/../../packages/control/guest" && pwd)
 suite=trixie
 mirror=
 packages=incus-base,dnsmasq-base
@@ -48,6 +50,8 @@ input_hash() {
     echo "$suite $architecture $packages"
     cd "$recipe"
     sha256sum build.sh files/*
+    cd "$guest"
+    sha256sum ./*
   } | sha256sum | cut -c 1-12
 }
 
@@ -77,10 +81,10 @@ echo "golden image: debootstrap $suite (log: $log)"
 timeout 1800 debootstrap --variant=minbase --include="$base${packages:+,$packages}" "$suite" "$root" ${mirror:+"$mirror"} \
   > "$log" 2>&1 < /dev/null || { tail -n 15 "$log" >&2; fail 1 "debootstrap of '$suite' failed; see $log"; }
 
-install -m 755 "$recipe/files/provost-first-boot" "$root/usr/local/sbin/provost-first-boot"
-install -m 755 "$recipe/files/provost-image-clean" "$root/usr/local/sbin/provost-image-clean"
-install -m 644 "$recipe/files/provost-first-boot.service" "$root/etc/systemd/system/provost-first-boot.service"
-install -D -m 755 "$recipe/files/10-incus" "$root/etc/provost/first-boot.d/10-incus"
+install -m 755 "$guest/provost-first-boot" "$root/usr/local/sbin/provost-first-boot"
+install -m 755 "$guest/provost-image-clean" "$root/usr/local/sbin/provost-image-clean"
+install -m 644 "$guest/provost-first-boot.service" "$root/etc/systemd/system/provost-first-boot.service"
+install -D -m 755 "$guest/10-incus" "$root/etc/provost/first-boot.d/10-incus"
 install -D -m 644 "$recipe/files/interfaces" "$root/etc/network/interfaces"
 install -D -m 644 "$recipe/files/modules-load.conf" "$root/etc/systemd/system/systemd-modules-load.service.d/provost.conf"
 
@@ -92,6 +96,8 @@ systemctl --root="$root" --quiet mask apt-daily.timer apt-daily-upgrade.timer
 
 rm -rf "$root"/usr/share/doc/* "$root"/usr/share/man/* "$root"/usr/share/locale/* "$root"/usr/share/info/*
 chroot "$root" /usr/local/sbin/provost-image-clean > /dev/null
+# The host's own, which debootstrap has copied.
+: > "$root/etc/resolv.conf"
 
 hash=$(input_hash)
 mkdir "$work/metadata" "$work/metadata/templates"

@@ -2,6 +2,10 @@ import { eventListSchema, instanceSchema, ProvostError, type Instance, type Inst
 import type { Api } from "./client/api.ts";
 import { followEvents } from "./client/event-stream.ts";
 import type { Context } from "./context.ts";
+import type { Progress } from "./output/progress.ts";
+import { waitText } from "./output/words.ts";
+
+const waitEveryMs = 2_000;
 
 /** Ends the wait for a deploy. */
 export function deployEnds({ kind }: InstanceEvent): boolean {
@@ -26,6 +30,9 @@ export async function waitFor(context: Context, api: Api, instance: Instance, wa
   const timeout = wait.timeoutMs === undefined ? undefined : AbortSignal.timeout(wait.timeoutMs);
   const signal = timeout === undefined ? context.interrupted : AbortSignal.any([context.interrupted, timeout]);
   const progress = context.progress(instance.createdAt);
+  const looks = context.terminal.isTty
+    ? setInterval(() => void showWait(api, instance.id, progress), waitEveryMs)
+    : undefined;
   try {
     for await (const event of followEvents(api, instance.id, wait.after, signal)) {
       progress.event(event);
@@ -36,9 +43,16 @@ export async function waitFor(context: Context, api: Api, instance: Instance, wa
     if (timeout?.aborted !== true || context.interrupted.aborted) throw error;
     throw await tookTooLong(context, api, instance, wait.showWith ?? `instance follow ${instance.name}`);
   } finally {
+    clearInterval(looks);
     progress.end();
   }
   return api.get(`/v1/instances/${instance.id}`, instanceSchema);
+}
+
+/** The place in a line changes without an event (C7). A look that fails says nothing: the events are what counts. */
+async function showWait(api: Api, id: string, progress: Progress): Promise<void> {
+  const instance = await api.get(`/v1/instances/${id}`, instanceSchema).catch(() => undefined);
+  progress.waits(instance?.waiting === undefined ? undefined : waitText(instance.waiting));
 }
 
 async function tookTooLong(context: Context, api: Api, instance: Instance, showWith: string): Promise<ProvostError> {

@@ -25,6 +25,7 @@ export const serverVariables = `\nEnvironment:\n${facts(
     ["PROVOST_CALLBACK_LISTEN", "host:port of a second listener that serves callbacks only (none)"],
     ["PROVOST_CALLBACK_ALLOW_HTTP", "1 allows plain HTTP callbacks to private addresses (0)"],
     ["PROVOST_PROVISION_TIMEOUT", "an instance that is not ready this long after its create has failed (15m)"],
+    ["PROVOST_BAKE_TIMEOUT", "a bake whose image is not made this long after its builder's create has failed (1h)"],
     ["PROVOST_LOOK_EVERY", "how often a waiting instance is looked at (30s)"],
     ["PROVOST_WATCHDOG_EVERY", "how often the watchdog goes round (30s)"],
     ["PROVOST_AUDIT_KEPT", "how long lines of the audit log are kept (365d)"],

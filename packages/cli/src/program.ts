@@ -5,6 +5,7 @@ import { addAuditCommand } from "./commands/audit.ts";
 import { deploy, type DeployOptions } from "./commands/deploy.ts";
 import { addFleetCommands } from "./commands/fleet.ts";
 import { destroyInstance, type DestroyOptions } from "./commands/destroy.ts";
+import { addImageCommands } from "./commands/image.ts";
 import {
   followInstance,
   listInstances,
@@ -13,7 +14,14 @@ import {
   showLogs,
   type ListOptions,
 } from "./commands/instance.ts";
-import { addProvider, listProviders, showCatalog, type AddOptions } from "./commands/provider.ts";
+import {
+  addProvider,
+  listProviders,
+  resumeProvider,
+  showCatalog,
+  showProvider,
+  type AddOptions,
+} from "./commands/provider.ts";
 import { addAdoptionCommands, addOrphanCommands, addSweepCommand } from "./commands/orphan.ts";
 import { runServer } from "./commands/server.ts";
 import { start, type StartOptions } from "./commands/start/start.ts";
@@ -62,6 +70,7 @@ export function buildProgram(surroundings: Surroundings, ended: (code: number) =
   addDeploy(program, act, called);
   addInstanceCommands(program, act, called);
   addFleetCommands(program, act, called);
+  addImageCommands(program, act, called);
   addProviderCommands(program, act, called);
   addOrphanCommands(program, act, called);
   addTokenCommands(program, act, called);
@@ -125,7 +134,7 @@ function addInstanceCommands(program: Command, act: Act, called: string): void {
       "--failed",
       "those that failed and are still there to look at, with what they cost and the way to their logs",
     )
-    .option("--all", "every record, destroyed ones too")
+    .option("--all", "every record: destroyed ones and builders of images too")
     .option("--limit <n>", "how many, up to 500", "100")
     .addHelpText("after", examples(called, ["instance list", "instance list --failed", "instance list --json"]))
     .action(act((context, command) => listInstances(context, command.opts<ListOptions>())));
@@ -172,6 +181,16 @@ function addProviderCommands(program: Command, act: Act, called: string): void {
     .description("providers that are set up")
     .action(act((context) => listProviders(context)));
   provider
+    .command("show")
+    .description("one provider: its rate budgets, whether it answers, and its brake")
+    .argument("<name>", "which provider")
+    .action(act((context, command) => showProvider(context, argument(command))));
+  provider
+    .command("resume")
+    .description("release the brake: instances that look unwell are acted on again, though there are many")
+    .argument("<name>", "which provider")
+    .action(act((context, command) => resumeProvider(context, argument(command))));
+  provider
     .command("add")
     .description("set up a provider; its credentials are tried once, then sealed")
     .argument("<name>", "what to call it")
@@ -193,10 +212,11 @@ function addProviderCommands(program: Command, act: Act, called: string): void {
     .action(act((context, command) => addProvider(context, argument(command), command.opts<AddOptions>())));
   provider
     .command("catalog")
-    .description("types, regions and images that a provider offers")
+    .description("types with prices, regions and images that a provider offers")
     .argument("<name>", "which provider")
     .argument("[part]", "types, regions or images")
+    .option("--refresh", "ask the provider now, however fresh its last answer is")
     .addHelpText("after", examples(called, ["provider catalog sandbox", "provider catalog sandbox types"]))
-    .action(act((context, command) => showCatalog(context, argument(command), command.args[1])));
+    .action(act((context, command) => showCatalog(context, argument(command), command.args[1], command.opts())));
   addSweepCommand(provider, act);
 }

@@ -29,8 +29,11 @@ describe.concurrent("deploy", () => {
     expect(ran, ran.stderr).toMatchObject({ code: exitCodes.done, stderr: "" });
     const address = /web-1 is ready at (\S+),/.exec(ran.stdout)?.[1];
     const list = await provost.run(["instance", "list"]);
-    expect(list.stdout).toMatch(/^NAME +STATUS +ADDRESS +PROVIDER +REGION +TYPE +AGE$/m);
-    expect(list.stdout).toMatch(new RegExp(`^web-1 +provisioned +${address} +sandbox +eu-central +g6-nanode-1 `, "m"));
+    expect(list.stdout).toMatch(/^NAME +STATUS +ADDRESS +PROVIDER +REGION +TYPE +A MONTH +AGE$/m);
+    expect(list.stdout).toMatch(
+      new RegExp(`^web-1 +provisioned +${address} +sandbox +eu-central +g6-nanode-1 +\\$5 `, "m"),
+    );
+    expect(list.stdout).toMatch(/cost \$\d+ a month together/);
     const show = await provost.run(["instance", "show", "web-1"]);
     expect(show.stdout).toMatch(/^Status +provisioned$/m);
     const password = await provost.run(["instance", "password", "web-1"]);

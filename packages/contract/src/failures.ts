@@ -20,6 +20,10 @@ export const failureKinds = {
     "The server runs but its first boot never reported ready. Look at its console; check that it can reach the callback address.",
   script_failed:
     "The first-boot script failed. The server still runs: read the log lines, mend the script, destroy it and deploy again.",
+  image_refused: "The provider refused to make the image: its own words say why.",
+  image_failed: "The provider could not make the image. Bake again; if it happens again, ask the provider.",
+  bake_stuck:
+    "The bake took too long. Let the script do less, or raise PROVOST_BAKE_TIMEOUT where the server runs; then bake again.",
   vanished: "The server is gone at the provider. Deploy again.",
   cancelled: "It was cancelled before it was ready.",
   task_refused: "Nothing was changed: what stands in the way is in the message.",

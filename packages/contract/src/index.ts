@@ -6,6 +6,7 @@ export { errorKinds, exitCodes, ProvostError, type ErrorCode } from "./errors.ts
 export { failureKinds, type FailureCode } from "./failures.ts";
 export * from "./fleets.ts";
 export * from "./orphans.ts";
+export * from "./images.ts";
 export * from "./schemas.ts";
 export * from "./tasks.ts";
 export * from "./webhooks.ts";

@@ -70,6 +70,24 @@ export const instanceSchema = z.object({
     .optional()
     .describe("The work under way; one at a time"),
   protected: z.boolean().describe("It is not destroyed before it is unprotected"),
+  costUsd: z.number().optional().describe("So far, as far as the prices tell; of what still stands"),
+  waiting: z
+    .discriminatedUnion("for", [
+      z.object({
+        for: z.literal("budget").describe("The provider's rate limit (C11)"),
+        place: z.number().int().describe("In the line, from 1"),
+        of: z.number().int().describe("How many stand in it"),
+        since: z.string().optional(),
+      }),
+      z.object({
+        for: z.literal("provider").describe("It has been failing, and is asked again by itself (C12)"),
+        since: z.string().describe("Of the outage"),
+        reason: z.string().optional().describe("Its last error"),
+      }),
+    ])
+    .optional()
+    .describe("What the task under way cannot go on without; no clock counts meanwhile"),
+  builderOf: z.string().optional().describe("Id of the image that is made on it: it goes when that is done"),
   flowId: z.string().optional().describe("The job flow of the task under way or last done"),
   rootPassword: z.enum(["none", "sealed", "shown"]),
   failure: failureSchema.optional(),
@@ -117,6 +135,8 @@ export const instanceEventSchema = z.object({
     "returned",
     "released",
     "expired",
+    "baking",
+    "baked",
     "note",
   ]),
   message: z.string(),
@@ -148,6 +168,40 @@ export const providerSchema = z.object({
 });
 export type ProviderView = z.infer<typeof providerSchema>;
 
+/** One provider with what it lets us do now (C11, C12). */
+export const providerDetailSchema = providerSchema.extend({
+  budgets: z
+    .array(
+      z.object({
+        group: z.string().describe("What is counted together: create, collections, images, other"),
+        limit: z.number().optional().describe("Calls in a window; absent before the provider has said"),
+        left: z.number().optional().describe("Calls that may be made now"),
+        windowMs: z.number(),
+        resetAt: z.string().optional().describe("When all of them may be made again, if none is made until then"),
+        waiting: z.number().int().describe("Instances in the line"),
+        blockedUntil: z.string().optional().describe("The provider has asked for a pause (429)"),
+      }),
+    )
+    .describe("Rate budgets, shared by all servers"),
+  circuits: z
+    .array(
+      z.object({
+        region: z.string().describe("Empty for calls that concern no region"),
+        state: z
+          .enum(["failing", "open", "half-open"])
+          .describe("open: not asked for now; half-open: one call tries it"),
+        since: z.string().describe("Of the outage"),
+        lastError: z.object({ at: z.string(), code: z.string(), message: z.string() }).optional(),
+      }),
+    )
+    .describe("Those that are not in order"),
+  brake: z
+    .object({ since: z.string(), until: z.string() })
+    .optional()
+    .describe("Too many instances look unwell at once: nothing is done about it until then, or until it is released"),
+});
+export type ProviderDetail = z.infer<typeof providerDetailSchema>;
+
 export const providerRequestSchema = z.strictObject({
   name: z.string(),
   driver: z.string(),
@@ -162,6 +216,8 @@ export const providerRequestSchema = z.strictObject({
 export type ProviderRequest = z.input<typeof providerRequestSchema>;
 
 export const catalogSchema = z.object({
+  asOf: z.string().describe("When the provider said so"),
+  stale: z.string().optional().describe("Why it is older than it should be: the provider cannot be asked now"),
   regions: z.array(z.object({ id: z.string(), label: z.string() })),
   types: z.array(
     z.object({
@@ -169,11 +225,24 @@ export const catalogSchema = z.object({
       label: z.string(),
       vcpus: z.number(),
       memoryMb: z.number(),
-      diskGb: z.number(),
+      diskGb: z.number().describe("0 where the disk is not divided into plans"),
       monthlyUsd: z.number().optional(),
+      hourlyUsd: z.number().optional(),
+      regionPrices: z
+        .record(z.string(), z.object({ monthlyUsd: z.number(), hourlyUsd: z.number().optional() }))
+        .optional()
+        .describe("By region, where they differ"),
+      soldOutIn: z.array(z.string()).optional().describe("Regions that do not have it now"),
     }),
   ),
-  images: z.array(z.object({ id: z.string(), label: z.string(), kind: z.enum(["golden", "public", "private"]) })),
+  images: z.array(
+    z.object({
+      id: z.string(),
+      label: z.string(),
+      kind: z.enum(["golden", "public", "private"]),
+      sizeMb: z.number().optional().describe("The disk that an instance of it needs at least"),
+    }),
+  ),
 });
 export type Catalog = z.infer<typeof catalogSchema>;
 

@@ -1,8 +1,17 @@
 import { z } from "zod";
 import { instanceEventSchema } from "./schemas.ts";
 
-/** What a webhook can be told: each kind of an instance's events, under the name `instance.<kind>`. */
-export const webhookEvents = instanceEventSchema.shape.kind.options.map((kind) => `instance.${kind}` as const);
+const instanceKinds = instanceEventSchema.shape.kind.exclude(["baking", "baked"]);
+
+/**
+ * What a webhook can be told: each kind of an instance's events, under the name `instance.<kind>`, and how a bake ended. The
+ * instance that an image is made on is no user's: of it nothing is told.
+ */
+export const webhookEvents = [
+  ...instanceKinds.options.map((kind) => `instance.${kind}` as const),
+  "image.available",
+  "image.failed",
+] as const;
 export type WebhookEvent = (typeof webhookEvents)[number];
 /** Told unless others are named: how a deploy, a destroy or another task ended, and what is gone without us or left standing. */
 export const usualEvents = [
@@ -45,7 +54,7 @@ export const deliveryStatuses = ["pending", "delivered", "failed"] as const;
 export const deliverySchema = z.object({
   id: z.string().describe("The `webhook-id` of every attempt: receivers tell repetitions by it"),
   event: z.string().describe("instance.failed, …, or webhook.test"),
-  instanceId: z.string().optional(),
+  instanceId: z.string().optional().describe("Of an image's events: its builder"),
   status: z.enum(deliveryStatuses),
   attempts: z.number().int(),
   createdAt: z.string(),

@@ -7,15 +7,21 @@ import { TokenService } from "./access/token-service.ts";
 import { Brakes } from "./circuit/brakes.ts";
 import { fleetJob } from "./fleets/fleet-run.ts";
 import { FleetService } from "./fleets/fleet-service.ts";
+import { BakeFailed } from "./flows/bake-failed.ts";
+import { BakeWatch } from "./flows/bake-watch.ts";
+import { BuilderEnd } from "./flows/builder-end.ts";
 import { controlJobs } from "./flows/jobs.ts";
 import type { StepParts } from "./flows/create-step.ts";
 import { done } from "./flows/step.ts";
 import { Tasks } from "./flows/tasks.ts";
 import { Watchdog } from "./flows/watchdog.ts";
 import { deploymentId } from "./ids.ts";
+import { ImageRecords } from "./images/records.ts";
+import { ImageService } from "./images/image-service.ts";
 import { CallbackService } from "./instances/callback-service.ts";
 import { AdoptionService } from "./instances/adoption-service.ts";
 import { InstanceService } from "./instances/instance-service.ts";
+import { InstanceViews } from "./instances/instance-views.ts";
 import { InstanceRecords } from "./instances/records.ts";
 import { tellExpired } from "./instances/tombstones.ts";
 import { Secrets } from "./instances/secrets.ts";
@@ -53,6 +59,7 @@ export class Control implements ControlSurface {
   readonly instances: InstanceService;
   readonly tasks: TaskService;
   readonly fleets: FleetService;
+  readonly images: ImageService;
   readonly callbacks: CallbackService;
   readonly tokens: TokenService;
   readonly audit: AuditLog;
@@ -74,9 +81,11 @@ export class Control implements ControlSurface {
     const seal = new Seal(options.secretKey);
     const secrets = new Secrets(seal);
     const records = new InstanceRecords(store);
-    const providers = new ProviderService({ store, seal, timings });
+    const providers = new ProviderService({ store, seal, timings, log });
     const deployment = () => this.deploymentId;
-    const stepParts = { store, records, providers, secrets, timings, log, deployment };
+    const images = new ImageRecords(store);
+    const builderEnd = new BuilderEnd({ store, records, tasks: () => tasks });
+    const stepParts = { store, records, images, providers, secrets, timings, log, deployment, builderEnd };
     const jobs = controlJobs(stepParts);
     // The jobs are there before the service that they call.
     const turns: { service?: TaskService; fleets?: FleetService } = {};
@@ -94,10 +103,13 @@ export class Control implements ControlSurface {
       lease: timings.jobLeaseMs,
       log: managerLog(log),
     });
-    const tasks = new Tasks({ store, manager, jobs });
-    const requests = new TaskService({ store, records, providers, manager, flows: tasks, jobs: changes, timings });
+    const tasks: Tasks = new Tasks({ store, manager, jobs });
+    const { budgets, circuits } = providers;
+    const views = new InstanceViews({ store, budgets, circuits, timings });
+    const parts = { ...stepParts, manager, tasks, views, callback: options.callback };
+    const requests = new TaskService({ ...parts, flows: tasks, jobs: changes });
     turns.service = requests;
-    const taskWatch = new TaskWatch({ store, manager, jobs: changes, providers, timings, log });
+    const taskWatch = new TaskWatch({ ...parts, jobs: changes });
     const telling = new Telling({ manager, job: deliver, timings, deployment, log });
     store.onEvent(async (write, event) => {
       await telling.told(write, event);
@@ -108,28 +120,19 @@ export class Control implements ControlSurface {
     this.#manager = manager;
     this.#telling = telling;
     this.#postman = postman;
+    const bakes = new BakeWatch({ ...parts, circuits, failed: new BakeFailed(stepParts) });
     this.providers = providers;
-    this.instances = new InstanceService({
-      store,
-      records,
-      providers,
-      secrets,
-      tasks,
-      requests,
-      callback: options.callback,
-      timings,
-      log,
-    });
+    this.instances = new InstanceService({ ...parts, requests });
     this.tasks = requests;
-    const { instances } = this;
-    this.fleets = new FleetService({ store, manager, job: fleet, tasks: requests, instances, timings, log });
+    this.fleets = new FleetService({ ...parts, job: fleet, tasks: requests, instances: this.instances });
     turns.fleets = this.fleets;
-    this.#watchdog = new Watchdog({ store, records, manager, tasks, taskWatch, fleets: this.fleets, timings, log });
-    this.callbacks = new CallbackService({ store, records, secrets, manager, log });
+    this.#watchdog = new Watchdog({ ...parts, taskWatch, fleets: this.fleets, bakes });
+    this.images = new ImageService(parts);
+    this.callbacks = new CallbackService(parts);
     this.tokens = new TokenService(store);
     this.audit = audit;
-    this.orphans = new OrphanService({ store, providers, manager, job: orphanJob });
-    this.adoption = new AdoptionService({ store, providers, timings, log, deployment });
+    this.orphans = new OrphanService({ ...parts, job: orphanJob });
+    this.adoption = new AdoptionService(parts);
     this.webhooks = new WebhookService({ store, seal, postman, telling });
   }
 
@@ -178,7 +181,6 @@ const loud: ReadonlySet<ManagerEvent["event"]> = new Set([
   "service.error",
 ]);
 
-/** What is forgotten when it has grown old. */
 /** C10, C13: what reads the fleet again and again. */
 function sweeping({ store, providers, timings, log, deployment }: StepParts): { sweeps: Sweeps; orphanJob: OrphanJob } {
   const brakes = new Brakes({ store, timings, log });
@@ -187,6 +189,7 @@ function sweeping({ store, providers, timings, log, deployment }: StepParts): { 
   return { orphanJob, sweeps: new Sweeps(parts, new OrphanReaper(parts, orphanJob)) };
 }
 
+/** What is forgotten when it has grown old. */
 function kept(store: Store, audit: AuditLog, timings: Timings): ScheduleDefinition {
   const { auditKeptMs, deliveriesKeptMs, tombstoneKeptMs } = timings;
   return retentionSchedule(

@@ -9,6 +9,7 @@ export type {
   ControlSurface,
   DriverView,
   FleetDoor,
+  ImageDoor,
   InstanceDoor,
   AdoptionDoor,
   InstanceLog,

@@ -35,6 +35,8 @@ export interface Log {
 export interface Timings {
   /** A provision not finished this long after the provider accepted it has failed. */
   provisionMaxMs: number;
+  /** A bake whose image is not made this long after its builder was accepted has failed (C2). */
+  bakeMaxMs: number;
   /** Between two looks at an instance that has not called; the longest pause of `await-active` too. */
   lookEveryMs: number;
   /** Looks in one step, whichever comes first. */
@@ -91,6 +93,7 @@ export interface Timings {
 
 export const defaultTimings: Timings = {
   provisionMaxMs: 15 * 60_000,
+  bakeMaxMs: 60 * 60_000,
   lookEveryMs: 30_000,
   looksMax: 40,
   firstLookMs: 300,

@@ -2,6 +2,7 @@ import type {
   AdoptRequest,
   AuditEntry,
   BackupView,
+  BakeRequest,
   Callback,
   Catalog,
   CreatedToken,
@@ -15,12 +16,14 @@ import type {
   FleetRequest,
   FleetView,
   IfBusy,
-  Instance,
-  InstanceEvent,
-  Listed,
   MemberStatus,
   Orphan,
   OrphanPolicy,
+  ImageView,
+  Instance,
+  InstanceEvent,
+  Listed,
+  ProviderDetail,
   ProviderRequest,
   ProviderView,
   ProvostError,
@@ -43,6 +46,7 @@ export interface ControlSurface {
   readonly instances: InstanceDoor;
   readonly tasks: TaskDoor;
   readonly fleets: FleetDoor;
+  readonly images: ImageDoor;
   readonly callbacks: CallbackDoor;
   readonly tokens: TokenDoor;
   readonly audit: AuditDoor;
@@ -59,11 +63,13 @@ export interface ControlSurface {
 
 export interface ProviderDoor {
   list(): Promise<ProviderView[]>;
-  get(name: string): Promise<ProviderView>;
+  get(name: string): Promise<ProviderDetail>;
+  /** Releases the brake: instances are acted on again (C12). */
+  resume(name: string): Promise<ProviderDetail>;
   add(request: ProviderRequest): Promise<ProviderView>;
   /** As `add`, but an account of that name is changed in place. */
   upsert(request: ProviderRequest): Promise<ProviderView>;
-  catalog(name: string): Promise<Catalog>;
+  catalog(name: string, options?: { refresh?: boolean }): Promise<Catalog>;
   drivers(): DriverView[];
 }
 
@@ -76,7 +82,7 @@ export interface DriverView {
 
 export interface InstanceDoor {
   deploy(request: DeployRequest, options?: { idempotencyKey?: string }): Promise<Instance>;
-  /** Newest first. Default: those not archived; `failed`: failed ones that are still shown (C8); `all`: every record. */
+  /** Newest first. Default: those not archived; `failed`: failed ones that are still shown (C8); `all`: every record, builders too. */
   list(query: { failed?: boolean; all?: boolean; after?: string; limit: number }): Promise<Listed<Instance>>;
   get(ref: string): Promise<Instance>;
   destroy(ref: string, options?: { ifBusy?: IfBusy }): Promise<Instance>;
@@ -119,6 +125,18 @@ export interface InstanceLog {
   /** The stage it reported, or the step that failed. */
   step: string;
   log: string;
+}
+
+/** Images that Provost makes (C2), by id or name. */
+export interface ImageDoor {
+  bake(request: BakeRequest, options?: { idempotencyKey?: string }): Promise<ImageView>;
+  /** Newest first. */
+  list(query: { all?: boolean; after?: string; limit: number }): Promise<Listed<ImageView>>;
+  get(ref: string): Promise<ImageView>;
+  /** Deletes it at the provider; ends a bake under way. */
+  remove(ref: string): Promise<ImageView>;
+  /** What deploys on its provider take that name no image. */
+  makeDefault(ref: string): Promise<ImageView>;
 }
 
 export interface CallbackDoor {

@@ -16,11 +16,11 @@ describe.each(stores)("kill -9 of a server on $name", (store) => {
   });
 
   /** Runs the doomed server until it is dead; `kill` is for moments that it does not hear of itself. */
-  async function doomed(moment: string, kill?: () => Promise<unknown>): Promise<void> {
+  async function doomed(moment: string, kill?: () => Promise<unknown>, what = "deploy"): Promise<void> {
     const key = world.secretKey.toString("hex");
     child = spawn(
       process.execPath,
-      ["--conditions=source", script, await store.location(), key, world.callbackUrl, moment],
+      ["--conditions=source", script, await store.location(), key, world.callbackUrl, moment, what],
       { stdio: ["ignore", "ignore", "pipe"] },
     );
     let said = "";
@@ -71,6 +71,31 @@ describe.each(stores)("kill -9 of a server on $name", (store) => {
       expect(new Set(told).size).toBe(told.length);
       expect(told.at(-1)).toBe("provisioned");
       expect(world.sandbox.stats()).toMatchObject({ creates_accepted: 1, labels_created_again: [], instances: 1 });
+    },
+  );
+
+  const ofBake =
+    store.name === "SQLite" ? ["accepted", "baking", "imaging", "baked", "destroying"] : ["imaging", "baked"];
+
+  test.each(ofBake)(
+    "C2, C4: killed at %s of a bake, the next server completes it: one builder, gone, and one image",
+    async (moment) => {
+      const latency = moment === "imaging" ? { update: [400, 400] as const, get: [0, 0] as const } : "none";
+      world = await World.start({ store, timings: { jobLeaseMs: 1_000 }, sandbox: { latency } });
+      await world.control.stop();
+      const imaging = () =>
+        vi.waitFor(
+          async () => expect(await world.sql("select call_open from control_image")).toEqual([{ call_open: 1 }]),
+          { timeout: 20_000, interval: 1 },
+        );
+      await doomed(moment, moment === "imaging" ? imaging : undefined, "bake");
+      await world.restart();
+      const image = await world.baked("doomed-1", "available", 20_000);
+      const story = (await world.story(image.builderId)).filter((kind) => kind !== "note" && kind !== "baking");
+      expect(new Set(story).size).toBe(story.length);
+      expect(world.sandbox.stats()).toMatchObject({ creates_accepted: 1, labels_created_again: [], instances: 0 });
+      const { images } = await world.control.providers.catalog("sandbox");
+      expect(images.filter(({ label }) => label.startsWith("doomed-1"))).toHaveLength(1);
     },
   );
 });

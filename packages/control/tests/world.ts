@@ -4,8 +4,11 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import {
   callbackSchema,
   ProvostError,
+  type BakeRequest,
   type Callback,
   type DeployRequest,
+  type ImageStatus,
+  type ImageView,
   type Instance,
   type InstanceEvent,
   type InstanceStatus,
@@ -35,6 +38,7 @@ export interface TestStore {
 }
 
 const controlTables = [
+  "image",
   "instance",
   "instance_event",
   "provider",
@@ -151,6 +155,23 @@ export class World {
 
   deploy(name: string, more: Partial<DeployRequest> = {}, options?: { idempotencyKey?: string }): Promise<Instance> {
     return this.control.instances.deploy({ name, provider: "sandbox", ...more }, options);
+  }
+
+  bake(name: string, more: Partial<BakeRequest> = {}): Promise<ImageView> {
+    return this.control.images.bake({ name, provider: "sandbox", ...more });
+  }
+
+  /** Polls until the image has this status and its builder is gone. */
+  async baked(ref: string, status: ImageStatus, timeoutMs = 10_000): Promise<ImageView> {
+    return vi.waitFor(
+      async () => {
+        const image = await this.control.images.get(ref);
+        const builder = await this.control.instances.get(image.builderId);
+        if (image.status === status && builder.status === "destroyed") return image;
+        throw new Error(`${ref} is ${image.status}, its builder ${builder.status}: ${JSON.stringify(image.failure)}`);
+      },
+      { timeout: timeoutMs, interval: 10 },
+    );
   }
 
   /** Polls until the instance has this status; fails with what it has instead. */

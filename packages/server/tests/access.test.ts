@@ -54,7 +54,8 @@ function expected({ method, path }: Operation): Role | "anyone" | "instance" {
   if (path.startsWith("/v1/callbacks/")) return "instance";
   if (/^\/v1\/(tokens|webhooks)\b/.test(path)) return "admin";
   if (method === "GET") return "viewer";
-  return path.startsWith("/v1/providers") ? "admin" : "operator";
+  // The default image is the provider's.
+  return path.startsWith("/v1/providers") || path.endsWith("/default") ? "admin" : "operator";
 }
 
 /** On things that do not exist, so that nothing is done where it is allowed. */

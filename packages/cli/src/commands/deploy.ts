@@ -13,7 +13,7 @@ import { deployEnds, goesOn, waitFor } from "../follow.ts";
 import { readScript, readSshKeys } from "../input-files.ts";
 import { failureReport } from "../output/failure-report.ts";
 import { facts } from "../output/table.ts";
-import { address, elapsed, shellWord } from "../output/words.ts";
+import { address, dollars, elapsed, shellWord } from "../output/words.ts";
 
 export interface DeployOptions {
   provider: string;
@@ -42,10 +42,9 @@ export async function deploy(context: Context, name: string, options: DeployOpti
   const instance = await postOnce(context, api, "/v1/instances", request, instanceSchema);
   if (options.detach === true) return detached(context, instance);
   if (!context.json) {
-    const { bold } = context.paint;
-    context.out(
-      `Deploying ${bold(instance.name)} on ${instance.provider}: ${instance.type}, ${instance.image}, ${instance.region}\n`,
-    );
+    const { name: called, provider, type, image, region, monthlyUsd } = instance;
+    const price = monthlyUsd === undefined ? "" : `, ${dollars(monthlyUsd)} a month`;
+    context.out(`Deploying ${context.paint.bold(called)} on ${provider}: ${type}, ${image}, ${region}${price}\n`);
   }
   return awaitDeploy(context, api, instance, timeoutMs);
 }

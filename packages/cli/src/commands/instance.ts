@@ -13,7 +13,19 @@ import { followEvents } from "../client/event-stream.ts";
 import { deployEnds } from "../follow.ts";
 import { failureReport } from "../output/failure-report.ts";
 import { facts, table } from "../output/table.ts";
-import { address, age, cost, expiry, harmless, painted, quotedLines } from "../output/words.ts";
+import type { Paint } from "../output/terminal.ts";
+import {
+  address,
+  age,
+  cost,
+  dollars,
+  expiry,
+  harmless,
+  painted,
+  quotedLines,
+  waitFacts,
+  waitText,
+} from "../output/words.ts";
 import { awaitDeploy, readTimeout } from "./deploy.ts";
 
 const instancePage = pageSchema(instanceSchema);
@@ -52,15 +64,40 @@ function liveTable(context: Context, instances: Instance[], all: boolean): strin
   const now = Date.now();
   const rows = instances.map((each) => [
     paint.bold(each.name),
-    painted(each.status, paint),
+    statusText(each, paint),
     address(each),
     each.provider,
     each.region,
     each.type,
+    dollars(each.monthlyUsd),
     age(each.createdAt, now),
     ...(all ? [each.id] : []),
   ]);
-  return table(["Name", "Status", "Address", "Provider", "Region", "Type", "Age", ...(all ? ["Id"] : [])], rows, paint);
+  const headings = [
+    "Name",
+    "Status",
+    "Address",
+    "Provider",
+    "Region",
+    "Type",
+    "A month",
+    "Age",
+    ...(all ? ["Id"] : []),
+  ];
+  const standing = instances.filter(({ status }) => status !== "destroyed");
+  const priced = standing.flatMap(({ monthlyUsd }) => (monthlyUsd === undefined ? [] : [monthlyUsd]));
+  const total = dollars(priced.reduce((sum, each) => sum + each, 0));
+  const sum = priced.length === 0 ? "" : `\n${count(priced.length)} cost ${total} a month together.\n`;
+  return table(headings, rows, paint) + sum;
+}
+
+function count(instances: number): string {
+  return instances === 1 ? "This 1 instance" : `These ${instances} instances`;
+}
+
+function statusText({ status, waiting }: Instance, paint: Paint): string {
+  if (waiting === undefined) return painted(status, paint);
+  return `${painted(status, paint)} ${paint.dim(`(${waitText(waiting)})`)}`;
 }
 
 /** With what each has cost, by when to look at it, and the way to its logs (C8). */
@@ -74,6 +111,7 @@ function failedTable(context: Context, instances: Instance[]): string {
     each.failure?.step,
     address(each),
     each.provider,
+    dollars(each.costUsd),
     age(each.archivedAt ?? each.createdAt, now),
     cost(each),
     expiry(each, now, paint),
@@ -105,6 +143,7 @@ function description(context: Context, each: Instance): string {
           : `${each.task.kind}${each.task.id === undefined ? "" : ` (${each.task.id})`}`,
       ],
       ["Protected", each.protected ? "from being destroyed" : undefined],
+      ["Waits for", each.waiting === undefined ? undefined : harmless(waitFacts(each.waiting))],
       ["Stage", each.stage],
       ["IPv4", each.ipv4.join(", ") || undefined],
       ["IPv6", each.ipv6.join(", ") || undefined],
@@ -122,7 +161,8 @@ function description(context: Context, each: Instance): string {
       ["Region", each.region],
       ["Type", each.type],
       ["Image", each.image],
-      ["Price", each.monthlyUsd === undefined ? undefined : `$${each.monthlyUsd} a month`],
+      ["Price", each.monthlyUsd === undefined ? undefined : `${dollars(each.monthlyUsd)} a month`],
+      ["Cost so far", dollars(each.costUsd)],
       ["Root password", each.rootPassword === "none" ? undefined : each.rootPassword],
       ["Asked for", each.createdAt],
       ["Provisioned", each.provisionedAt],

@@ -2,15 +2,17 @@ import {
   catalogSchema,
   exitCodes,
   ProvostError,
+  providerDetailSchema,
   providerSchema,
   type Catalog,
+  type ProviderDetail,
   type ProviderRequest,
 } from "@provost/contract";
 import { z } from "zod";
 import type { Context } from "../context.ts";
 import { readCredential } from "../input-files.ts";
-import { table } from "../output/table.ts";
-import { age } from "../output/words.ts";
+import { facts, table } from "../output/table.ts";
+import { age, elapsed, harmless } from "../output/words.ts";
 
 const providerList = z.object({ items: z.array(providerSchema) });
 
@@ -80,8 +82,30 @@ export async function addProvider(context: Context, name: string, options: AddOp
 
 const parts = ["types", "regions", "images"] as const;
 
+/** `provost provider show NAME`: what it lets us do now (C11, C12). */
+export async function showProvider(context: Context, name: string): Promise<number> {
+  const provider = await context.api().get(path(name), providerDetailSchema);
+  if (context.json) context.printJson(provider);
+  else context.out(providerText(context, provider));
+  return exitCodes.done;
+}
+
+/** `provost provider resume NAME`. */
+export async function resumeProvider(context: Context, name: string): Promise<number> {
+  const provider = await context.api().post(`${path(name)}/resume`, undefined, providerDetailSchema);
+  const { bold, green } = context.paint;
+  if (context.json) context.printJson(provider);
+  else context.out(`${green("✓")} Instances on ${bold(name)} that look unwell are acted on.\n`);
+  return exitCodes.done;
+}
+
 /** `provost provider catalog NAME [types|regions|images]`. */
-export async function showCatalog(context: Context, name: string, part: string | undefined): Promise<number> {
+export async function showCatalog(
+  context: Context,
+  name: string,
+  part: string | undefined,
+  options: { refresh?: boolean },
+): Promise<number> {
   if (part !== undefined && !parts.some((each) => each === part)) {
     throw new ProvostError(
       "invalid_request",
@@ -89,28 +113,83 @@ export async function showCatalog(context: Context, name: string, part: string |
       { field: "part" },
     );
   }
-  const catalog = await context.api().get(`/v1/providers/${encodeURIComponent(name)}/catalog`, catalogSchema);
+  const query = options.refresh === true ? "?refresh=true" : "";
+  const catalog = await context.api().get(`${path(name)}/catalog${query}`, catalogSchema);
   const shown = parts.filter((each) => part === undefined || each === part);
   if (context.json) {
-    context.printJson(Object.fromEntries(shown.map((each) => [each, catalog[each]])));
+    const { asOf, stale } = catalog;
+    context.printJson({ asOf, stale, ...Object.fromEntries(shown.map((each) => [each, catalog[each]])) });
     return exitCodes.done;
   }
   context.out(shown.map((each) => catalogTable(context, catalog, each)).join("\n"));
+  if (catalog.stale !== undefined) {
+    const old = age(catalog.asOf, Date.now());
+    context.terminal.err(
+      `${context.paint.yellow("!")} This is what ${name} said ${old} ago: ${harmless(catalog.stale)}\n`,
+    );
+  }
   return exitCodes.done;
+}
+
+function providerText({ paint, command }: Context, provider: ProviderDetail): string {
+  const { name, defaults, budgets, circuits, brake } = provider;
+  const now = Date.now();
+  let text = facts(
+    [
+      ["Name", paint.bold(name)],
+      ["Driver", provider.driver],
+      ["Endpoint", provider.endpoint],
+      ["Region", defaults.region],
+      ["Type", defaults.type],
+      ["Image", defaults.image],
+      ["Callbacks to", provider.callbackUrl],
+      ["Set up", provider.createdAt],
+    ],
+    paint,
+  );
+  if (budgets.length > 0) {
+    const rows = budgets.map(({ group, limit, left, windowMs, resetAt, waiting, blockedUntil }) => [
+      paint.bold(group),
+      limit === undefined || left === undefined ? undefined : `${left} of ${limit}`,
+      elapsed(windowMs),
+      resetAt === undefined ? "now" : `in ${elapsed(Date.parse(resetAt) - now)}`,
+      String(waiting),
+      blockedUntil === undefined ? undefined : paint.yellow(`until ${blockedUntil}`),
+    ]);
+    text += `\n${table(["Calls", "Left", "Window", "All free", "Waiting", "Paused"], rows, paint)}`;
+  }
+  if (circuits.length === 0) text += `\nIt answers: nothing is waiting for it to come back.\n`;
+  for (const { region, state, since, lastError } of circuits) {
+    const where = region === "" ? name : `${name} in ${region}`;
+    const what = state === "failing" ? "has failed lately" : `is not asked for now (circuit ${state})`;
+    text += `\n${paint.yellow("!")} ${where} ${what}, since ${since}.\n`;
+    if (lastError !== undefined)
+      text += `  Last error: ${harmless(lastError.message)} ${paint.dim(`[${lastError.code}]`)}\n`;
+  }
+  if (brake !== undefined) {
+    text += `\n${paint.red("✗")} Too many of its instances look unwell at once, since ${brake.since}: nothing is done about it until ${brake.until}.\n`;
+    text += `  When you have looked and they should be failed: ${command} provider resume ${name}\n`;
+  }
+  return text;
+}
+
+function path(name: string): string {
+  return `/v1/providers/${encodeURIComponent(name)}`;
 }
 
 function catalogTable(context: Context, catalog: Catalog, part: (typeof parts)[number]): string {
   const { paint } = context;
   if (part === "types") {
-    const rows = catalog.types.map(({ id, label, vcpus, memoryMb, diskGb, monthlyUsd }) => [
+    const rows = catalog.types.map(({ id, label, vcpus, memoryMb, diskGb, monthlyUsd, hourlyUsd, soldOutIn }) => [
       paint.bold(id),
       String(vcpus),
       memoryMb % 1024 === 0 ? `${memoryMb / 1024} GB` : `${memoryMb} MB`,
-      `${diskGb} GB`,
+      diskGb === 0 ? undefined : `${diskGb} GB`,
       monthlyUsd === undefined ? undefined : `$${monthlyUsd}`,
-      label,
+      hourlyUsd === undefined ? undefined : `$${hourlyUsd}`,
+      soldOutIn === undefined ? label : `${label} (not in ${soldOutIn.join(", ")})`,
     ]);
-    return table(["Type", "CPUs", "Memory", "Disk", "A month", "Label"], rows, paint);
+    return table(["Type", "CPUs", "Memory", "Disk", "A month", "An hour", "Label"], rows, paint);
   }
   if (part === "regions") {
     return table(
@@ -120,8 +199,13 @@ function catalogTable(context: Context, catalog: Catalog, part: (typeof parts)[n
     );
   }
   return table(
-    ["Image", "Kind", "Label"],
-    catalog.images.map(({ id, kind, label }) => [paint.bold(id), kind, label]),
+    ["Image", "Kind", "Needs", "Label"],
+    catalog.images.map(({ id, kind, label, sizeMb }) => [
+      paint.bold(id),
+      kind,
+      sizeMb === undefined ? undefined : `${sizeMb} MB`,
+      label,
+    ]),
     paint,
   );
 }

@@ -8,6 +8,8 @@ const frameMs = 100;
 /** Shows an instance's events as they come. */
 export interface Progress {
   event(event: InstanceEvent): void;
+  /** What the work waits for now, in a few words; undefined when it goes on. */
+  waits(what: string | undefined): void;
   /** Takes the moving line away. Safe to call twice. */
   end(): void;
 }
@@ -19,6 +21,7 @@ export class ProgressLines implements Progress {
   readonly #startedAt: number;
   readonly #skewMs: number;
   #awaited = "an answer";
+  #waits: string | undefined;
   #frame = 0;
   #timer: NodeJS.Timeout | undefined;
 
@@ -46,6 +49,10 @@ export class ProgressLines implements Progress {
     this.#awaited = awaitedAfter(event) ?? this.#awaited;
   }
 
+  waits(what: string | undefined): void {
+    this.#waits = what;
+  }
+
   end(): void {
     clearInterval(this.#timer);
     this.#clear();
@@ -56,7 +63,8 @@ export class ProgressLines implements Progress {
     this.#frame = (this.#frame + 1) % frames.length;
     const frame = this.#paint.cyan(frames[this.#frame] ?? "");
     const time = this.#paint.dim(elapsed(this.#skewMs + sinceShownMs).padStart(9));
-    this.#terminal.out(`\r\u001b[2K  ${frame} ${this.#awaited.padEnd(13)}${time}`);
+    const waits = this.#waits === undefined ? "" : `  ${this.#paint.dim(`waits: ${this.#waits}`)}`;
+    this.#terminal.out(`\r\u001b[2K  ${frame} ${this.#awaited.padEnd(13)}${time}${waits}`);
   }
 
   #clear(): void {
@@ -75,6 +83,8 @@ export class ProgressJson implements Progress {
   event(event: InstanceEvent): void {
     this.#terminal.out(`${JSON.stringify({ event })}\n`);
   }
+
+  waits(): void {}
 
   end(): void {}
 }
@@ -100,6 +110,8 @@ function awaitedAfter(event: InstanceEvent): string | undefined {
     accepted: "active",
     adopted: "active",
     active: stages[0],
+    provisioned: "baked",
+    baked: "destroyed",
     destroying: "destroyed",
     task_waiting: "its turn",
     task_started: "done",

@@ -63,3 +63,25 @@ export function quotedLines(text: string, paint: Paint, indent = "  "): string {
 export function shellWord(text: string): string {
   return /^[\w./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
+
+/** `$5`, `$0.75`. */
+export function dollars(usd: number | undefined): string | undefined {
+  if (usd === undefined) return undefined;
+  return `$${Number.isInteger(usd) ? usd : usd.toFixed(2)}`;
+}
+
+type Waiting = NonNullable<Instance["waiting"]>;
+
+/** In a few words: what a task cannot go on without. */
+export function waitText(waiting: Waiting): string {
+  return waiting.for === "budget" ? `rate limit, ${waiting.place} of ${waiting.of}` : "provider is failing";
+}
+
+/** As much as is known. */
+export function waitFacts(waiting: Waiting): string {
+  if (waiting.for === "budget") {
+    const since = waiting.since === undefined ? "" : `, since ${waiting.since}`;
+    return `the provider's rate limit: place ${waiting.place} of ${waiting.of} in the line${since}`;
+  }
+  return `the provider, which has been failing since ${waiting.since}${waiting.reason === undefined ? "" : `: ${waiting.reason}`}`;
+}

@@ -13,7 +13,7 @@ const accountsMax = 100;
 
 /**
  * What each account offers: asked for once at a time, kept for `freshMs`, and used beyond that while the provider cannot
- * be asked, so that a short outage does not refuse deploys.
+ * be asked, so that an outage does not refuse deploys: whoever reads it is told so (`stale`).
  */
 export class CatalogCache {
   readonly #freshMs: number;
@@ -33,8 +33,14 @@ export class CatalogCache {
       return (await this.#ask(account)).catalog;
     } catch (error) {
       if (usable === undefined) throw error;
-      return usable.catalog;
+      return { ...usable.catalog, stale: error instanceof Error ? error.message : String(error) };
     }
+  }
+
+  /** What is kept is asked for again at the next use; until then it stands in while the provider cannot be asked. */
+  forget(account: string): void {
+    const kept = this.#kept.get(account);
+    if (kept !== undefined) kept.at = -Infinity;
   }
 
   #ask(account: Account): Promise<Kept> {
@@ -50,7 +56,8 @@ export class CatalogCache {
       account.call((provider, call) => provider.types(call), undefined, { group: "collections" }),
       account.call((provider, call) => provider.images(call), undefined, { group: "images" }),
     ]);
-    const kept = { version: account.version, catalog: { regions, types, images }, at: performance.now() };
+    const catalog = { asOf: new Date().toISOString(), regions, types, images };
+    const kept = { version: account.version, catalog, at: performance.now() };
     this.#kept.delete(account.name);
     this.#kept.set(account.name, kept);
     const oldest = this.#kept.keys().next().value;

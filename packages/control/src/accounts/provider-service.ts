@@ -5,14 +5,17 @@ import {
   providerRequestSchema,
   providerSchema,
   type Catalog,
+  type ProviderDetail,
   type ProviderRequest,
   type ProviderView,
 } from "@provost/contract";
 import type { Selectable } from "kysely";
 import { z } from "zod";
 import { Budgets } from "../budget/budgets.ts";
+import { Brakes } from "../circuit/brakes.ts";
 import { circuitRules, Circuits } from "../circuit/circuits.ts";
-import type { Timings } from "../options.ts";
+import type { ImageDatabase } from "../images/tables.ts";
+import type { Log, Timings } from "../options.ts";
 import { checkAccount, driverViews, endpointOf, openProvider, type AccountConfig } from "../providers/registry.ts";
 import type { Seal } from "../seal.ts";
 import { iso } from "../storage/rows.ts";
@@ -52,13 +55,15 @@ export class ProviderService implements ProviderDoor {
   readonly #store: Store;
   readonly #seal: Seal;
   readonly #catalogs: CatalogCache;
+  readonly #brakes: Brakes;
   readonly #open = new Map<string, Promise<Account>>();
 
-  constructor(parts: { store: Store; seal: Seal; timings: Timings }) {
+  constructor(parts: { store: Store; seal: Seal; timings: Timings; log: Log }) {
     this.#store = parts.store;
     this.#seal = parts.seal;
     this.budgets = new Budgets(parts.store);
     this.circuits = new Circuits(parts.store, circuitRules(parts.timings));
+    this.#brakes = new Brakes(parts);
     this.#catalogs = new CatalogCache(parts.timings.catalogFreshMs);
   }
 
@@ -71,9 +76,34 @@ export class ProviderService implements ProviderDoor {
     return rows.map(view);
   }
 
-  /** Throws `provider_not_found`. */
-  async get(name: string): Promise<ProviderView> {
-    return view(await this.#row(name));
+  /** With its budgets, circuits and brake. Throws `provider_not_found`. */
+  async get(name: string): Promise<ProviderDetail> {
+    const row = await this.#row(name);
+    const budgets = await this.budgets.list(name);
+    const circuits = await this.circuits.list(name);
+    const [brake] = await this.#brakes.list(name);
+    return {
+      ...view(row),
+      budgets: budgets.map(({ resetAt, blockedUntil, ...budget }) => ({
+        ...budget,
+        ...(resetAt === undefined ? {} : { resetAt: iso(resetAt) }),
+        ...(blockedUntil === undefined ? {} : { blockedUntil: iso(blockedUntil) }),
+      })),
+      circuits: circuits.map(({ region, state, since, lastError }) => ({
+        region,
+        state,
+        since: iso(since),
+        ...(lastError === undefined ? {} : { lastError: { ...lastError, at: iso(lastError.at) } }),
+      })),
+      ...(brake === undefined ? {} : { brake: { since: iso(brake.since), until: iso(brake.until) } }),
+    };
+  }
+
+  /** Releases the brake, where one is on (C12). Throws `provider_not_found`. */
+  async resume(name: string): Promise<ProviderDetail> {
+    await this.#row(name);
+    await this.#brakes.release(name);
+    return this.get(name);
   }
 
   /**
@@ -93,10 +123,10 @@ export class ProviderService implements ProviderDoor {
     return this.#save(request, "replace");
   }
 
-  /** What the account offers; at most `catalogFreshMs` old, older while the provider cannot be asked. */
-  async catalog(name: string): Promise<Catalog> {
+  /** What the account offers; at most `catalogFreshMs` old, older while the provider cannot be asked. `refresh` asks anew. */
+  async catalog(name: string, { refresh = false }: { refresh?: boolean } = {}): Promise<Catalog> {
     const { account } = await this.open(name);
-    return this.catalogOf(account);
+    return this.catalogOf(account, refresh ? 0 : undefined);
   }
 
   /** `maxAgeMs` 0 asks the provider again. */
@@ -106,6 +136,45 @@ export class ProviderService implements ProviderDoor {
     } catch (error) {
       throw asProvostError(error, account.name);
     }
+  }
+
+  /** After a change of ours; other servers see it when theirs is too old. */
+  forgetCatalog(name: string): void {
+    this.#catalogs.forget(name);
+  }
+
+  /** The account's id of an image that was baked here under this name or id; undefined when there is none. */
+  async bakedImageId(account: string, ref: string): Promise<string | undefined> {
+    const found = await this.#store.db
+      .withTables<ImageDatabase>()
+      .selectFrom("control_image")
+      .select("provider_image_id")
+      .where("provider", "=", account)
+      .where("status", "=", "available")
+      .where((eb) => eb.or([eb("name", "=", ref), eb("id", "=", ref)]))
+      .executeTakeFirst();
+    return found?.provider_image_id ?? undefined;
+  }
+
+  /** What deploys take that name no image (C2). `image`: ours, for the audit log. */
+  async setDefaultImage(name: string, imageId: string, image: { id: string; name: string }): Promise<void> {
+    const found = await this.#row(name);
+    const { defaults } = providerRow(found);
+    const now = await this.#store.now();
+    await this.#store.write(async (write) => {
+      await write.db
+        .updateTable("control_provider")
+        .set({ defaults: JSON.stringify({ ...defaults, image: imageId }) })
+        .where("name", "=", name)
+        .execute();
+      await write.audit({
+        at: now,
+        action: "image.default",
+        target: image,
+        before: { provider: name, image: defaults.image },
+        after: { provider: name, image: imageId },
+      });
+    });
   }
 
   /** The account's client, made anew when its row has changed. Throws `provider_not_found`, `secret_unreadable`. */

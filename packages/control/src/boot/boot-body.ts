@@ -5,11 +5,14 @@
  * It is a module and no .sh file, so that it is there in a checkout and in an installed package alike. Inside this template
  * neither a backquote nor a dollar sign with a brace may be written. Comment lines are dropped from what is sent.
  *
- * State of one instance, in /var/lib/provost/first-boot, all names beginning with the instance's id (C2):
+ * State of one instance, in $PROVOST_STATE, all names beginning with the instance's id (C2):
  *
  *     .starts   a line for each start; the fourth start is not made: a script that reboots its machine would loop for ever
  *     .outcome  the last report, `ready` or `failed`; from here on nothing is run again, only told
  *     .done     the outcome has been told, or nobody will ever hear it (401, 404, 410); from here on nothing happens
+ *
+ * An instance keeps its state in /var/lib/provost/first-boot. The builder of an image keeps it in memory, so that nothing of it is
+ * left to be baked in: its clean-up runs before `ready` is told, and after that nothing is written.
  *
  * A machine that dies before .outcome runs the steps again at its next boot: at least once, never after the outcome.
  */
@@ -20,9 +23,9 @@ PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 HOME=$PROVOST_ROOT/root
 export PATH HOME PROVOST_INSTANCE_ID
 
-state=$PROVOST_ROOT/var/lib/provost/first-boot
+state=$PROVOST_ROOT$PROVOST_STATE
 mark=$state/$PROVOST_INSTANCE_ID
-log=$PROVOST_ROOT/var/log/provost-first-boot.log
+log=$PROVOST_ROOT$PROVOST_LOG
 lock=$PROVOST_ROOT/run/provost-first-boot-$PROVOST_INSTANCE_ID
 log_bytes_max=4194304
 starts_max=3
@@ -160,7 +163,7 @@ install_keys() {
   done
 }
 
-# What a golden image brings to be set up once on each instance.
+# What a golden image brings to be set up once on each instance; a builder is none.
 run_image_hooks() {
   for hook in "$PROVOST_ROOT"/etc/provost/first-boot.d/*; do
     [ -x "$hook" ] || continue
@@ -168,10 +171,11 @@ run_image_hooks() {
   done
 }
 
-run_script() {
-  [ -n "$PROVOST_SCRIPT" ] || return 0
-  printf '%s' "$PROVOST_SCRIPT" > "$mark.script" && chmod 700 "$mark.script" || return 1
-  run "$mark.script"
+# run_text NAME TEXT
+run_text() {
+  [ -n "$2" ] || return 0
+  printf '%s' "$2" > "$mark.$1" && chmod 700 "$mark.$1" || return 1
+  run "$mark.$1"
 }
 
 # Answers 0 when all steps have passed; else the outcome says which has not.
@@ -179,13 +183,15 @@ configure() {
   stage booting
   install_keys >> "$log" 2>&1 || { fail ssh-keys "$?"; return 1; }
   stage configuring
-  run_image_hooks || { fail image "$?"; return 1; }
-  run_script || { fail script "$?"; return 1; }
+  [ -n "$PROVOST_CLEAN_UP" ] || run_image_hooks || { fail image "$?"; return 1; }
+  run_text recipe "$PROVOST_RECIPE" || { fail recipe "$?"; return 1; }
+  run_text script "$PROVOST_SCRIPT" || { fail script "$?"; return 1; }
+  run_text clean-up "$PROVOST_CLEAN_UP" || { fail clean-up "$?"; return 1; }
   printf '{"stage":"ready"}\n' > "$mark.outcome.new"
   settle
 }
 
-mkdir -p "$state" "$PROVOST_ROOT/var/log" "$PROVOST_ROOT/run" && chmod 700 "$state" || exit 1
+mkdir -p "$state" "$(dirname "$log")" "$PROVOST_ROOT/run" && chmod 700 "$state" || exit 1
 if [ -e "$mark.done" ]; then
   say "$PROVOST_INSTANCE_ID has had its first boot"
   exit 0

@@ -176,6 +176,32 @@ describe.runIf(runnable).each(shells)("under %s", (...shell) => {
     await run({ script, instanceId: "i-2" }, shell);
     expect(read(at("runs"))).toBe("ran\nran\n");
   });
+
+  test("C2 a builder runs recipe, script and clean-up in order, reports, and leaves nothing of its first boot to be baked in", async () => {
+    const step = (name: string) => `echo ${name} >> ${at("order")}\n`;
+    mkdirSync(at("var/lib/provost/first-boot"), { recursive: true });
+    mkdirSync(at("etc/provost/first-boot.d"), { recursive: true });
+    writeFileSync(at("etc/provost/first-boot.d/10-hook"), `#!/bin/sh\n${step("hook")}`, { mode: 0o755 });
+    const cleanUp = `#!/bin/sh\n${step("clean-up")}rm -rf ${at("var/lib/provost")} ${at("var/log")}\n`;
+    const bake = { recipe: `#!/bin/sh\n${step("recipe")}`, cleanUp };
+    expect(await run({ script: step("script"), bake }, shell)).toBe(0);
+    expect(read(at("order"))).toBe("recipe\nscript\nclean-up\n");
+    expect(callbacks.reports.map(({ stage }) => stage)).toEqual(["booting", "configuring", "ready"]);
+    expect(readdirSync(at("var"))).toEqual(["lib"]);
+    expect(readdirSync(at("var/lib"))).toEqual([]);
+  });
+
+  test.each(["recipe", "script", "clean-up"])(
+    "C2, C7 a builder whose %s fails says so, and goes no further",
+    async (failing) => {
+      const text = (name: string) =>
+        `#!/bin/sh\necho ${name} >> ${at("order")}\n${name === failing ? "echo oops; exit 4" : ""}\n`;
+      const bake = { recipe: text("recipe"), cleanUp: text("clean-up") };
+      expect(await run({ script: text("script"), bake }, shell)).toBe(1);
+      expect(callbacks.reports.at(-1)).toMatchObject({ stage: "failed", step: failing, exit_code: 4, log: "oops" });
+      expect(read(at("order")).trim().split("\n").at(-1)).toBe(failing);
+    },
+  );
 });
 
 describe.runIf(runnable)("callbacks", () => {

@@ -12,6 +12,8 @@ export interface BootScriptOptions {
   sshKeys: readonly string[];
   /** The user's own script. With its own `#!` line it is run by that interpreter, else by /bin/sh. */
   script?: string | undefined;
+  /** Of an image's builder (C2): run before and after the script, each a script of its own; either may be empty. */
+  bake?: { recipe: string; cleanUp: string } | undefined;
   /** The provider's limit, in bytes before any encoding. */
   userDataBytesMax?: number | undefined;
   /** How long a stage on the way is tried before the next one implies it, in s; 20 when left out. */
@@ -27,6 +29,9 @@ export interface BootScriptOptions {
 const STAGE_SECONDS = 20;
 const OUTCOME_SECONDS = 600;
 const LOG_SECONDS = 60;
+/** Where an instance keeps marks and log; a builder has them in memory, where programs may be run (in /run they may not). */
+const ON_DISK = { state: "/var/lib/provost/first-boot", log: "/var/log/provost-first-boot.log" };
+const IN_MEMORY = { state: "/dev/shm/provost-bake", log: "/dev/shm/provost-bake.log" };
 /** Provider limits are smaller; this bounds what is rendered where a provider has none. */
 const USER_DATA_BYTES_MAX = 65_536;
 
@@ -40,6 +45,7 @@ const USER_DATA_BYTES_MAX = 65_536;
  */
 export function renderBootScript(options: BootScriptOptions): string {
   const script = options.script ?? "";
+  const { state, log } = options.bake === undefined ? ON_DISK : IN_MEMORY;
   checkIdentity(options);
   for (const key of options.sshKeys) checkSshKey(key);
   checkText("boot_script_invalid", "the script", script);
@@ -52,8 +58,12 @@ export function renderBootScript(options: BootScriptOptions): string {
     `PROVOST_STAGE_SECONDS=${options.stageSeconds ?? STAGE_SECONDS}`,
     `PROVOST_OUTCOME_SECONDS=${options.outcomeSeconds ?? OUTCOME_SECONDS}`,
     `PROVOST_LOG_SECONDS=${options.logSeconds ?? LOG_SECONDS}`,
+    `PROVOST_STATE=${quote(state)}`,
+    `PROVOST_LOG=${quote(log)}`,
     `PROVOST_SSH_KEYS=${quote(options.sshKeys.join("\n"))}`,
+    `PROVOST_RECIPE=${quote(options.bake?.recipe ?? "")}`,
     `PROVOST_SCRIPT=${quote(script)}`,
+    `PROVOST_CLEAN_UP=${quote(options.bake?.cleanUp ?? "")}`,
     BOOT_BODY,
   ].join("\n");
   checkLength(rendered, script, options.userDataBytesMax ?? USER_DATA_BYTES_MAX);

@@ -8,6 +8,7 @@ import type { RateAnswer } from "./rate-answer.ts";
 import type { TrafficDatabase } from "./tables.ts";
 import {
   declaredWindow,
+  freeAt,
   heard,
   isLimited,
   isNews,
@@ -39,10 +40,19 @@ export interface BudgetView {
   limit?: number;
   left?: number;
   windowMs: number;
+  /** When all may be made again, if none is made until then; ms since 1970. */
+  resetAt?: number;
   /** Instances in the line. */
   waiting: number;
   /** The provider has asked for a pause until then; ms since 1970. */
   blockedUntil?: number;
+}
+
+/** `place`: from 1; `since`: ms since 1970. */
+export interface LinePlace {
+  place: number;
+  of: number;
+  since: number | undefined;
 }
 
 /** Questions in one transaction: it has to stay short. */
@@ -108,6 +118,31 @@ export class Budgets {
     return found === undefined ? undefined : (await ahead(db, key, waiter)) + 1;
   }
 
+  /** Where these instances stand, each in the line that it waits in; those that wait in none are left out. */
+  async places(waiters: readonly string[]): Promise<Map<string, LinePlace>> {
+    const rows = await this.#store.db
+      .withTables<TrafficDatabase>()
+      .selectFrom("control_budget_line as mine")
+      .select((eb) => {
+        const line = () =>
+          eb
+            .selectFrom("control_budget_line as line")
+            .select((each) => each.fn.countAll<number | string>().as("count"))
+            .whereRef("line.account", "=", "mine.account")
+            .whereRef("line.call_group", "=", "mine.call_group");
+        const before = line().whereRef("line.waiter", "<=", "mine.waiter");
+        return ["mine.waiter", "mine.joined_at", before.as("place"), line().as("of")];
+      })
+      .where("mine.waiter", "in", waiters)
+      .execute();
+    return new Map(
+      rows.map(({ waiter, joined_at: joined, place, of }) => [
+        waiter,
+        { place: Number(place), of: Number(of), since: joined === null ? undefined : Number(joined) },
+      ]),
+    );
+  }
+
   /** What is known of an account's budgets. */
   async list(account: string): Promise<BudgetView[]> {
     const db = this.#store.db.withTables<TrafficDatabase>();
@@ -123,11 +158,13 @@ export class Budgets {
       const window = read(state);
       const waiting = await ahead(db, { account, group });
       const { limit, windowMs, blockedUntil } = window;
+      const resetAt = freeAt(window, now);
       views.push({
         group,
         windowMs,
         waiting,
         ...(isLimited(window) ? { limit, left: room(window, now, "people") } : {}),
+        ...(resetAt > now ? { resetAt } : {}),
         ...(blockedUntil > now ? { blockedUntil } : {}),
       });
     }
@@ -180,7 +217,7 @@ export class Budgets {
         waitMs(current, now, asker, before + 1),
         current.declared === true ? firstAnswerMs : lookAgainMs,
       );
-      const joined = waiter !== undefined && line.join(waiter, now + wait);
+      const joined = waiter !== undefined && line.join(waiter, { now, dueAt: now + wait });
       answers.push({ go: false, waitMs: wait, place: before + 1, joined });
     }
     await line.save();

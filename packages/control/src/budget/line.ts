@@ -20,7 +20,7 @@ export class Line {
   /** Those of the batch that stand in the line by what is stored, and by what was decided since. */
   readonly #storedIn: ReadonlySet<string>;
   readonly #standing: Set<string>;
-  readonly #due = new Map<string, number>();
+  readonly #due = new Map<string, { due_at: number; joined_at: number }>();
 
   private constructor(
     db: Kysely<TrafficDatabase>,
@@ -69,10 +69,10 @@ export class Line {
   }
 
   /** True when it did not stand there before. */
-  join(waiter: string, dueAt: number): boolean {
+  join(waiter: string, { now, dueAt }: { now: number; dueAt: number }): boolean {
     const isNew = !this.#standing.has(waiter);
     this.#standing.add(waiter);
-    this.#due.set(waiter, dueAt);
+    this.#due.set(waiter, { due_at: dueAt, joined_at: now });
     return isNew;
   }
 
@@ -84,7 +84,7 @@ export class Line {
   async save(): Promise<void> {
     const { account, group: call_group } = this.#key;
     const left = [...this.#storedIn].filter((waiter) => !this.#standing.has(waiter));
-    const rows = [...this.#due].map(([waiter, due_at]) => ({ account, call_group, waiter, due_at }));
+    const rows = [...this.#due].map(([waiter, times]) => ({ account, call_group, waiter, ...times }));
     if (left.length > 0) {
       await this.#db
         .deleteFrom("control_budget_line")

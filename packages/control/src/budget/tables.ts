@@ -27,6 +27,8 @@ interface BudgetLineTable {
   waiter: string;
   /** Comes back then; one that has not is out of the line. */
   due_at: Instant;
+  /** Since when; null for what joined under an older server. */
+  joined_at: OptionalInstant;
 }
 
 interface CircuitTable {

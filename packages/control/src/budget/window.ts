@@ -80,6 +80,12 @@ export function backgroundRate({ limit, windowMs }: Pick<RateWindow, "limit" | "
   return shareOf({ limit }, "background") / (windowMs + windowMs / slotsInWindow);
 }
 
+/** When every call that was made has passed out of the window. */
+export function freeAt(window: RateWindow, nowMs: number): number {
+  const ends = liveSlots(window, Math.max(nowMs, window.at)).map(({ slot }) => endOf(window, slot));
+  return Math.max(...ends, window.blockedUntil, nowMs);
+}
+
 /** The provider has told its limit. */
 export function isLimited({ limit }: RateWindow): boolean {
   return limit < unknownLimit;

@@ -56,13 +56,40 @@ export class Brakes {
     return verdict.act;
   }
 
-  /** Accounts on whose instances nothing is acted for now. */
-  async list(): Promise<BrakeView[]> {
+  /** Accounts on whose instances nothing is acted for now: of all, or of this one. */
+  async list(account?: string): Promise<BrakeView[]> {
     const now = await this.#store.now();
-    const rows = await this.#store.db.withTables<TrafficDatabase>().selectFrom("control_brake").selectAll().execute();
-    return rows.flatMap(({ account, state }) => {
+    let select = this.#store.db.withTables<TrafficDatabase>().selectFrom("control_brake").selectAll();
+    if (account !== undefined) select = select.where("account", "=", account);
+    const rows = await select.execute();
+    return rows.flatMap(({ account: name, state }) => {
       const brake = read(state);
-      return brake === undefined || brake.until <= now ? [] : [{ account, ...brake }];
+      return brake === undefined || brake.until <= now ? [] : [{ account: name, ...brake }];
+    });
+  }
+
+  /**
+   * A person has looked: from now on instances of this account are acted on again, for as long as it is about the same ones.
+   * False when no brake was on.
+   */
+  async release(account: string): Promise<boolean> {
+    const now = await this.#store.now();
+    return this.#store.write(async (write) => {
+      const db = write.db.withTables<TrafficDatabase>();
+      const row = await db
+        .updateTable("control_brake")
+        .set((eb) => ({ version: eb("version", "+", 1) }))
+        .where("account", "=", account)
+        .returning("state")
+        .executeTakeFirst();
+      const brake = row === undefined ? undefined : read(row.state);
+      if (brake === undefined || brake.until <= now) return false;
+      const state = JSON.stringify({ ...brake, until: now });
+      await db.updateTable("control_brake").set({ state }).where("account", "=", account).execute();
+      const target = { name: account };
+      const before = { since: brake.since, until: brake.until };
+      await write.audit({ at: now, action: "provider.resume", target, before, after: { until: now } });
+      return true;
     });
   }
 
@@ -110,7 +137,8 @@ export class Brakes {
   ): Promise<void> {
     const message =
       `${seen.unwell} of ${seen.of} instances on ${account} look unwell at once: nothing is done about it ` +
-      `for ${Math.ceil(this.#holdMs / 60_000)} min. Check the provider's status and this server's network.`;
+      `for ${Math.ceil(this.#holdMs / 60_000)} min. Check the provider's status and this server's network; ` +
+      `if they are lost indeed, go on with \`provost provider resume ${account}\`.`;
     this.#log.error({ account, ...seen }, message);
     for (const id of ids.slice(0, toldMax)) {
       await this.#store.write(async (write) => {

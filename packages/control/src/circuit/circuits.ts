@@ -155,10 +155,12 @@ export class Circuits {
     await this.#change(key, (circuit, now) => abandoned(circuit, now, probe));
   }
 
-  /** Circuits that are not in order, with their last error. */
-  async list(): Promise<CircuitView[]> {
+  /** Circuits that are not in order, with their last error: of all accounts, or of this one. */
+  async list(of?: string): Promise<CircuitView[]> {
     const db = this.#store.db.withTables<TrafficDatabase>();
-    const rows = await db.selectFrom("control_circuit").selectAll().orderBy("account").orderBy("region").execute();
+    let select = db.selectFrom("control_circuit").selectAll().orderBy("account").orderBy("region");
+    if (of !== undefined) select = select.where("account", "=", of);
+    const rows = await select.execute();
     return rows.flatMap(({ account, region, state: text }) => {
       const circuit = read(text);
       const since = failingSince(circuit);

@@ -5,7 +5,8 @@ import { CircuitOpen } from "../circuit/circuit-open.ts";
 import { deployClock } from "../circuit/clock.ts";
 import { failure, passing, refusedBy } from "../instances/failure.ts";
 import type { InstanceRecords } from "../instances/records.ts";
-import { overdue } from "../instances/verdict.ts";
+import { limitMs, overdue } from "../instances/verdict.ts";
+import type { ImageRecords } from "../images/records.ts";
 import type { Log, Timings } from "../options.ts";
 import type { CreateSpec, ProviderInstance } from "../providers/provider.ts";
 import { ProviderError } from "../providers/provider-error.ts";
@@ -17,6 +18,7 @@ import { done, later, spread, type StepContext, type StepEnd } from "./step.ts";
 export interface StepParts {
   store: Store;
   records: InstanceRecords;
+  images: ImageRecords;
   providers: ProviderService;
   secrets: Secrets;
   timings: Timings;
@@ -67,9 +69,9 @@ export class CreateStep {
         await this.#parts.records.unknownWaits(row.id, error.waitMs);
         return later(error, timings.unreachableRetryMs);
       }
-      return (await this.#overdue(row))
-        ? { end: "fail", failure: neverSaid(row, error) }
-        : later(error, timings.unreachableRetryMs);
+      if (await this.#overdue(row)) return { end: "fail", failure: neverSaid(row, error) };
+      if (error instanceof CircuitOpen) await toldOutage(store, row.id, error);
+      return later(error, timings.unreachableRetryMs);
     }
     if (found !== undefined) return this.#accepted(row, found, "adopted");
     if (await this.#overdue(row)) return { end: "fail", failure: neverSaid(row, undefined) };
@@ -87,7 +89,7 @@ export class CreateStep {
 
   async #call(row: InstanceRow, open: OpenAccount, context: StepContext): Promise<StepEnd> {
     const { records, store, log } = this.#parts;
-    const spec = this.#spec(row, open);
+    const spec = await this.#spec(row, open);
     const attempt = row.create_attempt + 1;
     let made: ProviderInstance | undefined;
     try {
@@ -121,7 +123,12 @@ export class CreateStep {
     const { records, store, timings } = this.#parts;
     // A line of thousands comes back twice a minute: what is settled already is not written again.
     if (row.create_open === 1) await records.callSettled(row.id, row.create_attempt);
-    if (error instanceof BudgetWait && error.joined) await toldWaiting(store, row.id, error);
+    if (error instanceof CircuitOpen) {
+      await toldOutage(store, row.id, error);
+    } else if (error.joined) {
+      const seconds = Math.ceil(error.waitMs / 1_000);
+      await toldWaiting(store, row.id, `${inLine} place ${error.place} in the line, looks again in ${seconds} s`);
+    }
     return later(error, timings.unreachableRetryMs);
   }
 
@@ -163,7 +170,7 @@ export class CreateStep {
   async #accepted(row: InstanceRow, made: ProviderInstance, kind: "accepted" | "adopted"): Promise<StepEnd> {
     const { records, store, timings, log } = this.#parts;
     const now = await store.now();
-    const tokenExpiresAt = now + timings.provisionMaxMs + timings.callbackTokenMarginMs;
+    const tokenExpiresAt = now + limitMs(row, timings) + timings.callbackTokenMarginMs;
     await records.accepted(row, made, { kind, now, tokenExpiresAt });
     log.info({ instance: row.id, providerId: made.id, how: kind }, "the provider has the instance");
     return done;
@@ -179,8 +186,8 @@ export class CreateStep {
     );
   }
 
-  #spec(row: InstanceRow, { account }: OpenAccount): CreateSpec {
-    const { secrets, deployment } = this.#parts;
+  async #spec(row: InstanceRow, { account }: OpenAccount): Promise<CreateSpec> {
+    const { secrets, images, deployment } = this.#parts;
     const { script, rootPassword } = secrets.open(row);
     return {
       name: row.provider_name,
@@ -195,10 +202,12 @@ export class CreateStep {
         token: secrets.callbackToken(row),
         sshKeys: row.ssh_keys,
         script,
+        bake: await images.recipeOf(row),
         userDataBytesMax: account.capabilities.userDataBytesMax,
       }),
       ...(rootPassword === undefined ? {} : { rootPassword }),
-      backups: true,
+      // A builder lives for minutes.
+      backups: row.builder_of === null,
     };
   }
 }
@@ -209,8 +218,15 @@ export function over(row: InstanceRow | undefined): StepEnd {
   return { end: "fail", failure: failure("cancelled", step, "The deploy was ended before this step.") };
 }
 
-/** Told when it joins the line, not at each look. */
-async function toldWaiting(store: Store, id: string, { place, waitMs }: BudgetWait): Promise<void> {
+const inLine = "Waits for the provider's rate budget:";
+const forOutage = "Waits for the provider to come back:";
+
+function toldOutage(store: Store, id: string, { message }: CircuitOpen): Promise<void> {
+  return toldWaiting(store, id, `${forOutage} ${message}`, forOutage);
+}
+
+/** Told when it begins, not at each look: `unless` the last thing told begins so. */
+async function toldWaiting(store: Store, id: string, message: string, unless?: string): Promise<void> {
   const at = await store.now();
   await store.write(async (write) => {
     const waiting = await write.db
@@ -221,7 +237,16 @@ async function toldWaiting(store: Store, id: string, { place, waitMs }: BudgetWa
       .returning("id")
       .executeTakeFirst();
     if (waiting === undefined) return;
-    const message = `Waits for the provider's rate budget: place ${place} in the line, looks again in ${Math.ceil(waitMs / 1_000)} s`;
+    if (unless !== undefined) {
+      const last = await write.db
+        .selectFrom("control_instance_event")
+        .select("message")
+        .where("instance_id", "=", id)
+        .orderBy("seq", "desc")
+        .limit(1)
+        .executeTakeFirst();
+      if (last?.message.startsWith(unless) === true) return;
+    }
     await write.event({ instanceId: id, at, kind: "note", message });
   });
 }

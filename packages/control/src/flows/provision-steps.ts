@@ -3,7 +3,7 @@ import type { CallTerms } from "../accounts/traffic.ts";
 import { Brakes } from "../circuit/brakes.ts";
 import { deployClock } from "../circuit/clock.ts";
 import { failure, passing, refusedBy, scriptFailed } from "../instances/failure.ts";
-import { nextLookMs, overdue } from "../instances/verdict.ts";
+import { limitMs, lookedEnough, nextLookMs, overdue } from "../instances/verdict.ts";
 import type { ProviderInstance } from "../providers/provider.ts";
 import { ProviderError, type ProviderErrorCode } from "../providers/provider-error.ts";
 import { stageNumber, type InstanceRow } from "../storage/rows.ts";
@@ -52,7 +52,7 @@ export class ProvisionSteps {
       await records.active(row.id, now, "It runs, says the provider");
       return done;
     }
-    if (overdue(row, at, timings) !== undefined || context.attempt > timings.looksMax) {
+    if (overdue(row, at, timings) !== undefined || lookedEnough(row, context.attempt, timings)) {
       const said = `The provider still says ${seen.instance.statusText}`;
       return { end: "fail", failure: failure("boot_stuck", step, `${said} after ${context.attempt} looks.`) };
     }
@@ -69,7 +69,7 @@ export class ProvisionSteps {
     if (row.stage === ready) return done;
     const now = await this.#parts.store.now();
     const at = await this.#clock(row);
-    if (overdue(row, at, timings) !== undefined || context.attempt > timings.looksMax) {
+    if (overdue(row, at, timings) !== undefined || lookedEnough(row, context.attempt, timings)) {
       const last = row.stage === 0 ? "nothing" : row.stage === 1 ? "booting" : "configuring";
       const message = `It reported ${last} in ${Math.round((now - (row.accepted_at ?? now)) / 1_000)} s.`;
       return { end: "fail", failure: failure("callback_missing", step, message) };
@@ -80,8 +80,9 @@ export class ProvisionSteps {
       if ("end" in seen) return seen.end;
       if (seen.instance === undefined) return this.#gone(row, step, now, at);
     }
-    const leftMs = (row.accepted_at ?? at) + timings.provisionMaxMs - at;
-    return { end: "release", afterMs: Math.ceil(Math.max(Math.min(timings.lookEveryMs, leftMs), 1)) };
+    const leftMs = (row.accepted_at ?? at) + limitMs(row, timings) - at;
+    const afterMs = Math.ceil(Math.max(Math.min(timings.lookEveryMs, leftMs), 1));
+    return { end: row.builder_of === null ? "release" : "defer", afterMs };
   }
 
   /** Reads its addresses a last time and tells, once. A provider that cannot be asked now does not hold it up for long. */
@@ -135,7 +136,7 @@ export class ProvisionSteps {
     const now = await store.now();
     const at = await deployClock(providers.circuits, row, now);
     if (at === now || row.accepted_at === null) return at;
-    const expiresAt = row.accepted_at + timings.provisionMaxMs + timings.callbackTokenMarginMs + now - at;
+    const expiresAt = row.accepted_at + limitMs(row, timings) + timings.callbackTokenMarginMs + now - at;
     await store.db
       .updateTable("control_instance")
       .set({ token_expires_at: expiresAt })
@@ -149,7 +150,7 @@ export class ProvisionSteps {
   #nextLook(row: InstanceRow, at: number): StepEnd {
     const { timings } = this.#parts;
     const sinceMs = at - (row.accepted_at ?? at);
-    return { end: "release", afterMs: nextLookMs(sinceMs, timings.provisionMaxMs - sinceMs, timings) };
+    return { end: "release", afterMs: nextLookMs(sinceMs, limitMs(row, timings) - sinceMs, timings) };
   }
 
   /**

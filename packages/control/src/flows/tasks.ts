@@ -24,13 +24,20 @@ export class Tasks {
     return (await this.#manager.enqueue(this.#jobs.destroy(id), { tx: write.tx })).id;
   }
 
+  async enqueueBake(id: string, builderId: string, write: Write): Promise<string> {
+    return (await this.#manager.enqueue(this.#jobs.bake(id, builderId), { tx: write.tx })).id;
+  }
+
+  /** All of a bake's flow ends, save what tells of it and cleans up. */
+  async cancelFlow(flowId: string | null, reason: string): Promise<void> {
+    const ids = flowId === null ? [] : await this.#unfinished(flowId);
+    if (ids.length > 0) await this.#manager.cancel(ids, { reason });
+  }
+
   /** Joins a transaction: the jobs of the row's flow end, save the one that tells of it. */
   async cancelling(row: InstanceRow, reason: string): Promise<(write: Write) => Promise<void>> {
     if (row.flow_id === null) return async () => {};
-    const jobs = await this.#manager.list({ flowId: row.flow_id });
-    const ids = jobs
-      .filter(({ name, finishedAt }) => name !== this.#jobs.deployFailedName && finishedAt === undefined)
-      .map(({ id }) => id);
+    const ids = await this.#unfinished(row.flow_id);
     return async ({ tx }) => {
       if (ids.length > 0) await this.#manager.cancel(ids, { tx, reason });
     };
@@ -47,5 +54,13 @@ export class Tasks {
         .where("task", "=", "destroy")
         .execute();
     });
+  }
+
+  /** Without the job that tells of the flow's end. */
+  async #unfinished(flowId: string): Promise<string[]> {
+    const jobs = await this.#manager.list({ flowId });
+    return jobs
+      .filter(({ name, finishedAt }) => !this.#jobs.endNames.has(name) && finishedAt === undefined)
+      .map(({ id }) => id);
   }
 }

@@ -11,6 +11,7 @@ import type { Store } from "../storage/store.ts";
 import type { InstanceRecords } from "../instances/records.ts";
 import type { FleetService } from "../fleets/fleet-service.ts";
 import type { TaskWatch } from "../tasks/task-watch.ts";
+import type { BakeWatch } from "./bake-watch.ts";
 import type { Tasks } from "./tasks.ts";
 
 interface WatchdogParts {
@@ -20,6 +21,7 @@ interface WatchdogParts {
   tasks: Tasks;
   taskWatch: TaskWatch;
   fleets: Pick<FleetService, "watch">;
+  bakes: BakeWatch;
   timings: Timings;
   log: Log;
 }
@@ -88,6 +90,7 @@ export class Watchdog {
       if (rows.length < pageRows || last === undefined) break;
       after = last.id;
     }
+    await this.#parts.bakes.pass(now);
     await store.db
       .deleteFrom("control_idempotency_key")
       .where("created_at", "<", now - timings.idempotencyKeptMs)

@@ -13,10 +13,12 @@ import type { AdoptionDoor } from "../surface.ts";
 import { pricesOf } from "../sweeps/prices.ts";
 import { endedStatuses, fleetDb } from "../sweeps/tables.ts";
 import { InstanceReader } from "./instance-reader.ts";
+import type { InstanceViews } from "./instance-views.ts";
 import { settledStatus } from "./settled-status.ts";
 
 interface AdoptionParts {
   store: Store;
+  views: InstanceViews;
   providers: ProviderService;
   timings: Timings;
   log: Log;
@@ -39,7 +41,7 @@ export class AdoptionService implements AdoptionDoor {
 
   constructor(parts: AdoptionParts) {
     this.#parts = parts;
-    this.#reader = new InstanceReader(parts.store, parts.timings.tombstoneKeptMs);
+    this.#reader = new InstanceReader(parts.store, parts.views);
   }
 
   /**

@@ -9,6 +9,7 @@ describe("C7: overdue", () => {
   const row: Provision = {
     task: "deploy",
     archived_at: null,
+    builder_of: null,
     accepted_at: 1_000,
     active_at: null,
     unknown_since: null,

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import {
   deployRequestSchema,
   namePattern,
@@ -12,6 +11,7 @@ import {
 import type { z } from "zod";
 import { nearest } from "../accounts/nearest.ts";
 import type { OpenAccount, ProviderService } from "../accounts/provider-service.ts";
+import { requestDigest } from "./idempotency.ts";
 
 export type CheckedRequest = z.output<typeof deployRequestSchema>;
 
@@ -21,6 +21,7 @@ export interface DeployPlan {
   type: string;
   image: string;
   monthlyUsd: number | undefined;
+  hourlyUsd: number | undefined;
 }
 
 /** Throws `invalid_request`, `invalid_name`. */
@@ -43,21 +44,23 @@ export function checkedRequest(input: DeployRequest): CheckedRequest {
 export function requestHash(request: CheckedRequest): string {
   const { name, provider, region, type, image, sshKeys, script } = request;
   const ordered = [name, provider, region ?? null, type ?? null, image ?? null, sshKeys, script ?? null];
-  return createHash("sha256").update(JSON.stringify(ordered)).digest("hex");
+  return requestDigest(ordered);
 }
 
 /**
  * Fills in the account's defaults and checks each choice against its catalog, which is asked for anew before anything is
- * refused: a new image counts at once.
+ * refused: a new image counts at once. An image that Provost has baked can be named as Provost calls it.
  *
  * @throws ProvostError `invalid_request` with the field that has no default, `region_not_found`, `type_not_found`,
- *   `image_not_found`, `provider_unavailable`, …
+ *   `image_not_found`, `type_not_in_region`, `image_too_large`, `provider_unavailable`, …
  */
 export async function planned(
-  providers: ProviderService,
-  { row, account }: OpenAccount,
-  request: CheckedRequest,
+  providers: Pick<ProviderService, "catalogOf" | "bakedImageId">,
+  { row, account }: { row: Pick<OpenAccount["row"], "name" | "defaults">; account: OpenAccount["account"] },
+  asked: CheckedRequest,
 ): Promise<DeployPlan> {
+  const ours = asked.image === undefined ? undefined : await providers.bakedImageId(row.name, asked.image);
+  const request = ours === undefined ? asked : { ...asked, image: ours };
   try {
     return choose(await providers.catalogOf(account), row.defaults, request);
   } catch (error) {
@@ -73,7 +76,55 @@ function choose(catalog: Catalog, defaults: ProviderView["defaults"], request: C
   const region = chosen("region", request.region ?? defaults.region ?? onlyRegion, catalog.regions, provider);
   const type = chosen("type", request.type ?? defaults.type, catalog.types, provider);
   const image = chosen("image", request.image ?? defaults.image ?? golden, catalog.images, provider);
-  return { region: region.id, type: type.id, image: image.id, monthlyUsd: type.monthlyUsd };
+  checkFit(catalog, { region, type, image }, provider);
+  const { monthlyUsd, hourlyUsd } = type.regionPrices?.[region.id] ?? type;
+  return { region: region.id, type: type.id, image: image.id, monthlyUsd, hourlyUsd };
+}
+
+interface Choice {
+  region: Catalog["regions"][number];
+  type: Catalog["types"][number];
+  image: Catalog["images"][number];
+}
+
+/** Each is offered; here, whether they go together. Where the provider does not say, its own answer will. */
+function checkFit(catalog: Catalog, { region, type, image }: Choice, provider: string): void {
+  if (type.soldOutIn?.includes(region.id) === true) {
+    const there = catalog.types.filter((each) => each.soldOutIn?.includes(region.id) !== true && isLike(each, type));
+    const where = catalog.regions.filter(({ id }) => type.soldOutIn?.includes(id) !== true);
+    throw new ProvostError(
+      "type_not_in_region",
+      `${provider} has no ${type.id} in ${region.id} now. ${either("It is in", idsOf(where))}; ${either(`like it in ${region.id}:`, idsOf(there))}.`,
+      { field: "type" },
+    );
+  }
+  const needed = image.sizeMb ?? 0;
+  if (type.diskGb > 0 && type.diskGb * 1_024 < needed) {
+    const larger = catalog.types
+      .filter(({ diskGb }) => diskGb * 1_024 >= needed)
+      .toSorted((one, other) => one.diskGb - other.diskGb);
+    throw new ProvostError(
+      "image_too_large",
+      `${image.id} needs a disk of ${needed} MB, and ${type.id} has ${type.diskGb} GB. ${either("Large enough:", idsOf(larger))}.`,
+      { field: "type" },
+    );
+  }
+}
+
+/** A person would take the one for the other. */
+function isLike(one: Choice["type"], other: Choice["type"]): boolean {
+  return one.memoryMb >= other.memoryMb && one.memoryMb <= other.memoryMb * 2;
+}
+
+function idsOf(items: readonly { id: string }[]): string[] {
+  return items.map(({ id }) => id);
+}
+
+const shownMax = 5;
+
+function either(what: string, some: readonly string[]): string {
+  const shown = some.length === 0 ? "none" : some.slice(0, shownMax).join(", ");
+  return `${what} ${shown}${some.length > shownMax ? ", …" : ""}`;
 }
 
 const notFound = {

@@ -4,6 +4,7 @@ import { eventView, instanceView, iso, type InstanceRow } from "../storage/rows.
 import { fleetDb } from "../sweeps/tables.ts";
 import type { Store } from "../storage/store.ts";
 import type { InstanceLog } from "../surface.ts";
+import type { InstanceViews } from "./instance-views.ts";
 import { seenRow, sweptAt } from "./last-seen.ts";
 
 /** Rows in one page, whatever was asked for (L14). */
@@ -13,16 +14,11 @@ const logLinesMax = 200;
 /** Reads of instances: no change, no provider. */
 export class InstanceReader {
   readonly #store: Store;
+  readonly #views: InstanceViews;
 
-  readonly #tombstoneKeptMs: number;
-
-  constructor(store: Store, tombstoneKeptMs: number) {
+  constructor(store: Store, views: InstanceViews) {
     this.#store = store;
-    this.#tombstoneKeptMs = tombstoneKeptMs;
-  }
-
-  async get(ref: string): Promise<Instance> {
-    return instanceView(await this.row(ref), await this.#store.now(), this.#tombstoneKeptMs);
+    this.#views = views;
   }
 
   /** By id, else by name: the one in use before the newest that is archived. Throws `instance_not_found`. */
@@ -36,6 +32,13 @@ export class InstanceReader {
     throw await this.#notFound(ref);
   }
 
+  /** Throws `instance_not_found`. */
+  async get(ref: string): Promise<Instance> {
+    const row = await this.row(ref);
+    const [view] = await this.#views.of([row]);
+    return view ?? instanceView(row);
+  }
+
   /** Newest first; `next` is the last id of the page. */
   async list(query: { failed?: boolean; all?: boolean; after?: string; limit: number }): Promise<Listed<Instance>> {
     const limit = Math.min(Math.max(Math.trunc(query.limit), 1), pageMax);
@@ -45,6 +48,8 @@ export class InstanceReader {
       .select(sweptAt)
       .orderBy("id", "desc")
       .limit(limit + 1);
+    // Builders are no user's instances (C2).
+    if (query.all !== true) select = select.where("builder_of", "is", null);
     if (query.failed === true) {
       // C8: shown until it is destroyed, released or adopted back.
       select = select
@@ -56,8 +61,7 @@ export class InstanceReader {
     }
     if (query.after !== undefined) select = select.where("id", "<", query.after);
     const rows = (await select.execute()).map(seenRow);
-    const now = await this.#store.now();
-    const items = rows.slice(0, limit).map((row) => instanceView(row, now, this.#tombstoneKeptMs));
+    const items = await this.#views.of(rows.slice(0, limit));
     const last = items.at(-1);
     return rows.length > limit && last !== undefined ? { items, next: last.id } : { items };
   }

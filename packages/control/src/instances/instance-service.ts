@@ -18,13 +18,16 @@ import type { Store, Write } from "../storage/store.ts";
 import type { InstanceDoor, InstanceLog } from "../surface.ts";
 import { callbackBase, callbackUrl } from "./callback-url.ts";
 import { checkedRequest, planned, requestHash, type CheckedRequest, type DeployPlan } from "./deploy-plan.ts";
+import { earlierWithKey, keepKey, KeyTaken } from "./idempotency.ts";
 import { InstanceReader } from "./instance-reader.ts";
+import type { InstanceViews } from "./instance-views.ts";
 import type { InstanceRecords } from "./records.ts";
 import type { Secrets } from "./secrets.ts";
 import { checkedSshKey } from "./ssh-key.ts";
 
 export interface InstanceServiceParts {
   store: Store;
+  views: InstanceViews;
   records: InstanceRecords;
   providers: ProviderService;
   secrets: Secrets;
@@ -57,7 +60,7 @@ export class InstanceService implements InstanceDoor {
 
   constructor(parts: InstanceServiceParts) {
     this.#parts = parts;
-    this.#reader = new InstanceReader(parts.store, parts.timings.tombstoneKeptMs);
+    this.#reader = new InstanceReader(parts.store, parts.views);
   }
 
   /**
@@ -72,8 +75,8 @@ export class InstanceService implements InstanceDoor {
     const request = checkedRequest(input);
     const key = checkedKey(options.idempotencyKey);
     const hash = requestHash(request);
-    const before = key === undefined ? undefined : await this.#earlier(key, hash);
-    if (before !== undefined) return before;
+    const before = key === undefined ? undefined : await earlierWithKey(this.#parts.store.db, key, hash);
+    if (before !== undefined) return this.get(before);
     await this.#refuseTaken(request.name);
     const sshKeys = request.sshKeys.map(checkedSshKey);
     const open = await this.#parts.providers.open(request.provider);
@@ -215,23 +218,15 @@ export class InstanceService implements InstanceDoor {
       return instanceView(row);
     } catch (error) {
       if (!(error instanceof KeyTaken) || key === undefined) throw error;
-      const earlier = await this.#earlier(key, hash);
-      if (earlier !== undefined) return earlier;
+      const earlier = await earlierWithKey(store.db, key, hash);
+      if (earlier !== undefined) return this.get(earlier);
       throw error;
     }
   }
 
   async #written(draft: Draft, key: string | undefined, hash: string, write: Write): Promise<InstanceRow> {
     const { id, request, now } = draft;
-    if (key !== undefined) {
-      const mine = await write.db
-        .insertInto("control_idempotency_key")
-        .values({ key, request_hash: hash, instance_id: id, created_at: now })
-        .onConflict((conflict) => conflict.doNothing())
-        .returning("key")
-        .executeTakeFirst();
-      if (mine === undefined) throw new KeyTaken();
-    }
+    if (key !== undefined) await keepKey(write.db, { key, hash, id, now });
     const flowId = await this.#parts.tasks.enqueueDeploy(id, write);
     const saved = await write.db
       .insertInto("control_instance")
@@ -262,6 +257,7 @@ export class InstanceService implements InstanceDoor {
       type: plan.type,
       image: plan.image,
       monthly_usd: plan.monthlyUsd ?? null,
+      hourly_usd: plan.hourlyUsd ?? null,
       ssh_keys: JSON.stringify(sshKeys),
       script: request.script === undefined ? null : secrets.sealScript(id, request.script),
       callback_url: url,
@@ -280,23 +276,6 @@ export class InstanceService implements InstanceDoor {
     };
   }
 
-  /** The instance that this key has made before. Throws `idempotency_key_reused` for another request. */
-  async #earlier(key: string, hash: string): Promise<Instance | undefined> {
-    const found = await this.#parts.store.db
-      .selectFrom("control_idempotency_key")
-      .selectAll()
-      .where("key", "=", key)
-      .executeTakeFirst();
-    if (found === undefined) return undefined;
-    if (found.request_hash !== hash) {
-      throw new ProvostError(
-        "idempotency_key_reused",
-        `The idempotency key ${JSON.stringify(key)} belongs to another request: use a new one.`,
-      );
-    }
-    return this.get(found.instance_id);
-  }
-
   async #refuseTaken(name: string): Promise<void> {
     const found = await this.#parts.store.db
       .selectFrom("control_instance")
@@ -306,12 +285,6 @@ export class InstanceService implements InstanceDoor {
       .executeTakeFirst();
     if (found !== undefined) throw nameTaken(name);
   }
-}
-
-/** Another deploy with the same key came first, in this very moment. */
-class KeyTaken extends Error {
-  override readonly name = "KeyTaken";
-  readonly code = "key_taken";
 }
 
 function checkedKey(key: string | undefined): string | undefined {

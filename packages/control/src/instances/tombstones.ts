@@ -1,6 +1,6 @@
 import type { Store } from "../storage/store.ts";
 import { fleetDb } from "../sweeps/tables.ts";
-import { costUsd } from "./tombstone.ts";
+import { costOf } from "./cost.ts";
 
 /** Told in one transaction. */
 const batch = 100;
@@ -31,14 +31,12 @@ export async function tellExpired(store: Store, failedBefore: number, signal: Ab
           due.map(({ id }) => id),
         )
         .where("expiry_told_at", "is", null)
-        .returning(["id", "accepted_at", "archived_at", "monthly_usd", "provider_id"])
+        .returning(["id", "accepted_at", "archived_at", "monthly_usd", "hourly_usd", "provider_id"])
         .execute();
       await write.events(
         rows.map((row) => {
-          const cost =
-            row.monthly_usd === null
-              ? ""
-              : `, $${costUsd(row.monthly_usd, Number(row.accepted_at ?? row.archived_at), now)} by now`;
+          const price = costOf(row, now - Number(row.accepted_at ?? row.archived_at));
+          const cost = price === undefined ? "" : `, $${price} by now`;
           const message = `Its server ${row.provider_id ?? ""} still stands and is billed${cost}: destroy it, release it or adopt it back`;
           return { instanceId: row.id, at: now, kind: "expired", message };
         }),

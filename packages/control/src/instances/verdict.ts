@@ -7,7 +7,7 @@ const ready = stageNumber("ready");
 /** The parts of a row that the clock of C7 is about. */
 export type Provision = Pick<
   InstanceRow,
-  "task" | "archived_at" | "accepted_at" | "active_at" | "unknown_since" | "provider_id" | "stage"
+  "task" | "builder_of" | "archived_at" | "accepted_at" | "active_at" | "unknown_since" | "provider_id" | "stage"
 >;
 
 /**
@@ -19,13 +19,23 @@ export function overdue(row: Provision, nowMs: number, timings: Timings): Failur
   if (row.task !== "deploy" || row.archived_at !== null) return undefined;
   if (row.stage === ready) return undefined;
   if (row.accepted_at !== null) {
-    if (nowMs - row.accepted_at < timings.provisionMaxMs) return undefined;
+    if (nowMs - row.accepted_at < limitMs(row, timings)) return undefined;
     return row.active_at === null && row.stage === 0 ? "boot_stuck" : "callback_missing";
   }
   if (row.unknown_since !== null && row.provider_id === null) {
     return nowMs - row.unknown_since < timings.createUnknownMaxMs ? undefined : "create_unknown";
   }
   return undefined;
+}
+
+/** A builder's script makes a whole image: it has the time of the bake (C2). */
+export function limitMs({ builder_of: image }: Pick<Provision, "builder_of">, timings: Timings): number {
+  return image === null ? timings.provisionMaxMs : timings.bakeMaxMs;
+}
+
+/** Looks are counted for instances; a builder has its clock alone. */
+export function lookedEnough(row: Pick<Provision, "builder_of">, looks: number, timings: Timings): boolean {
+  return row.builder_of === null && looks > timings.looksMax;
 }
 
 /**

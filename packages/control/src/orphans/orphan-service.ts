@@ -3,7 +3,7 @@ import type { JobManager } from "@provost/jobs";
 import type { Selectable } from "kysely";
 import { z } from "zod";
 import type { ProviderService } from "../accounts/provider-service.ts";
-import { costUsd } from "../instances/tombstone.ts";
+import { costUsd } from "../instances/cost.ts";
 import { iso } from "../storage/rows.ts";
 import type { Store } from "../storage/store.ts";
 import type { OrphanDoor } from "../surface.ts";
@@ -159,7 +159,7 @@ function orphanView(row: Selectable<OrphanTable>, monthlyUsd: number | undefined
     ...(row.created_at === null ? {} : { createdAt: row.created_at }),
     firstSeenAt: iso(Number(row.first_seen_at)),
     lastSeenAt: iso(Number(row.last_seen_at)),
-    ...(monthlyUsd === undefined ? {} : { monthlyUsd, costUsd: costUsd(monthlyUsd, bornAt, now) }),
+    ...(monthlyUsd === undefined ? {} : { monthlyUsd, costUsd: costUsd({ monthlyUsd }, now - bornAt) }),
     destroying: row.destroying_at !== null,
   };
 }

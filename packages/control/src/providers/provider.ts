@@ -226,6 +226,12 @@ export interface InstanceType {
   diskGb: number;
   /** Undefined where the provider has no prices (a machine of one's own). */
   monthlyUsd?: number;
+  /** Where a month is paid by the hour, up to `monthlyUsd`. */
+  hourlyUsd?: number;
+  /** By region id, where prices differ. */
+  regionPrices?: Record<string, { monthlyUsd: number; hourlyUsd?: number }>;
+  /** Ids of the regions that do not have it now. */
+  soldOutIn?: string[];
 }
 
 export interface Image {
@@ -233,4 +239,6 @@ export interface Image {
   label: string;
   /** `golden`: made by Provost's recipe, its first-boot service reports (C2). `public`: the provider's. `private`: the account's own. */
   kind: "golden" | "public" | "private";
+  /** The disk that an instance of it needs at least; undefined where the provider does not say. */
+  sizeMb?: number;
 }

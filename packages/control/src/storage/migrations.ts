@@ -3,6 +3,7 @@ import { trafficMigration } from "../budget/tables.ts";
 import { fleetMigration } from "../fleets/tables.ts";
 import { taskMigration } from "../tasks/tables.ts";
 import { sweepMigration } from "../sweeps/tables.ts";
+import { imagesMigration } from "../images/tables.ts";
 import type { SqlDialect } from "./dialect.ts";
 
 interface Migration {
@@ -28,6 +29,7 @@ const migrations: readonly Migration[] = [
   taskMigration,
   fleetMigration,
   sweepMigration,
+  imagesMigration,
 ];
 
 /** Any number that no other program uses on this database: `pg_advisory_xact_lock`. */

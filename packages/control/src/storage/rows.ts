@@ -105,6 +105,7 @@ export function instanceView(
     ipv4: row.ipv4,
     ipv6: row.ipv6,
     ...(row.monthly_usd === null ? {} : { monthlyUsd: row.monthly_usd }),
+    ...(row.builder_of === null ? {} : { builderOf: row.builder_of }),
     ...(row.flow_id === null ? {} : { flowId: row.flow_id }),
     desired: row.desired,
     ...(row.task === null ? {} : { task: { kind: row.task, ...(row.task_id === null ? {} : { id: row.task_id }) } }),

@@ -69,6 +69,9 @@ export interface InstanceTable {
   type: string;
   image: string;
   monthly_usd: number | null;
+  hourly_usd: number | null;
+  /** The image that is made on it (C2): no user's instance. */
+  builder_of: string | null;
   /** JSON array. */
   ssh_keys: string;
   /** Sealed: scripts carry secrets. */

@@ -23,11 +23,13 @@ import { checkedOrder, orderOf, readBackups } from "./order.ts";
 import { busy, isGone, knownOf, refusal } from "./preconditions.ts";
 import { taskRules, titleOf } from "./rules.ts";
 import { turnKey, type TaskJobs } from "./task-jobs.ts";
+import type { InstanceViews } from "../instances/instance-views.ts";
 import { TaskRecords } from "./task-records.ts";
 import { taskRow, taskView, type TaskRow } from "./task-row.ts";
 
 export interface TaskServiceParts {
   store: Store;
+  views: InstanceViews;
   records: InstanceRecords;
   providers: ProviderService;
   manager: JobManager;
@@ -65,7 +67,7 @@ export class TaskService {
   constructor(parts: TaskServiceParts) {
     this.#parts = parts;
     this.#records = new TaskRecords(parts.store);
-    this.#reader = new InstanceReader(parts.store, parts.timings.tombstoneKeptMs);
+    this.#reader = new InstanceReader(parts.store, parts.views);
   }
 
   /**

@@ -2,6 +2,7 @@ import type { InstanceEvent, TaskView, WebhookEvent } from "@provost/contract";
 import type { JobDefinition, JobManager } from "@provost/jobs";
 import { z } from "zod";
 import { timedId } from "../ids.ts";
+import { imageRow, imageView, type ImageDatabase, type ImageRow } from "../images/tables.ts";
 import type { Log, Timings } from "../options.ts";
 import { instanceRow, instanceView, iso } from "../storage/rows.ts";
 import type { Write } from "../storage/store.ts";
@@ -69,11 +70,14 @@ export class Telling {
 
   /** Joins the transaction that has just written the event. */
   async told(write: Write, event: InstanceEvent): Promise<void> {
-    const name: WebhookEvent = `instance.${event.kind}`;
     const webhooks = await this.#webhooks(write);
+    if (webhooks.length === 0) return;
+    const image = await imageMadeOn(write, event.instanceId);
+    const name = image === undefined ? ofInstance(event.kind) : ofImage(event.kind, image);
+    if (name === undefined) return;
     const listening = webhooks.filter(({ events }) => events.includes(name));
     if (listening.length === 0) return;
-    const body = await this.#body(write, name, event);
+    const body = image === undefined ? await this.#body(write, name, event) : this.#imageBody(name, event, image);
     for (const { id } of listening) {
       await this.enqueue(write, {
         webhookId: id,
@@ -135,6 +139,17 @@ export class Telling {
     await manager.enqueue(job.with({ delivery, webhook }, { wake: deliveryWakeKey(delivery) }), { tx: write.tx });
   }
 
+  #imageBody(type: WebhookEvent, event: InstanceEvent, row: ImageRow): string {
+    const { failure, ...image } = imageView(row, undefined);
+    const data = {
+      deployment: this.#parts.deployment(),
+      event: { seq: event.seq, message: event.message },
+      image,
+      ...(failure === undefined ? {} : { failure }),
+    };
+    return JSON.stringify({ type, timestamp: event.at, data });
+  }
+
   /** In the form of Standard Webhooks: type, timestamp, data. The instance is as this very transaction leaves it. */
   async #body({ db }: Write, type: WebhookEvent, event: InstanceEvent): Promise<string> {
     const { instanceId, seq, message, stage, taskId } = event;
@@ -161,4 +176,25 @@ export class Telling {
 async function taskOf(db: Write["db"], id: string, name: string): Promise<TaskView | undefined> {
   const row = await db.selectFrom("control_task").selectAll().where("id", "=", id).executeTakeFirst();
   return row === undefined ? undefined : taskView(taskRow(row), name);
+}
+
+function ofInstance(kind: InstanceEvent["kind"]): WebhookEvent | undefined {
+  return kind === "baking" || kind === "baked" ? undefined : `instance.${kind}`;
+}
+
+/** A bake has two ends; all else is its builder's. */
+function ofImage(kind: InstanceEvent["kind"], { status }: ImageRow): WebhookEvent | undefined {
+  if (kind === "baked") return "image.available";
+  return kind === "failed" && status === "failed" ? "image.failed" : undefined;
+}
+
+/** The image whose builder this instance is. */
+async function imageMadeOn({ db }: Write, id: string): Promise<ImageRow | undefined> {
+  const found = await db
+    .withTables<ImageDatabase>()
+    .selectFrom("control_image")
+    .selectAll()
+    .where("builder_id", "=", id)
+    .executeTakeFirst();
+  return found === undefined ? undefined : imageRow(found);
 }

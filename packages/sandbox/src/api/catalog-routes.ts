@@ -1,5 +1,5 @@
 import type { FastifyInstance } from "fastify";
-import { catalog } from "../catalog/catalog.ts";
+import { catalog, type Availability } from "../catalog/catalog.ts";
 import type { LinodeImage } from "../catalog/images.ts";
 import type { LinodeType } from "../catalog/instance-types.ts";
 import type { LinodeRegion } from "../catalog/regions.ts";
@@ -25,6 +25,11 @@ const TYPE_FIELDS: FilterFields<LinodeType> = {
 const REGION_FIELDS: FilterFields<LinodeRegion> = {
   country: (region) => region.country,
   "site-type": (region) => region["site-type"],
+};
+const AVAILABILITY_FIELDS: FilterFields<Availability> = {
+  available: ({ available }) => available,
+  plan: ({ plan }) => plan,
+  region: ({ region }) => region,
 };
 const IMAGE_FIELDS: FilterFields<LinodeImage> = {
   deprecated: (image) => image.deprecated,
@@ -52,6 +57,10 @@ export function catalogRoutes(server: FastifyInstance, calls: CallRunner, images
   server.get<CallRoute>(
     "/v4/regions",
     listHandler(calls, "list", { items: () => catalog.regions, fields: REGION_FIELDS, view: asItIs }),
+  );
+  server.get<CallRoute>(
+    "/v4/regions/availability",
+    listHandler(calls, "list", { items: () => catalog.availability, fields: AVAILABILITY_FIELDS, view: asItIs }),
   );
   one("/v4/regions/*", catalog.region);
   server.get<CallRoute>(

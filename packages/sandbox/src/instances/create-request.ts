@@ -42,6 +42,9 @@ export function readCreate(body: unknown, findImage: FindImage): CreateRequest {
   const fields = fieldsOf(body);
   const region = readId(fields, "region", errors, catalog.region, "region is not valid");
   const type = readId(fields, "type", errors, catalog.type, "A valid plan type by that ID was not found");
+  if (region !== undefined && type !== undefined && catalog.isSoldOut(region.id, type.id)) {
+    errors.push({ reason: "This plan is currently unavailable in this region", field: "type" });
+  }
   const hasImage = fields["image"] !== undefined && fields["image"] !== null;
   const image = hasImage ? readImage(fields, errors, findImage) : undefined;
   checkLogin(fields, hasImage, errors);

@@ -33,6 +33,7 @@ export interface ServerConfig {
   /** In ms; what is absent is the control plane's default. */
   timings: {
     provisionMaxMs?: number;
+    bakeMaxMs?: number;
     lookEveryMs?: number;
     watchdogEveryMs?: number;
     sweepEveryMs?: number;
@@ -64,6 +65,7 @@ export const variables = {
   PROVOST_CALLBACK_LISTEN: "host:port of a second listener that serves callbacks only (none)",
   PROVOST_CALLBACK_ALLOW_HTTP: "1 allows plain HTTP callbacks to private addresses (0)",
   PROVOST_PROVISION_TIMEOUT: "an instance that is not ready this long after its create has failed (15m)",
+  PROVOST_BAKE_TIMEOUT: "a bake whose image is not made this long after its builder's create has failed (1h)",
   PROVOST_LOOK_EVERY: "how often a waiting instance is looked at (30s)",
   PROVOST_WATCHDOG_EVERY: "how often the watchdog goes round (30s)",
   PROVOST_SWEEP_EVERY: "how often a sweep of a provider's instances begins and its feed is read (5s)",
@@ -96,6 +98,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, fl
     },
     timings: readTimings({
       provisionMaxMs: readDuration("PROVOST_PROVISION_TIMEOUT", value("PROVOST_PROVISION_TIMEOUT")),
+      bakeMaxMs: readDuration("PROVOST_BAKE_TIMEOUT", value("PROVOST_BAKE_TIMEOUT")),
       lookEveryMs: readDuration("PROVOST_LOOK_EVERY", value("PROVOST_LOOK_EVERY")),
       watchdogEveryMs: readDuration("PROVOST_WATCHDOG_EVERY", value("PROVOST_WATCHDOG_EVERY")),
       sweepEveryMs,

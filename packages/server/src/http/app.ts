@@ -15,6 +15,7 @@ import { callbackRoute } from "./routes/callbacks.ts";
 import { fleetRoutes } from "./routes/fleets.ts";
 import { orphanRoutes } from "./routes/orphans.ts";
 import { healthRoute } from "./routes/health.ts";
+import { imageRoutes } from "./routes/images.ts";
 import { instanceEventRoutes } from "./routes/instance-events.ts";
 import { instanceRoutes } from "./routes/instances.ts";
 import { protectionRoutes, signalRoutes, taskRoutes } from "./routes/tasks.ts";
@@ -51,6 +52,7 @@ export async function serveApi(options: AppOptions): Promise<App> {
   auditRoute(app, options.control);
   webhookRoutes(app, options.control);
   orphanRoutes(app, options.control);
+  imageRoutes(app, options.control);
   instanceRoutes(app, options.control);
   signalRoutes(app, options.control);
   taskRoutes(app, options.control);

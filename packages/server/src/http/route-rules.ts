@@ -59,6 +59,12 @@ const rules: Readonly<Record<string, RouteRule>> = {
   "DELETE /v1/orphans/:provider/:id": { who: "operator", action: "orphan.destroy" },
   "POST /v1/orphans/:provider/:id/adopt": { who: "operator", action: "instance.adopt" },
   "GET /v1/sweeps": read,
+  "GET /v1/images": read,
+  "POST /v1/images": { who: "operator", action: "image.bake" },
+  "GET /v1/images/:ref": read,
+  "DELETE /v1/images/:ref": { who: "operator", action: "image.delete" },
+  // It changes the provider, for everyone's deploys.
+  "POST /v1/images/:ref/default": { who: "admin", action: "image.default" },
 
   "GET /v1/drivers": read,
   "GET /v1/providers": read,
@@ -66,6 +72,7 @@ const rules: Readonly<Record<string, RouteRule>> = {
   "GET /v1/providers/:name": read,
   "GET /v1/providers/:name/catalog": read,
   "PUT /v1/providers/:name/orphan-policy": { who: "admin", action: "provider.orphan-policy" },
+  "POST /v1/providers/:name/resume": { who: "admin", action: "provider.resume" },
 
   "GET /v1/audit": read,
 

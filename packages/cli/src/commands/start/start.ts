@@ -57,12 +57,14 @@ async function startSandbox(context: Context, config: ServerConfig, server: Serv
       `${context.paint.yellow("!")} The sandbox has ended by itself (its log: ${config.dataFolder}/sandbox.log). Start again to bring it back.\n`,
     );
   });
+  const before = (await server.control.providers.list()).find(({ name }) => name === provider);
   await server.control.providers.upsert({
     name: provider,
     driver: "linode",
     endpoint: sandbox.url,
     token: sandbox.token,
-    defaults,
+    // What was chosen since (`image default`) holds.
+    defaults: before?.defaults ?? defaults,
   });
   return sandbox;
 }

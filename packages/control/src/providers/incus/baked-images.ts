@@ -27,6 +27,8 @@ export async function bakeImage(api: IncusApi, id: string, spec: BakeSpec, call:
       body: {
         source: { type: "instance", name: id },
         public: false,
+        // Gzip, the daemon's own choice, took 15 s for the golden image's 265 MB, this 1.3 s (2 cores, both busy otherwise).
+        compression_algorithm: "none",
         aliases: [{ name: spec.name, description: "Baked by Provost" }],
         properties: {
           description: spec.name,

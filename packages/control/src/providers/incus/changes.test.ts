@@ -167,6 +167,7 @@ describe("Incus' images", () => {
     expect(sent("POST /1.0/images")).toEqual({
       source: { type: "instance", name: "web-1" },
       public: false,
+      compression_algorithm: "none",
       aliases: [{ name: "golden-7", description: "Baked by Provost" }],
       properties: { description: "golden-7", "provost.deployment": "d-1", "provost.golden": "golden-7" },
     });

@@ -86,6 +86,11 @@ export function kindOf(image: LinodeImage): Image["kind"] {
   return image.label.startsWith(goldenMark) || wordsOf(image).includes(goldenMark) ? "golden" : "private";
 }
 
+/** While it is made, its size is not known (0). */
+export function sizeOf({ size }: LinodeImage): { sizeMb?: number } {
+  return typeof size === "number" && size > 0 ? { sizeMb: size } : {};
+}
+
 /** The largest disk that is no swap: a deploy makes one system disk and one of swap. */
 async function systemDisk(client: LinodeClient, id: string, call: Call): Promise<number> {
   const { data } = await client.send(
@@ -112,6 +117,7 @@ function toBaked(image: LinodeImage): BakedImage {
     id: image.id,
     label: image.label,
     kind: kindOf(image),
+    ...sizeOf(image),
     status: image.status === "available" ? "available" : "creating",
   };
 }

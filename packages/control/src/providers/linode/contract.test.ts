@@ -11,6 +11,7 @@ const paging = ["page", "page_size"];
 const api = new DocumentedApi(readFixture(new URL("fixtures/api.json", import.meta.url)), {
   // The reference's "Pagination" has them for every list; the description leaves them out at these.
   "GET /regions": paging,
+  "GET /regions/availability": paging,
   "GET /linode/types": paging,
 });
 

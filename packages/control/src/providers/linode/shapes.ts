@@ -21,13 +21,23 @@ export const pageOf = <T extends z.ZodType>(item: T) =>
 
 export const regionSchema = z.object({ id: z.string(), label: z.string(), status: z.string().nullish() });
 
+const priceSchema = z.object({ monthly: z.number().nullish(), hourly: z.number().nullish() });
+export type LinodePrice = z.infer<typeof priceSchema>;
+
 export const typeSchema = z.object({
   id: z.string(),
   label: z.string(),
   vcpus: z.number(),
   memory: z.number(),
   disk: z.number(),
-  price: z.object({ monthly: z.number().nullish() }).nullish(),
+  price: priceSchema.nullish(),
+  region_prices: z.array(priceSchema.extend({ id: z.string() })).nullish(),
+});
+
+export const availabilitySchema = z.object({
+  region: z.string().nullish(),
+  plan: z.string().nullish(),
+  available: z.boolean().nullish(),
 });
 
 export const imageSchema = z.object({
@@ -37,6 +47,7 @@ export const imageSchema = z.object({
   description: z.string().nullish(),
   deprecated: z.boolean().nullish(),
   status: z.string().nullish(),
+  size: z.number().nullish(),
 });
 export type LinodeImage = z.infer<typeof imageSchema>;
 

@@ -75,7 +75,7 @@ function listAndDeploy(app: App, control: ControlSurface): void {
         tags,
         querystring: z.strictObject({
           failed: flag.describe("Those that failed and are still there to look at"),
-          all: flag.describe("Every record, destroyed ones too"),
+          all: flag.describe("Every record: destroyed ones and the builders of images too"),
           after,
           limit,
         }),

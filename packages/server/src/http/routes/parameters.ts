@@ -4,6 +4,8 @@ import { z } from "zod";
 export const instanceRef = z.object({ ref: z.string().min(1).max(64).describe("Id, or the name of a live instance") });
 export const providerName = z.object({ name: z.string().min(1).max(64) });
 
+export const imageRef = z.object({ ref: z.string().min(1).max(64).describe("Id or name") });
+
 export const tokenRef = z.object({ ref: z.string().min(1).max(64).describe("Id, or the name of one not revoked") });
 
 export const webhookRef = z.object({ ref: z.string().min(1).max(64).describe("Id or name") });

@@ -1,11 +1,63 @@
-import { catalogSchema, driverSchema, providerRequestSchema, providerSchema } from "@provost/contract";
+import {
+  catalogSchema,
+  driverSchema,
+  providerDetailSchema,
+  providerRequestSchema,
+  providerSchema,
+} from "@provost/contract";
 import type { ControlSurface } from "@provost/control";
 import { z } from "zod";
 import type { App } from "../zod-routes.ts";
-import { providerName } from "./parameters.ts";
+import { flag, providerName } from "./parameters.ts";
+
+const tags = ["Providers"];
 
 export function providerRoutes(app: App, control: ControlSurface): void {
-  const tags = ["Providers"];
+  listAndAdd(app, control);
+  app.get(
+    "/v1/providers/:name",
+    {
+      schema: {
+        summary: "One provider, with its rate budgets, circuits and brake",
+        tags,
+        params: providerName,
+        response: { 200: providerDetailSchema },
+      },
+    },
+    (request) => control.providers.get(request.params.name),
+  );
+  app.post(
+    "/v1/providers/:name/resume",
+    {
+      schema: {
+        summary: "Release a provider's brake",
+        description:
+          "Instances that look unwell are acted on again, though there are many. Without a brake nothing changes.",
+        tags,
+        params: providerName,
+        response: { 200: providerDetailSchema },
+      },
+    },
+    (request) => control.providers.resume(request.params.name),
+  );
+  app.get(
+    "/v1/providers/:name/catalog",
+    {
+      schema: {
+        summary: "Regions, types and images of a provider",
+        tags,
+        params: providerName,
+        querystring: z.strictObject({
+          refresh: flag.describe("Ask the provider now, however fresh the last answer is"),
+        }),
+        response: { 200: catalogSchema },
+      },
+    },
+    (request) => control.providers.catalog(request.params.name, request.query),
+  );
+}
+
+function listAndAdd(app: App, control: ControlSurface): void {
   app.get(
     "/v1/drivers",
     {
@@ -43,22 +95,5 @@ export function providerRoutes(app: App, control: ControlSurface): void {
       const provider = await control.providers.add(request.body);
       return reply.code(201).header("location", `/v1/providers/${provider.name}`).send(provider);
     },
-  );
-  app.get(
-    "/v1/providers/:name",
-    { schema: { summary: "One provider", tags, params: providerName, response: { 200: providerSchema } } },
-    (request) => control.providers.get(request.params.name),
-  );
-  app.get(
-    "/v1/providers/:name/catalog",
-    {
-      schema: {
-        summary: "Regions, types and images of a provider",
-        tags,
-        params: providerName,
-        response: { 200: catalogSchema },
-      },
-    },
-    (request) => control.providers.catalog(request.params.name),
   );
 }
