@@ -37,7 +37,7 @@ withProvost(
         said[args.slice(0, 2).join(" ")] = ran.stdout;
       }
       expect(said["provider sweeps"]).toMatch(/sandbox .*4 in \d/);
-      expect(said["orphan list"]).toMatch(/60000002 .*\$0\.00 \(\$5 a month\)/);
+      expect(said["orphan list"]).toMatch(/60000002 .*\$0\.01 \(\$5 a month\)/);
       expect(said["orphan adopt"]).toContain("found-1 is adopted");
       expect(said["orphan destroy"]).toContain("Destroying fleet-60000003");
       expect(said["instance release"]).toContain("old-1 is released");
