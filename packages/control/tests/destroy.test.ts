@@ -113,14 +113,17 @@ describe.each(stores)("destroy on $name", (store) => {
 
   test("C7: a destroy whose jobs are lost is taken up again", async () => {
     const { control, sandbox } = await start({ timings: { orphanGraceMs: 0, firstLookMs: 60_000 } });
+    const paused = async () =>
+      (await control.providers.budgets.list("sandbox")).some(({ blockedUntil }) => blockedUntil !== undefined);
     const { id } = await world!.deploy("web-1");
     await world!.until(id, "provisioned");
     // The first call is refused, so that the job waits a minute for its next look, and is lost meanwhile.
     sandbox.addFault({ kind: "rate_limit", method: "DELETE", path: `${create}/*`, retry_after: 60 });
     await control.instances.destroy(id);
     await vi.waitFor(() => expect(sandbox.stats().faults_applied).toBe(1), { timeout: 60_000 });
+    // Written down before the clock goes on, the pause that the provider has asked for is over then, for new jobs too (C11).
+    await vi.waitFor(async () => expect(await paused()).toBe(true), { timeout: 60_000 });
     await world!.loseJobs();
-    // The pause that the provider has asked for holds for its new jobs too (C11): it is over.
     world!.transporter.setClockOffset(61_000);
     await world!.until(id, "destroyed");
   });

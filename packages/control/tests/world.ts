@@ -162,7 +162,7 @@ export class World {
   }
 
   /** Polls until the image has this status and its builder is gone. */
-  async baked(ref: string, status: ImageStatus, timeoutMs = 10_000): Promise<ImageView> {
+  async baked(ref: string, status: ImageStatus, timeoutMs = 60_000): Promise<ImageView> {
     return vi.waitFor(
       async () => {
         const image = await this.control.images.get(ref);
@@ -204,6 +204,12 @@ export class World {
   async story(ref: string): Promise<string[]> {
     const events = await this.control.instances.events(ref, { limit: 500 });
     return events.map(({ kind, stage }) => (stage === undefined ? kind : `${kind} ${stage}`));
+  }
+
+  /** Without the words of the provider, which the first boot's reports may overtake. */
+  async ownStory(ref: string): Promise<string[]> {
+    const story = await this.story(ref);
+    return story.filter((kind) => kind !== "accepted" && kind !== "active");
   }
 
   /** As if the instance itself reported. */
