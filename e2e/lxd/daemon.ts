@@ -129,8 +129,8 @@ async function startDaemon(say: (line: string) => void): Promise<string> {
 function spawnDaemon(): ChildProcess {
   mkdirSync(LOG_FOLDER, { recursive: true });
   const output = openSync(LOG, "a");
-  // A session of its own: it outlives this process and its terminal.
-  const child = spawn("lxd", ["--group", "lxd"], { detached: true, stdio: ["ignore", output, output] });
+  // A session of its own: it outlives this process, its terminal and its checkout.
+  const child = spawn("lxd", ["--group", "lxd"], { cwd: "/", detached: true, stdio: ["ignore", output, output] });
   child.unref();
   return child;
 }

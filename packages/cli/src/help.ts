@@ -28,6 +28,7 @@ export const serverVariables = `\nEnvironment:\n${facts(
     ["PROVOST_BAKE_TIMEOUT", "a bake whose image is not made this long after its builder's create has failed (1h)"],
     ["PROVOST_LOOK_EVERY", "how often a waiting instance is looked at (30s)"],
     ["PROVOST_WATCHDOG_EVERY", "how often the watchdog goes round (30s)"],
+    ["PROVOST_SWEEP_EVERY", "how often a sweep of a provider's instances begins and its feed is read (5s)"],
     ["PROVOST_AUDIT_KEPT", "how long lines of the audit log are kept (365d)"],
     ["PROVOST_WEBHOOK_ALLOW", "private addresses and networks that webhooks may reach, 10.1.0.0/16,127.0.0.1 (none)"],
     ["PROVOST_LOG_LEVEL", "fatal, error, warn, info, debug or trace (info)"],

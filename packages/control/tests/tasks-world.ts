@@ -8,7 +8,7 @@ export const small = "g6-standard-2";
 export const alike = "g6-dedicated-2";
 
 /** Waits for the end of a task; fails with what it is at instead. */
-export async function taskEnds(world: World, id: string, timeoutMs = 20_000): Promise<TaskView> {
+export async function taskEnds(world: World, id: string, timeoutMs = 90_000): Promise<TaskView> {
   return vi.waitFor(
     async () => {
       const task = await world.control.tasks.get(id);

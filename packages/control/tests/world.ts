@@ -226,11 +226,18 @@ export class World {
   }
 
   /**
-   * As if the jobs had been lost: only the rows know what is under way. The flow goes last: the watchdog begins another as soon
-   * as it is gone, and that one's jobs must stay.
+   * As if the jobs had been lost: only the rows know what is under way. In one act that shuts others out: what the watchdog begins
+   * anew must stay, its unique key with it.
    */
   async loseJobs(): Promise<void> {
-    for (const table of this.#options.store.jobTables) await this.sql(`delete from ${table}`);
+    const { jobTables, name } = this.#options.store;
+    const lose = () =>
+      this.transporter.sql?.transaction(async (tx) => {
+        if (name === "PostgreSQL") await tx.query(`lock table ${jobTables.join(", ")} in access exclusive mode`);
+        for (const table of jobTables) await tx.query(`delete from ${table}`);
+      });
+    // Whoever holds one of these locks and wants another is met by a deadlock, which takes one of the two back.
+    await vi.waitFor(lose, { timeout: 30_000 });
   }
 
   #control(transporter = this.transporter): Control {
