@@ -64,7 +64,8 @@ async function withdraw({ key, scope, times, way }: Extract<ToTeller, { act: "wi
     const one = async (): Promise<void> => {
       const balance = Number(await bank.get(key));
       if (balance < 1) return;
-      await new Promise((resolve) => setImmediate(resolve));
+      // Long enough for the others to come between, were they let.
+      await new Promise((resolve) => setTimeout(resolve, 2));
       await bank.add(key, balance - 1);
       got += 1;
     };

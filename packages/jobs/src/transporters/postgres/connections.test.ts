@@ -209,6 +209,15 @@ describe.skipIf(skipReason !== undefined)("PostgreSQL: connections that fail", (
       store.onReady((queues) => rung.push(queues));
       const [added] = await store.enqueue([{ job }]);
       await test.server.halt(how);
+      // Of a killed server each process ends when it has noticed, and may answer once more before.
+      await vi.waitUntil(
+        () =>
+          store.now().then(
+            () => false,
+            () => true,
+          ),
+        { timeout: 20_000 },
+      );
       await expect(
         store.claim([{ queue: "q", lane: "short", names: ["work"], limit: 1, leaseMs: 1_000, started: true }], "m"),
       ).rejects.toMatchObject({ code: "store_unavailable" });
