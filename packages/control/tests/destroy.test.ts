@@ -125,6 +125,6 @@ describe.each(stores)("destroy on $name", (store) => {
     await vi.waitFor(async () => expect(await paused()).toBe(true), { timeout: 60_000 });
     await world!.loseJobs();
     world!.transporter.setClockOffset(61_000);
-    await world!.until(id, "destroyed");
+    await world!.until(id, "destroyed", 110_000);
   });
 });
