@@ -104,12 +104,19 @@ async function bake(context: Context, name: string, options: BakeOptions): Promi
     );
   }
   const builder = await api.get(instancePath(image.builderId), instanceSchema);
-  // The builder is gone at the end, however the bake went; when it cannot be destroyed, a note says so.
-  const ends = async ({ kind }: InstanceEvent): Promise<boolean> =>
-    kind === "destroyed" ||
-    (kind === "note" &&
-      (await api.get(instancePath(builder.id), instanceSchema)).status !== "destroying" &&
-      (await api.get(path(image.id), imageSchema)).status !== "baking");
+  // The builder is gone at the end, however the bake went; when its destroy is given up, a note says so. Notes before the
+  // destroy begins say nothing of it: a failed builder is not yet a destroyed one.
+  let destroying = false;
+  const ends = async ({ kind }: InstanceEvent): Promise<boolean> => {
+    destroying ||= kind === "destroying";
+    return (
+      kind === "destroyed" ||
+      (kind === "note" &&
+        destroying &&
+        (await api.get(instancePath(builder.id), instanceSchema)).status !== "destroying" &&
+        (await api.get(path(image.id), imageSchema)).status !== "baking")
+    );
+  };
   try {
     await waitFor(context, api, builder, { after: 0, ends, timeoutMs });
   } catch (error) {
