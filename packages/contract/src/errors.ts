@@ -45,6 +45,7 @@ const kinds = {
   fleet_too_large: { status: 422, exit: 2, title: "Too many instances fit" },
   backup_not_found: { status: 404, exit: 3, title: "The instance has no such backup" },
   backups_not_offered: { status: 422, exit: 2, title: "The provider has no backups of that kind" },
+  session_not_found: { status: 404, exit: 3, title: "The request has no session" },
   token_not_found: { status: 404, exit: 3, title: "No such token" },
   driver_not_found: { status: 422, exit: 2, title: "No such driver" },
   request_too_large: { status: 413, exit: 2, title: "The request is too large" },
@@ -53,6 +54,8 @@ const kinds = {
   // Who asks
   unauthenticated: { status: 401, exit: 4, title: "A valid token is needed" },
   forbidden: { status: 403, exit: 4, title: "This token may not do that" },
+  csrf_rejected: { status: 403, exit: 4, title: "The request does not prove that it comes from the page" },
+  too_many_attempts: { status: 429, exit: 4, title: "Too many sign-ins have failed" },
   callback_token_rejected: { status: 401, exit: 4, title: "The callback's token is not valid" },
   // How things stand
   name_taken: { status: 409, exit: 5, title: "The name is taken" },
@@ -66,6 +69,7 @@ const kinds = {
   admin_token_kept: { status: 409, exit: 5, title: "The token belongs to the data folder" },
   idempotency_key_reused: { status: 409, exit: 5, title: "The idempotency key was used for another request" },
   task_in_progress: { status: 409, exit: 5, title: "The instance has a task under way" },
+  task_not_waiting: { status: 409, exit: 5, title: "The task is not waiting" },
   instance_running: { status: 409, exit: 5, title: "The instance is running" },
   instance_stopped: { status: 409, exit: 5, title: "The instance is stopped" },
   instance_not_ready: { status: 409, exit: 5, title: "The instance is not in a state for that" },

@@ -4,6 +4,12 @@ import { failureKinds, type FailureCode } from "./failures.ts";
 
 /** Shapes of the HTTP API. Instants are ISO 8601 in UTC. */
 
+const tagsMax = 20;
+/** A letter first: no tag looks like an address. */
+const tagPattern = /^[a-z](?:[a-z0-9._:/-]{0,38}[a-z0-9])?$/;
+const tagRule = "1–40 characters: a–z, 0–9 and . _ : / - between, starting with a letter";
+export const tagListSchema = z.array(z.string().regex(tagPattern, tagRule)).max(tagsMax);
+
 /** 3–40 characters: leaves room for the suffix that makes it unique at the provider. */
 export const namePattern = /^[a-z][a-z0-9-]{1,38}[a-z0-9]$/;
 export const nameRule = "3–40 characters: a–z, 0–9 and -, starting with a letter, not ending with -";
@@ -70,6 +76,7 @@ export const instanceSchema = z.object({
     .optional()
     .describe("The work under way; one at a time"),
   protected: z.boolean().describe("It is not destroyed before it is unprotected"),
+  tags: z.array(z.string()).describe("In the order of the alphabet; Provost's own, the provider does not know them"),
   costUsd: z.number().optional().describe("So far, as far as the prices tell; of what still stands"),
   waiting: z
     .discriminatedUnion("for", [
@@ -130,6 +137,7 @@ export const instanceEventSchema = z.object({
     "task_failed",
     "protected",
     "unprotected",
+    "tagged",
     "changed",
     "missing",
     "returned",
@@ -154,6 +162,7 @@ export const deployRequestSchema = z.strictObject({
   image: z.string().min(1).optional().describe("Default: the provider's golden image"),
   sshKeys: z.array(z.string()).max(32).default([]),
   script: z.string().optional().describe("Runs once at first boot, as root; begins with its interpreter line"),
+  tags: tagListSchema.default([]),
 });
 export type DeployRequest = z.input<typeof deployRequestSchema>;
 

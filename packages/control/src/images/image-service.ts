@@ -86,7 +86,7 @@ export class ImageService implements ImageDoor {
     const open = await providers.open(request.provider);
     const catalog = await providers.catalogOf(open.account);
     const image = request.image ?? baseImage(catalog.images);
-    const plan = await planned(providers, open, { ...request, image, sshKeys: [] });
+    const plan = await planned(providers, open, { ...request, image, sshKeys: [], tags: [] });
     const kind = (await providers.catalogOf(open.account)).images.find(({ id }) => id === plan.image)?.kind;
     const base = await callbackBase(callback, open.row);
     const now = await store.now();

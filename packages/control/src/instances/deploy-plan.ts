@@ -42,8 +42,10 @@ export function checkedRequest(input: DeployRequest): CheckedRequest {
 
 /** The same for the same request, whatever the order of its fields. */
 export function requestHash(request: CheckedRequest): string {
-  const { name, provider, region, type, image, sshKeys, script } = request;
+  const { name, provider, region, type, image, sshKeys, script, tags } = request;
   const ordered = [name, provider, region ?? null, type ?? null, image ?? null, sshKeys, script ?? null];
+  // An older server knows no tags: without any the key of a request stays what it was.
+  if (tags.length > 0) ordered.push(tags);
   return requestDigest(ordered);
 }
 

@@ -24,6 +24,7 @@ import type { InstanceViews } from "./instance-views.ts";
 import type { InstanceRecords } from "./records.ts";
 import type { Secrets } from "./secrets.ts";
 import { checkedSshKey } from "./ssh-key.ts";
+import { tagSet } from "./tag-set.ts";
 
 export interface InstanceServiceParts {
   store: Store;
@@ -258,6 +259,7 @@ export class InstanceService implements InstanceDoor {
       image: plan.image,
       monthly_usd: plan.monthlyUsd ?? null,
       hourly_usd: plan.hourlyUsd ?? null,
+      tags: JSON.stringify(tagSet(request.tags)),
       ssh_keys: JSON.stringify(sshKeys),
       script: request.script === undefined ? null : secrets.sealScript(id, request.script),
       callback_url: url,

@@ -5,6 +5,7 @@ import { taskMigration } from "../tasks/tables.ts";
 import { sweepMigration } from "../sweeps/tables.ts";
 import { imagesMigration } from "../images/tables.ts";
 import type { SqlDialect } from "./dialect.ts";
+import { pageMigration } from "./page-tables.ts";
 
 interface Migration {
   id: number;
@@ -30,6 +31,7 @@ const migrations: readonly Migration[] = [
   fleetMigration,
   sweepMigration,
   imagesMigration,
+  pageMigration,
 ];
 
 /** Any number that no other program uses on this database: `pg_advisory_xact_lock`. */

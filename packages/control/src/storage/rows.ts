@@ -14,6 +14,7 @@ export type InstanceRow = Omit<Selectable<InstanceTable>, keyof ReadColumns> &
 
 interface ReadColumns {
   ssh_keys: string[];
+  tags: string[];
   ipv4: string[];
   ipv6: string[];
   failure: Failure | null;
@@ -47,6 +48,7 @@ export function instanceRow(row: Selectable<InstanceTable>): InstanceRow {
   return {
     ...row,
     ssh_keys: texts.parse(JSON.parse(row.ssh_keys)),
+    tags: texts.parse(JSON.parse(row.tags)),
     ipv4: texts.parse(JSON.parse(row.ipv4)),
     ipv6: texts.parse(JSON.parse(row.ipv6)),
     failure: row.failure === null ? null : failureSchema.parse(JSON.parse(row.failure)),
@@ -110,6 +112,7 @@ export function instanceView(
     desired: row.desired,
     ...(row.task === null ? {} : { task: { kind: row.task, ...(row.task_id === null ? {} : { id: row.task_id }) } }),
     protected: row.protected === 1,
+    tags: row.tags,
     rootPassword: row.root_password_state,
     ...(row.failure === null ? {} : { failure: row.failure }),
     ...(standing === undefined ? {} : { tombstone: standing }),

@@ -57,6 +57,10 @@ export interface ProviderTable {
   /** Grows with each change, so that every server drops its client of the old one. */
   version: number;
   created_at: Instant;
+  /** When its credentials were last tried, and why they were not good; null for good ones. */
+  checked_at: OptionalInstant;
+  check_code: string | null;
+  check_message: string | null;
 }
 
 /** What the user wants, what the provider says and the work under way are three things (CLOUD.md, Words). */
@@ -85,6 +89,10 @@ export interface InstanceTable {
   task_id: string | null;
   /** 1: not to be destroyed. */
   protected: Generated<number>;
+  /** JSON array of texts, in order. */
+  tags: Generated<string>;
+  /** What is searched in, kept by the store itself: name, tags, id at the provider, IPv4 addresses. */
+  search: ColumnType<string, never, never>;
   flow_id: string | null;
   provider_id: string | null;
   /** Intent (C4): calls of `create` made so far, when the last one was made, and 1 while its answer is not known. */
