@@ -1,0 +1,35 @@
+import type { LucideIcon } from "lucide-react";
+
+export interface PaletteItem {
+  id: string;
+  group: string;
+  label: string;
+  icon: LucideIcon;
+  /** Shown at the end of the line. */
+  hint?: string;
+  keys?: string;
+  run: () => void;
+}
+
+/** How well `text` answers `typed`: every word of it must occur; earlier and at the beginning of a word is better. 0 is no match. */
+export function rank(text: string, typed: string): number {
+  const words = typed.toLowerCase().split(/\s+/).filter(Boolean);
+  const inside = text.toLowerCase();
+  let score = 1;
+  for (const word of words) {
+    const at = inside.indexOf(word);
+    if (at < 0) return 0;
+    const begins = at === 0 || /[^a-z0-9]/.test(inside[at - 1] ?? "");
+    score += (begins ? 2 : 0.5) + 1 / (at + 1);
+  }
+  return score;
+}
+
+/** Best first; as they were where they are alike. */
+export function search<T extends { label: string; group: string }>(items: readonly T[], typed: string): T[] {
+  return items
+    .map((item) => ({ item, score: rank(`${item.label} ${item.group}`, typed) }))
+    .filter(({ score }) => score > 0)
+    .toSorted((one, other) => other.score - one.score)
+    .map(({ item }) => item);
+}

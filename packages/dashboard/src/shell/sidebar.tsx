@@ -1,0 +1,54 @@
+import { Link } from "@tanstack/react-router";
+import { useQuery } from "@tanstack/react-query";
+import { permits, sessionQuery } from "../api/session.ts";
+import { navGroups } from "./nav.ts";
+
+/** The name of the house, which leads home. */
+export function Brand() {
+  return (
+    <Link to="/instances" className="flex items-center gap-2 rounded-md px-2 py-1 font-semibold tracking-tight">
+      <svg aria-hidden viewBox="0 0 32 32" className="size-5">
+        <rect width="32" height="32" rx="7" className="fill-accent" />
+        <path
+          d="M11 24V8h6.5a5 5 0 0 1 0 10H11"
+          className="fill-none stroke-white"
+          strokeWidth="3"
+          strokeLinecap="round"
+          strokeLinejoin="round"
+        />
+      </svg>
+      Provost
+    </Link>
+  );
+}
+
+/** All screens by group; `onGo` closes the drawer on a phone. */
+export function SidebarNav({ onGo }: { onGo?: () => void }) {
+  const { data: session } = useQuery(sessionQuery);
+  const role = session?.role ?? "viewer";
+  return (
+    <nav aria-label="Screens" className="flex flex-1 flex-col gap-4 overflow-y-auto px-2 py-2">
+      {navGroups.map((group) => (
+        <div key={group.label} className="flex flex-col gap-px">
+          <h2 className="px-2 pb-1 text-xs font-medium text-faint">{group.label}</h2>
+          {group.items
+            .filter((item) => item.role === undefined || permits(role, item.role))
+            .map(({ label, to, icon: Icon }) => (
+              <Link
+                key={to}
+                to={to}
+                onClick={onGo}
+                // "Jobs" stands above other screens' paths: it alone is open only as itself or as one job.
+                activeOptions={{ exact: to === "/jobs", includeSearch: false }}
+                className="flex h-8 items-center gap-2.5 rounded-md px-2 text-muted hover:bg-hover hover:text-text max-md:h-10"
+                activeProps={{ className: "bg-pressed !text-text font-medium", "aria-current": "page" }}
+              >
+                <Icon aria-hidden size={16} strokeWidth={1.75} />
+                {label}
+              </Link>
+            ))}
+        </div>
+      ))}
+    </nav>
+  );
+}
