@@ -32,7 +32,8 @@ export class Histogram {
 
   /** Adds what `text` of another has given. What cannot be read counts nothing. */
   addText(text: string): void {
-    for (const [, step, count] of text.matchAll(/(\d+):(\d+)/g)) this.#count(Math.min(stepMax, Number(step)), Number(count));
+    for (const [, step, count] of text.matchAll(/(\d+):(\d+)/g))
+      this.#count(Math.min(stepMax, Number(step)), Number(count));
   }
 
   /** The upper end of the step that holds the duration at rank ⌈q × total⌉; undefined of none. 0 < q ≤ 1. */

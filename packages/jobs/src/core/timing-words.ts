@@ -2,8 +2,7 @@ import { durationWords } from "./duration-words.ts";
 import type { Timing } from "./timing.ts";
 
 const days = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
-const months =
-  "January February March April May June July August September October November December".split(" ");
+const months = "January February March April May June July August September October November December".split(" ");
 
 /**
  * When a schedule ticks, to be read by people: `every 5 minutes`, `at 03:00 every day (UTC)`, `at 09:30 on Monday to Friday

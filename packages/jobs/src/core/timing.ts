@@ -57,7 +57,8 @@ export function nextDue(timing: Timing, after: number): number | undefined {
 /** The next `count` due times after `after`, fewer where no more come. */
 export function nextRuns(timing: Timing, after: number, count: number): number[] {
   const runs: number[] = [];
-  for (let at = nextDue(timing, after); at !== undefined && runs.length < count; at = nextDue(timing, at)) runs.push(at);
+  for (let at = nextDue(timing, after); at !== undefined && runs.length < count; at = nextDue(timing, at))
+    runs.push(at);
   return runs;
 }
 

@@ -48,7 +48,12 @@ export class LogKeeper {
     this.#lines.clear();
   }
 
-  told(attempt: AttemptName, stream: NewLogLine["stream"], message: string, fields?: Readonly<Record<string, unknown>>): void {
+  told(
+    attempt: AttemptName,
+    stream: NewLogLine["stream"],
+    message: string,
+    fields?: Readonly<Record<string, unknown>>,
+  ): void {
     const line = this.#number(attempt);
     if (line > limits.logLinesMax || line >= linesPerAttempt || this.#waiting.length >= waitingMax) return;
     const first = this.#waiting.length === 0;

@@ -91,7 +91,11 @@ export class Services {
     this.#minutes = new MinuteKeeper({ ...shared, manager, leader: this.#leader });
     this.logs = new LogKeeper(shared);
     const beat = beatOf(manager, registry, settings);
-    this.#herald = new Herald({ ...shared, beat: () => ({ ...beat, facts: this.#facts() }), onAsked: (asked) => this.#ask(asked) });
+    this.#herald = new Herald({
+      ...shared,
+      beat: () => ({ ...beat, facts: this.#facts() }),
+      onAsked: (asked) => this.#ask(asked),
+    });
     this.runner = new Runner({
       ...shared,
       progress: this.#progress,

@@ -15,7 +15,7 @@ export function browseSuite(suite: TransporterSuite): void {
     /** All pages of a query. */
     async function all(query: Omit<BrowseQuery, "limit" | "looksMax">, limit = 3, looksMax = 1_000): Promise<JobId[]> {
       const ids: JobId[] = [];
-      for (let before = query.before; ; ) {
+      for (let before = query.before; ;) {
         const page = await store.transporter.browse.find({
           ...query,
           ...(before === undefined ? {} : { before }),
@@ -62,7 +62,10 @@ export function browseSuite(suite: TransporterSuite): void {
       const { queue } = store;
       expect(await all({ queue })).toEqual(newestFirst(() => true));
       for (const status of statuses) {
-        expect([status, await all({ queue, statuses: [status] })]).toEqual([status, newestFirst((job) => job.status === status)]);
+        expect([status, await all({ queue, statuses: [status] })]).toEqual([
+          status,
+          newestFirst((job) => job.status === status),
+        ]);
       }
       expect(await all({ queue, statuses: ["queued", "failed"], name: "work" })).toEqual(
         newestFirst(({ status, name }) => (status === "queued" || status === "failed") && name === "work"),
@@ -168,7 +171,10 @@ export function browseSuite(suite: TransporterSuite): void {
       await store.transporter.queues.configure(`${store.queue}-limited`, { concurrency: 1 });
       const ids = await store.enqueue({}, {}, { queue: `${store.queue}-limited` });
       const mine = store.key("manager");
-      await store.transporter.claim([store.request({ limit: 1 }), store.request({ queue: `${store.queue}-limited` })], mine);
+      await store.transporter.claim(
+        [store.request({ limit: 1 }), store.request({ queue: `${store.queue}-limited` })],
+        mine,
+      );
       await store.claim();
       const claimed = await store.transporter.browse.claimedBy(mine, 10);
       expect(claimed.map(({ id }) => id)).toEqual([ids[0], ids[2]]);
@@ -178,14 +184,18 @@ export function browseSuite(suite: TransporterSuite): void {
     it("L15 a moved job is counted, listed and claimed in its new queue, and only there", async () => {
       const to = `${store.queue}-to`;
       const [ready, delayed, last] = await store.enqueue({}, { delayMs: 60_000 }, {});
-      const flow = one(await store.transporter.enqueue([{ flow: store.flow([{ jobs: ["work"] }, { jobs: ["work"] }]) }]));
+      const flow = one(
+        await store.transporter.enqueue([{ flow: store.flow([{ jobs: ["work"] }, { jobs: ["work"] }]) }]),
+      );
       const running = await store.claimOne();
       const waiting = flow.ids[1]!;
       const moved = [ready!, delayed!, last!, waiting, running.id];
       const results = await store.transporter.amend([...new Set(moved)], { kind: "move", queue: to });
       expect(running.id).toBe(ready);
       expect(results.map(({ state }) => state)).toEqual(["refused", "applied", "applied", "applied"]);
-      const counts = (await store.transporter.sight.counts()).filter(({ queue }) => queue === to || queue === store.queue);
+      const counts = (await store.transporter.sight.counts()).filter(
+        ({ queue }) => queue === to || queue === store.queue,
+      );
       const of = (queue: string): unknown => counts.find((line) => line.queue === queue)?.counts;
       expect(of(to)).toMatchObject({ queued: 1, delayed: 1, waiting: 1, in_progress: 0 });
       expect(of(store.queue)).toMatchObject({ queued: 1, delayed: 0, waiting: 0, in_progress: 1 });

@@ -17,7 +17,18 @@ export function watchSuite(suite: TransporterSuite): void {
 
     function row(minute: number, differs: Partial<MinuteRow> = {}): MinuteRow {
       const { queue } = store;
-      return { minute, name: "work", queue, processed: 1, failed: 2, cancelled: 3, retried: 4, waits: "0:1", runs: "5:9", ...differs };
+      return {
+        minute,
+        name: "work",
+        queue,
+        processed: 1,
+        failed: 2,
+        cancelled: 3,
+        retried: 4,
+        waits: "0:1",
+        runs: "5:9",
+        ...differs,
+      };
     }
 
     async function mine(from: number): Promise<MinuteRow[]> {
@@ -43,7 +54,11 @@ export function watchSuite(suite: TransporterSuite): void {
       const minute = await thisMinute();
       const before = await store.transporter.sight.counts();
       await store.enqueue({}, {}, { delayMs: 60_000 });
-      await store.transporter.minutes.put(store.key("a"), [row(minute - dayMs - minuteMs), row(minute - dayMs + 2 * minuteMs)], minute);
+      await store.transporter.minutes.put(
+        store.key("a"),
+        [row(minute - dayMs - minuteMs), row(minute - dayMs + 2 * minuteMs)],
+        minute,
+      );
       const { levels } = await store.transporter.minutes.read(minute);
       const queued = before.reduce((sum, { counts }) => sum + counts.queued, 0);
       expect(levels).toEqual([{ minute, waiting: 0, delayed: 1, queued: queued + 2, inProgress: 0 }]);
@@ -103,7 +118,11 @@ export function watchSuite(suite: TransporterSuite): void {
       expect(await sight.beat(beat, 30_000)).toBe("run");
       expect(await sight.ask(id, "quiet")).toBe(true);
       expect(await sight.beat(beat, 30_000)).toBe("quiet");
-      expect((await sight.managers()).find((seen) => seen.id === id)).toMatchObject({ facts, asked: "quiet", leads: false });
+      expect((await sight.managers()).find((seen) => seen.id === id)).toMatchObject({
+        facts,
+        asked: "quiet",
+        leads: false,
+      });
       await leader.campaign(store.key("seat"), id, 30_000);
       expect((await sight.managers()).find((seen) => seen.id === id)).toMatchObject({ leads: true });
       expect(await sight.ask(store.key("nobody"), "stop")).toBe(false);

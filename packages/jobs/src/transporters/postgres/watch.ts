@@ -15,7 +15,9 @@ const putSql = (schema: string): string => `INSERT INTO ${schema}.minute AS m
     retried integer, waits text, runs text)
   ON CONFLICT (minute, manager, name, queue) DO UPDATE SET processed = excluded.processed, failed = excluded.failed,
     cancelled = excluded.cancelled, retried = excluded.retried, waits = excluded.waits, runs = excluded.runs`;
-const levelSql = (schema: string): string => `INSERT INTO ${schema}.level AS l (minute, waiting, delayed, queued, in_progress)
+const levelSql = (
+  schema: string,
+): string => `INSERT INTO ${schema}.level AS l (minute, waiting, delayed, queued, in_progress)
   SELECT $1, coalesce(sum(c.waiting), 0), coalesce(sum(c.delayed), 0), coalesce(sum(c.queued), 0), coalesce(sum(c.in_progress), 0)
   FROM (${countsNow(schema)}) c
   ON CONFLICT (minute) DO UPDATE SET waiting = excluded.waiting, delayed = excluded.delayed, queued = excluded.queued,
@@ -94,7 +96,9 @@ export class PostgresWatch {
 
   async #lines(query: { jobId: JobId; after?: number; limit: number }): Promise<LogLine[]> {
     checkBatch("log lines", query.limit);
-    const rows = await this.#connections.query<Record<"seq" | "at", string> & Omit<LogLine, "seq" | "at" | "fields"> & { fields: string | null }>(
+    const rows = await this.#connections.query<
+      Record<"seq" | "at", string> & Omit<LogLine, "seq" | "at" | "fields"> & { fields: string | null }
+    >(
       `SELECT seq, at, fence, stream, message, fields FROM ${this.#schema}.log WHERE job_id = $1 AND seq > $2 ORDER BY seq LIMIT $3`,
       [idText(query.jobId), query.after ?? 0, query.limit],
     );

@@ -22,7 +22,15 @@ import type { Kept, Pruned } from "../keeping.ts";
 import type { BrowsePage, BrowseQuery, JobBrief } from "../browse.ts";
 import type { LogLine, NewLogLine } from "../logs.ts";
 import type { MinuteLevel, MinuteRow } from "../minutes.ts";
-import type { FlowStage, ManagerAsked, ManagerBeat, ManagerSeen, Progress, ProgressReport, QueueCounts } from "../sight.ts";
+import type {
+  FlowStage,
+  ManagerAsked,
+  ManagerBeat,
+  ManagerSeen,
+  Progress,
+  ProgressReport,
+  QueueCounts,
+} from "../sight.ts";
 import type {
   Campaign,
   DueSchedules,

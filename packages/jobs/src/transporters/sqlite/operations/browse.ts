@@ -57,7 +57,8 @@ const claimedSql = `SELECT id FROM jobs_running WHERE claimed_by = ?1
  */
 export function find(session: Session, query: BrowseQuery): BrowsePage {
   const stretches = [...stretchesOf(session, query)];
-  const walked = query.name !== undefined || query.priority !== undefined || (query.flowId !== undefined && isNarrow(query));
+  const walked =
+    query.name !== undefined || query.priority !== undefined || (query.flowId !== undefined && isNarrow(query));
   const part = Math.floor(query.looksMax / Math.max(1, stretches.length));
   const looks = walked || query.flowId !== undefined ? Math.max(query.limit, part) : query.limit;
   const before = query.before === undefined ? Number.MAX_SAFE_INTEGER : idNumber(query.before);
@@ -65,7 +66,12 @@ export function find(session: Session, query: BrowseQuery): BrowsePage {
   let reached = -1;
   for (const { sql, params, id } of stretches) {
     const joined = sql.includes("WHERE") ? "AND" : "WHERE";
-    const rows = session.all<Looked>(`${sql} ${joined} ${id} < ? ORDER BY ${id} DESC LIMIT ?`, ...params, before, looks);
+    const rows = session.all<Looked>(
+      `${sql} ${joined} ${id} < ? ORDER BY ${id} DESC LIMIT ?`,
+      ...params,
+      before,
+      looks,
+    );
     const last = rows.at(-1);
     if (rows.length >= looks && last !== undefined) reached = Math.max(reached, last.id);
     for (const row of rows) if (fits(row, query)) found.add(row.id);
@@ -141,8 +147,7 @@ export function byKey(session: Session, key: string): JobId[] {
   const ids = new Set<number>();
   const holder = session.get<{ holder: number; is_flow: number }>(holderSql, key);
   if (holder?.is_flow === 0) ids.add(holder.holder);
-  if (holder?.is_flow === 1)
-    for (const { id } of session.all<{ id: number }>(flowJobsSql, holder.holder)) ids.add(id);
+  if (holder?.is_flow === 1) for (const { id } of session.all<{ id: number }>(flowJobsSql, holder.holder)) ids.add(id);
   for (const { id } of session.all<{ id: number }>(wakeKeySql, key)) ids.add(id);
   return [...ids].toSorted((a, b) => b - a).map(String);
 }
