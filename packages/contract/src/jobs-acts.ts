@@ -11,20 +11,28 @@ export type JobAction = (typeof jobActions)[number];
 /** Jobs of one command (L14). */
 export const jobsActedMax = 10_000;
 
-const action = {
-  action: z.enum(jobActions),
-  queue: z.string().min(1).max(255).optional().describe("Of a move"),
-  priority: z.number().int().min(0).max(255).optional().describe("Of a move"),
-};
-
+/** `POST /v1/jobs/:id/<action>`; a bare POST is enough but for a move. */
 export const jobActRequestSchema = z.strictObject({
-  ...action,
   descendants: z
     .boolean()
     .default(false)
-    .describe("Also all that stands below it in its flow; of cancel, hold, unhold and a priority"),
+    .describe("Also all that stands below it in its flow; of cancel, hold and unhold"),
 });
 export type JobActRequest = z.input<typeof jobActRequestSchema>;
+
+const to = {
+  queue: z.string().min(1).max(255).optional().describe("To this queue; what runs is refused"),
+  priority: z.number().int().min(0).max(255).optional().describe("Its new priority, which decay begins from again"),
+};
+/** One of the two at least. */
+export const jobMoveRequestSchema = z.strictObject({
+  ...to,
+  descendants: z.boolean().default(false).describe("The priority also to all that stands below it in its flow"),
+});
+export type JobMoveRequest = z.input<typeof jobMoveRequestSchema>;
+
+/** On all that fit a filter: `POST /v1/jobs/actions/preview`, then `POST /v1/jobs/actions` with what that said. */
+const action = { action: z.enum(jobActions), ...to };
 
 /** `requested`: it runs, and is asked to end; it can still be processed. */
 export const jobActResultSchema = z.object({

@@ -177,12 +177,10 @@ export const jobWhySchema = z.object({
   limits: z.array(z.string()).describe("Of `limit`: those that are reached"),
   queue: z.string(),
   process: z.string().optional().describe("Of `running` and `claimed`"),
-  /** What can be done about it, as an action of this job; the page offers it. */
   actions: z.array(z.enum(["run-now", "retry", "cancel", "unhold"])).describe("That would be taken now"),
 });
 export type JobWhy = z.infer<typeof jobWhySchema>;
 
-/** A job in the tree of its flow. */
 const nodeFields = {
   id: z.string(),
   name: z.string(),
@@ -213,9 +211,10 @@ export interface FlowStageView {
   firstStartedAt?: string | undefined;
   lastFinishedAt?: string | undefined;
   jobs: FlowNodeView[];
-  /** More jobs than are listed here: hand it to `/flow?stage=<id>&after=<next>`. */
+  /** There are more than are listed here: `/flow/stages/<id>?after=<next>` lists all of them by id. */
   next?: string | undefined;
 }
+/** A job in the tree of its flow. */
 export interface FlowNodeView extends z.infer<typeof nodeFieldsSchema> {
   stages: FlowStageView[];
 }
@@ -229,9 +228,9 @@ const stageSchema: z.ZodType<FlowStageView> = z.object({
   firstStartedAt: z.string().optional(),
   lastFinishedAt: z.string().optional(),
   get jobs() {
-    return z.array(flowNodeSchema).describe("Failed ones first, then what is under way, then by id");
+    return z.array(flowNodeSchema).describe("At most 50: failed ones first, then what is under way, then by id");
   },
-  next: z.string().optional().describe("There are more: hand it back as `after`, with `stage`"),
+  next: z.string().optional().describe("There are more: /flow/stages/<id>?after=<next> lists all, by id"),
 });
 export const flowNodeSchema: z.ZodType<FlowNodeView> = z.object({
   ...nodeFields,
@@ -253,6 +252,6 @@ export const jobFlowSchema = z.object({
 });
 export type JobFlow = z.infer<typeof jobFlowSchema>;
 
-/** A page of one stage's jobs. */
+/** `GET /v1/jobs/:id/flow/stages/:stage`: a page of one stage's jobs, by id; the stages below them without their jobs. */
 export const flowPageSchema = z.object({ items: z.array(flowNodeSchema), next: z.string().optional() });
 export type FlowPage = z.infer<typeof flowPageSchema>;
