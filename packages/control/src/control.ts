@@ -3,6 +3,7 @@ import { JobManager, type ManagerEvent, type ScheduleDefinition } from "@provost
 import { ProviderService } from "./accounts/provider-service.ts";
 import { AuditLog } from "./access/audit-log.ts";
 import { retentionSchedule } from "./access/retention.ts";
+import { SessionService } from "./access/session-service.ts";
 import { TokenService } from "./access/token-service.ts";
 import { Brakes } from "./circuit/brakes.ts";
 import { fleetJob } from "./fleets/fleet-run.ts";
@@ -62,6 +63,7 @@ export class Control implements ControlSurface {
   readonly images: ImageService;
   readonly callbacks: CallbackService;
   readonly tokens: TokenService;
+  readonly sessions: SessionService;
   readonly audit: AuditLog;
   readonly webhooks: WebhookService;
   readonly orphans: OrphanService;
@@ -92,7 +94,9 @@ export class Control implements ControlSurface {
     const changes = taskJobs(new TaskSteps(stepParts), async (id) => (await turns.service?.takeTurn(id)) ?? done);
     const fleet = fleetJob(async (id) => (await turns.fleets?.pass(id)) ?? done);
     const audit = new AuditLog(store, log);
-    const retention = kept(store, audit, timings);
+    const tokens = new TokenService(store);
+    const sessions = new SessionService(store, tokens);
+    const retention = kept({ store, audit, sessions, timings });
     const rule = new AddressRule(options.webhooksTo ?? []);
     const postman = new Postman({ rule, timeoutMs: timings.webhookTimeoutMs });
     const deliver = deliveryJob({ store, seal, postman, timings, log });
@@ -129,7 +133,8 @@ export class Control implements ControlSurface {
     this.#watchdog = new Watchdog({ ...parts, taskWatch, fleets: this.fleets, bakes });
     this.images = new ImageService(parts);
     this.callbacks = new CallbackService(parts);
-    this.tokens = new TokenService(store);
+    this.tokens = tokens;
+    this.sessions = sessions;
     this.audit = audit;
     this.orphans = new OrphanService({ ...parts, job: orphanJob });
     this.adoption = new AdoptionService(parts);
@@ -189,8 +194,15 @@ function sweeping({ store, providers, timings, log, deployment }: StepParts): { 
   return { orphanJob, sweeps: new Sweeps(parts, new OrphanReaper(parts, orphanJob)) };
 }
 
+interface KeptParts {
+  store: Store;
+  audit: AuditLog;
+  sessions: SessionService;
+  timings: Timings;
+}
+
 /** What is forgotten when it has grown old. */
-function kept(store: Store, audit: AuditLog, timings: Timings): ScheduleDefinition {
+function kept({ store, audit, sessions, timings }: KeptParts): ScheduleDefinition {
   const { auditKeptMs, deliveriesKeptMs, tombstoneKeptMs } = timings;
   return retentionSchedule(
     () => store.now(),
@@ -198,6 +210,7 @@ function kept(store: Store, audit: AuditLog, timings: Timings): ScheduleDefiniti
       { keptMs: auditKeptMs, prune: (olderThan, signal) => audit.prune(olderThan, signal) },
       { keptMs: deliveriesKeptMs, prune: (olderThan, signal) => pruneDeliveries(store, olderThan, signal) },
       { keptMs: tombstoneKeptMs, prune: (olderThan, signal) => tellExpired(store, olderThan, signal) },
+      { keptMs: 0, prune: (olderThan) => sessions.prune(olderThan) },
     ],
   );
 }

@@ -28,6 +28,7 @@ import type {
   ProviderView,
   ProvostError,
   Role,
+  Session,
   TaskOrder,
   TaskView,
   SweepView,
@@ -49,6 +50,7 @@ export interface ControlSurface {
   readonly images: ImageDoor;
   readonly callbacks: CallbackDoor;
   readonly tokens: TokenDoor;
+  readonly sessions: SessionDoor;
   readonly audit: AuditDoor;
   readonly webhooks: WebhookDoor;
   readonly orphans: OrphanDoor;
@@ -155,6 +157,33 @@ export interface TokenDoor {
   list(query: { after?: string; limit: number }): Promise<Listed<TokenView>>;
   /** By id, or by the name of one that is not revoked. It opens nothing from this moment on. */
   revoke(ref: string): Promise<TokenView>;
+}
+
+/** Cookies of people at the page (C15). */
+export interface SessionDoor {
+  /** Exchanges a token for a session; undefined for a token that opens nothing. */
+  open(token: string, requestId: string): Promise<OpenedSession | undefined>;
+  /** Whose it is; undefined for one that is unknown or over. Counts as use. */
+  verify(secret: string): Promise<SessionHolder | undefined>;
+  /** As it stands. */
+  get(secret: string): Promise<Session | undefined>;
+  /** Whether the session of this id still opens anything. */
+  isLive(id: string): Promise<boolean>;
+  close(id: string): Promise<void>;
+}
+
+export interface OpenedSession {
+  /** The cookie's value. */
+  secret: string;
+  session: Session;
+}
+
+export interface SessionHolder {
+  /** Of the session. */
+  id: string;
+  csrf: string;
+  /** Its token's. */
+  holder: TokenHolder;
 }
 
 export interface TokenHolder {

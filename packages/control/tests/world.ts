@@ -51,6 +51,8 @@ const controlTables = [
   "task",
   "fleet",
   "fleet_member",
+  "session",
+  "server",
   "budget",
   "budget_line",
   "circuit",

@@ -95,8 +95,10 @@ export class Server {
     await control.start();
     await control.tokens.ensureAdmin(adminToken);
 
-    this.#closes(await serveApi({ listener: api, control, version, log }));
-    if (callbacks !== undefined) this.#closes(await serveCallbacks({ listener: callbacks, control, version, log }));
+    const { basePath, trustedProxies, dashboard } = config;
+    const parts = { control, version, log, basePath, trustedProxies, dashboard };
+    this.#closes(await serveApi({ ...parts, listener: api }));
+    if (callbacks !== undefined) this.#closes(await serveCallbacks({ ...parts, listener: callbacks }));
     folder.announce({ url: api.url, pid: process.pid });
     this.#parts = { url: api.url, control, log };
     log.info(

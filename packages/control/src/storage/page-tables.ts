@@ -1,10 +1,8 @@
 import type { SqlDialect } from "./dialect.ts";
-import type { Database, Instant } from "./schema.ts";
+import type { Instant } from "./schema.ts";
 
 /** Who is signed in, and which servers there are: `store.db.withTables<PageTables>()`. */
-export type PageDatabase = Database & PageTables;
-
-type PageTables = {
+export type PageDatabase = {
   control_session: SessionTable;
   control_server: ServerTable;
 };
@@ -57,6 +55,7 @@ function pageTables(dialect: SqlDialect): string[] {
     `create table control_session (
       id text primary key, hash text not null unique, token_id text not null, created_at ${instant} not null,
       expires_at ${instant} not null, seen_at ${instant} not null)`,
+    "create index control_session_token on control_session (token_id, id)",
     "create index control_session_end on control_session (expires_at)",
     `create table control_server (
       id text primary key, host text not null, pid integer not null, version text not null, node text not null,

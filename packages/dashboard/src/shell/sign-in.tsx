@@ -57,7 +57,7 @@ export function SignIn() {
             The first token lies in the file <code className="font-mono text-xs">admin-token</code> of the server&apos;s
             data folder. Make more of them for people and programs:
           </p>
-          <Command text="provost token create alice --role operator" />
+          <Command text="npx provost token create alice --role operator" />
         </div>
       </div>
     </main>

@@ -37,7 +37,7 @@ export function StatusBadge({ tone, icon: Icon, turning = false, filled = false,
     <span
       title={title}
       className={classes(
-        "inline-flex min-w-0 items-center gap-1.5 whitespace-nowrap font-medium",
+        "inline-flex max-w-full min-w-0 items-center gap-1.5 align-middle whitespace-nowrap font-medium",
         tones[tone],
         filled && classes("h-6 rounded-md px-2 text-xs", fills[tone]),
       )}

@@ -1,11 +1,13 @@
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { parseDatabase, type DatabaseConfig } from "./database.ts";
 import {
   readAddress,
+  readBasePath,
   readDuration,
   readFlag,
   readLevel,
   readList,
+  readNetworks,
   readPort,
   readSecretKey,
   readUrl,
@@ -22,6 +24,12 @@ export interface ServerConfig {
   host: string;
   /** Undefined: the port used last, 4510, or a free one. 0: a free one. */
   port: number | undefined;
+  /** Everything is served under it; without a slash at its end, empty for none. */
+  basePath: string;
+  /** Proxies whose `x-forwarded-…` counts: addresses and networks. */
+  trustedProxies: string[];
+  /** Folder of the page's build. */
+  dashboard: string;
   callback: {
     /** The address that instances call; undefined: the server's own. */
     url: string | undefined;
@@ -47,6 +55,9 @@ export interface ServerConfig {
   secretKey: Uint8Array | undefined;
 }
 
+/** Beside this package, in Provost's own folder. */
+const dashboardBuild = join(import.meta.dirname, "../../../dashboard/dist");
+
 /** Given on the command line; each one beats its variable. */
 export interface ServerFlags {
   data?: string;
@@ -61,6 +72,9 @@ export const variables = {
   PROVOST_DATABASE: "postgres://user:password@host/name, or an SQLite file (provost.db in the data folder)",
   PROVOST_HOST: "address to listen on (127.0.0.1)",
   PROVOST_PORT: "port to listen on (4510, or a free one when that is taken)",
+  PROVOST_BASE_PATH: "path that everything is served under, /provost (none)",
+  PROVOST_TRUST_PROXY: "addresses and networks of proxies whose x-forwarded-… headers count, 10.0.0.1 (none)",
+  PROVOST_DASHBOARD: "folder of the dashboard's build (packages/dashboard/dist)",
   PROVOST_CALLBACK_URL: "address that instances call, https://… (the server's own)",
   PROVOST_CALLBACK_LISTEN: "host:port of a second listener that serves callbacks only (none)",
   PROVOST_CALLBACK_ALLOW_HTTP: "1 allows plain HTTP callbacks to private addresses (0)",
@@ -91,6 +105,9 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, fl
     database: parseDatabase(value("PROVOST_DATABASE", flags.database), dataFolder),
     host: value("PROVOST_HOST", flags.host) ?? "127.0.0.1",
     port: readPort(flags.port === undefined ? "PROVOST_PORT" : "--port", value("PROVOST_PORT", flags.port)),
+    basePath: readBasePath("PROVOST_BASE_PATH", value("PROVOST_BASE_PATH")),
+    trustedProxies: readNetworks("PROVOST_TRUST_PROXY", value("PROVOST_TRUST_PROXY")),
+    dashboard: resolve(value("PROVOST_DASHBOARD") ?? dashboardBuild),
     callback: {
       url: readUrl("PROVOST_CALLBACK_URL", value("PROVOST_CALLBACK_URL")),
       listen: readAddress("PROVOST_CALLBACK_LISTEN", value("PROVOST_CALLBACK_LISTEN")),

@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { parseDuration, ProvostError } from "@provost/contract";
 
 /** Each reader throws `config_invalid` with the variable's name, the value and what is accepted. */
@@ -53,6 +54,26 @@ export function readUrl(variable: string, value: string | undefined): string | u
     );
   }
   return url.href.replace(/\/+$/, "");
+}
+
+/** Without a slash at its end; empty for none. */
+export function readBasePath(variable: string, value: string | undefined): string {
+  const path = (value ?? "").replace(/\/+$/, "");
+  if (path === "" || /^(?:\/[A-Za-z0-9._~-]*[A-Za-z0-9_~-][A-Za-z0-9._~-]*){1,8}$/.test(path)) return path;
+  throw invalid(variable, quoted(path), "give a path like /provost, of letters, digits and . _ ~ -");
+}
+
+/** Addresses, and networks like 10.0.0.0/8. */
+export function readNetworks(variable: string, value: string | undefined): string[] {
+  return readList(value).map((each) => {
+    const [address = "", bits, ...more] = each.split("/");
+    const family = isIP(address);
+    const most = family === 4 ? 32 : 128;
+    if (family !== 0 && more.length === 0 && (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= most))) {
+      return each;
+    }
+    throw invalid(variable, quoted(each), "give addresses and networks between commas, like 127.0.0.1,10.0.0.0/8");
+  });
 }
 
 export function readFlag(variable: string, value: string | undefined): boolean {

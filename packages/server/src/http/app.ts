@@ -9,6 +9,7 @@ import { auditActions } from "./audit.ts";
 import { streamTimes, type StreamTimes } from "./event-stream.ts";
 import { documentApi } from "./openapi.ts";
 import { answerError, noRoute, pathOf, sendProblem } from "./problems.ts";
+import { serveDashboard } from "./dashboard.ts";
 import { serveReference } from "./reference.ts";
 import { auditRoute } from "./routes/audit.ts";
 import { callbackRoute } from "./routes/callbacks.ts";
@@ -20,6 +21,7 @@ import { instanceEventRoutes } from "./routes/instance-events.ts";
 import { instanceRoutes } from "./routes/instances.ts";
 import { protectionRoutes, signalRoutes, taskRoutes } from "./routes/tasks.ts";
 import { providerRoutes } from "./routes/providers.ts";
+import { sessionRoutes } from "./routes/session.ts";
 import { tokenRoutes } from "./routes/tokens.ts";
 import { webhookRoutes } from "./routes/webhooks.ts";
 import { ruleOf } from "./route-rules.ts";
@@ -30,6 +32,12 @@ export interface AppOptions {
   control: ControlSurface;
   version: string;
   log: Logger;
+  /** Everything is under it; without a slash at its end, empty for none. */
+  basePath: string;
+  /** Addresses and networks of proxies whose `x-forwarded-…` counts. */
+  trustedProxies: readonly string[];
+  /** Folder of the page's build. */
+  dashboard: string;
   streams?: StreamTimes;
 }
 
@@ -42,12 +50,14 @@ export async function serveApi(options: AppOptions): Promise<App> {
   app.addHook("onRoute", ({ method, url }) => {
     for (const each of typeof method === "string" ? [method] : method) ruleOf(each, url);
   });
-  app.addHook("onRequest", async (request) => requireAccess(options.control.tokens, request));
+  const { basePath, dashboard } = options;
+  app.addHook("onRequest", async (request, reply) => requireAccess(options.control, basePath, request, reply));
   auditActions(app, options.control.audit);
-  await documentApi(app, options.version);
+  await documentApi(app, options.version, basePath);
   healthRoute(app, options.control, options.version);
   callbackRoute(app, options.control);
   providerRoutes(app, options.control);
+  sessionRoutes(app, options.control, basePath);
   tokenRoutes(app, options.control);
   auditRoute(app, options.control);
   webhookRoutes(app, options.control);
@@ -59,7 +69,8 @@ export async function serveApi(options: AppOptions): Promise<App> {
   protectionRoutes(app, options.control);
   fleetRoutes(app, options.control);
   instanceEventRoutes(app, options.control, options.streams ?? streamTimes);
-  serveReference(app);
+  serveReference(app, basePath);
+  serveDashboard(app, { folder: dashboard, basePath });
   await app.ready();
   return app;
 }
@@ -73,12 +84,14 @@ export async function serveCallbacks(options: AppOptions): Promise<App> {
   return app;
 }
 
-function bareApp({ listener, log }: AppOptions): App {
+function bareApp({ listener, log, basePath, trustedProxies }: AppOptions): App {
   const app = Fastify({
     loggerInstance: log,
     logController: quietLog(),
     bodyLimit: bodyBytesMax,
     genReqId: requestId,
+    trustProxy: trustedProxies.length === 0 ? false : [...trustedProxies],
+    rewriteUrl: ({ url = "/" }) => withoutBase(url, basePath),
     routerOptions: { maxParamLength: 128 },
     frameworkErrors: (error, request, reply) => void answerError(error, request, reply),
     serverFactory: (handler) => {
@@ -87,12 +100,18 @@ function bareApp({ listener, log }: AppOptions): App {
     },
   }).withTypeProvider<ZodTypes>();
   app.decorateRequest("holder", null);
+  app.decorateRequest("session", null);
   app.setValidatorCompiler(validate);
   app.setSerializerCompiler(() => JSON.stringify);
   app.setErrorHandler((error, request, reply) => answerError(error, request, reply));
   app.setNotFoundHandler((request, reply) => sendProblem(reply, request, noRoute(request.method, request.url)));
   app.addHook("onRequest", async (request, reply) => {
     void reply.header("x-request-id", request.id).header("x-content-type-options", "nosniff");
+  });
+  app.addHook("onSend", async (_request, reply) => {
+    const location = reply.getHeader("location");
+    // Routes name their own paths.
+    if (typeof location === "string" && location.startsWith("/v1/")) void reply.header("location", basePath + location);
   });
   app.addHook("onResponse", async (request, reply) => {
     if (reply.statusCode >= 400 || request.method !== "GET") {
@@ -108,6 +127,13 @@ function bareApp({ listener, log }: AppOptions): App {
     }
   });
   return app;
+}
+
+/** A proxy in front may have taken the base path away already. */
+function withoutBase(url: string, basePath: string): string {
+  if (basePath === "" || !url.startsWith(basePath)) return url;
+  const rest = url.slice(basePath.length);
+  return rest === "" ? "/" : rest.startsWith("/") ? rest : rest.startsWith("?") ? `/${rest}` : url;
 }
 
 /** Our own `onResponse` line says in one what the framework says in two; reads that went well are not worth a line. */

@@ -6,6 +6,7 @@ import {
   bakeRequestSchema,
   callbackAnswerSchema,
   callbackSchema,
+  csrfHeader,
   catalogSchema,
   createdTokenSchema,
   createdWebhookSchema,
@@ -37,6 +38,9 @@ import {
   snapshotRequestSchema,
   taskRequestSchema,
   taskSchema,
+  sessionCookie,
+  sessionRequestSchema,
+  sessionSchema,
   sweepSchema,
   tokenRequestSchema,
   tokenSchema,
@@ -84,6 +88,8 @@ for (const [id, schema] of Object.entries({
   ResizeRequest: resizeRequestSchema,
   RestoreRequest: restoreRequestSchema,
   RootPassword: rootPasswordSchema,
+  Session: sessionSchema,
+  SessionRequest: sessionRequestSchema,
   SnapshotRequest: snapshotRequestSchema,
   Task: taskSchema,
   TaskRequest: taskRequestSchema,
@@ -107,6 +113,7 @@ const requests = new Set([
   "ProviderRequest",
   "ResizeRequest",
   "RestoreRequest",
+  "SessionRequest",
   "SnapshotRequest",
   "TaskRequest",
   "TokenRequest",
@@ -116,11 +123,17 @@ const componentPath = "#/components/schemas/";
 
 const securitySchemes = {
   token: { type: "http", scheme: "bearer", description: "A token of Provost" },
+  session: {
+    type: "apiKey",
+    in: "cookie",
+    name: sessionCookie,
+    description: `Of the page; what changes something brings the header ${csrfHeader} besides`,
+  },
   instanceToken: { type: "http", scheme: "bearer", description: "The token of one deploy of one instance" },
 } as const;
 
 /** Serves OpenAPI 3.1 made from the routes' zod schemas. To be registered before the routes. */
-export async function documentApi(app: App, version: string): Promise<void> {
+export async function documentApi(app: App, version: string, basePath: string): Promise<void> {
   await app.register(swagger, {
     openapi: {
       openapi: "3.1.0",
@@ -130,9 +143,9 @@ export async function documentApi(app: App, version: string): Promise<void> {
         description:
           "Deploys cloud servers and knows at every moment what state they are in. Every call but the open ones needs `Authorization: Bearer <token>`; the admin token lies in the file `admin-token` in the server's data folder. Errors are `application/problem+json` with a stable `code`, listed in docs/errors.md.",
       },
-      servers: [{ url: "/", description: "This server" }],
+      servers: [{ url: basePath === "" ? "/" : basePath, description: "This server" }],
       components: { securitySchemes },
-      security: [{ token: [] }],
+      security: [{ token: [] }, { session: [] }],
     },
     transform: ({ schema, url, route }) => ({
       schema: schema === undefined ? { hide: true } : { ...asJsonSchemas(schema), ...roleOf(route.method, url) },

@@ -20,16 +20,15 @@ const policy = [
 ].join("; ");
 
 /**
- * The readable reference of the API at `/reference`; `/` leads there. Its script takes 40 MB of memory once loaded, so the
+ * The readable reference of the API at `/reference`. Its script takes 40 MB of memory once loaded, so the
  * page is an app of its own that is made when the first reader comes.
  */
-export function serveReference(app: App): void {
+export function serveReference(app: App, basePath: string): void {
   let pages: Promise<FastifyInstance> | undefined;
   const open = { schema: { hide: true } } as const;
-  app.get("/", open, (_request, reply) => reply.redirect("/reference/"));
   for (const url of ["/reference", "/reference/*"]) {
     app.get(url, open, async (request, reply) => {
-      pages ??= referencePages();
+      pages ??= referencePages(basePath);
       const made = await pages;
       void reply.hijack();
       made.routing(request.raw, reply.raw);
@@ -38,7 +37,7 @@ export function serveReference(app: App): void {
   app.addHook("onClose", async () => (await pages)?.close());
 }
 
-async function referencePages(): Promise<FastifyInstance> {
+async function referencePages(basePath: string): Promise<FastifyInstance> {
   const { default: scalar } = await import("@scalar/fastify-api-reference");
   const pages = Fastify({ logger: false });
   pages.addHook("onRequest", (_request, reply, done) => {
@@ -49,7 +48,7 @@ async function referencePages(): Promise<FastifyInstance> {
   await pages.register(scalar, {
     routePrefix: "/reference",
     configuration: {
-      url: "/v1/openapi.json",
+      url: `${basePath}/v1/openapi.json`,
       pageTitle: "Provost API",
       withDefaultFonts: false,
       telemetry: false,

@@ -18,11 +18,19 @@ const manage: RouteRule = { who: "admin" };
  */
 const rules: Readonly<Record<string, RouteRule>> = {
   "GET /": open,
+  // The page's files, and the page itself at its own addresses; below /v1 nobody is told what there is not.
+  "GET /*": open,
+  "GET /v1/*": read,
   "GET /reference": open,
   "GET /reference/*": open,
   "GET /v1/openapi.json": open,
   "GET /v1/health": open,
   "POST /v1/callbacks/:instanceId": { who: "instance" },
+
+  // It tells the audit log itself: there is no "who" before it.
+  "POST /v1/session": open,
+  "GET /v1/session": read,
+  "DELETE /v1/session": { who: "viewer", action: "session.close" },
 
   "GET /v1/instances": read,
   "POST /v1/instances": { who: "operator", action: "instance.deploy" },

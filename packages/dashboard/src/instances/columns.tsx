@@ -1,0 +1,137 @@
+import type { Instance } from "@provost/contract";
+import { Link } from "@tanstack/react-router";
+import { ShieldCheck } from "lucide-react";
+import { usd } from "../format/numbers.ts";
+import type { Column } from "../list/columns.ts";
+import { Tag } from "../ui/badge.tsx";
+import { Copyable } from "../ui/copy.tsx";
+import { RelativeTime } from "../ui/relative-time.tsx";
+import { InstanceStatusBadge, progressOf, waitingWords } from "./status.tsx";
+
+export function NameCell({ instance }: { instance: Instance }) {
+  return (
+    <span className="flex min-w-0 items-center gap-2">
+      <Link
+        to="/instances/$ref"
+        params={{ ref: instance.id }}
+        className="truncate rounded-sm font-medium hover:text-accent-text hover:underline"
+      >
+        {instance.name}
+      </Link>
+      {instance.protected && (
+        <span title="Protected: it is not destroyed before it is unprotected">
+          <ShieldCheck aria-label="Protected" size={14} className="text-faint" />
+        </span>
+      )}
+      {instance.builderOf !== undefined && <Tag title="An image is made on it; it goes when that is done">builder</Tag>}
+      {instance.tags.slice(0, 2).map((tag) => (
+        <Tag key={tag}>{tag}</Tag>
+      ))}
+      {instance.tags.length > 2 && <Tag title={instance.tags.join(", ")}>+{instance.tags.length - 2}</Tag>}
+    </span>
+  );
+}
+
+/** The task under way: what it is, how far a deploy is, and what it waits for. */
+export function TaskCell({ instance }: { instance: Instance }) {
+  const progress = progressOf(instance);
+  if (progress === undefined) return null;
+  const { word, at, of } = progress;
+  const waits = waitingWords(instance);
+  const percent = at === undefined || of === undefined ? undefined : Math.round((at / of) * 100);
+  return (
+    <span className="flex min-w-0 items-center gap-2 text-muted" title={waits}>
+      {percent !== undefined && (
+        <progress value={at} max={of} aria-label={`Step ${at} of ${of}`} className="progress h-1 w-12 shrink-0" />
+      )}
+      <span className="truncate">
+        {word}
+        {percent !== undefined && ` ${percent}%`}
+        {waits !== undefined && " · waits"}
+      </span>
+    </span>
+  );
+}
+
+function AddressCell({ ipv4, ipv6 }: Instance) {
+  const address = ipv4[0] ?? ipv6[0];
+  return address === undefined ? (
+    <span className="text-faint">–</span>
+  ) : (
+    <Copyable text={address} label="the address" />
+  );
+}
+
+const name: Column<Instance> = {
+  id: "name",
+  header: "Name",
+  cell: (instance) => <NameCell instance={instance} />,
+  width: "minmax(140px, 2fr)",
+};
+const status: Column<Instance> = {
+  id: "status",
+  header: "Status",
+  cell: (instance) => <InstanceStatusBadge status={instance.status} />,
+  width: "minmax(112px, 136px)",
+};
+
+export const instanceColumns: readonly Column<Instance>[] = [
+  { ...status, from: 768 },
+  { ...name, from: 768 },
+  {
+    id: "task",
+    header: "Task",
+    cell: (instance) => <TaskCell instance={instance} />,
+    width: "minmax(96px, 1fr)",
+    from: 1280,
+  },
+  { id: "provider", header: "Provider", cell: ({ provider }) => provider, width: "minmax(72px, 0.8fr)", from: 1024 },
+  { id: "region", header: "Region", cell: ({ region }) => region, width: "minmax(88px, 0.8fr)", from: 768 },
+  { id: "type", header: "Plan", cell: ({ type }) => type, width: "minmax(104px, 1fr)", from: 1024 },
+  {
+    id: "address",
+    header: "Address",
+    cell: (instance) => <AddressCell {...instance} />,
+    width: "minmax(140px, 1fr)",
+    from: 1024,
+  },
+  {
+    id: "cost",
+    header: "Cost so far",
+    cell: ({ costUsd }) => usd(costUsd),
+    width: "minmax(76px, 0.5fr)",
+    align: "right",
+    from: 1280,
+  },
+  {
+    id: "age",
+    header: "Age",
+    cell: ({ createdAt }) => <RelativeTime at={createdAt} short />,
+    width: "56px",
+    align: "right",
+    from: 768,
+  },
+];
+
+/** On a phone a row has two lines: name and status, then where and since when. */
+export const phoneColumns: readonly Column<Instance>[] = [
+  {
+    id: "all",
+    header: "Instance",
+    width: "minmax(0, 1fr)",
+    cell: (instance) => (
+      <div className="flex flex-col gap-0.5 py-1.5">
+        <div className="flex items-center justify-between gap-3">
+          <NameCell instance={instance} />
+          <InstanceStatusBadge status={instance.status} />
+        </div>
+        <div className="flex items-center justify-between gap-3 text-xs text-muted">
+          <span className="truncate">
+            {instance.provider} · {instance.region} · {instance.ipv4[0] ?? instance.type}
+          </span>
+          <RelativeTime at={instance.createdAt} short />
+        </div>
+      </div>
+    ),
+  },
+];

@@ -1,0 +1,18 @@
+import type { Query } from "../list/query.ts";
+
+/**
+ * A list's search as a filter of the fleets API, which has the same terms: a name stands for how it begins. Undefined where it
+ * has free words, which mean more than one term can say.
+ */
+export function fleetFilter({ terms, words, problem }: Query): string | undefined {
+  if (words !== "" || problem !== undefined) return undefined;
+  const given = Object.entries(terms).map(([key, value]) =>
+    key === "name"
+      ? `name:${value
+          .split(",")
+          .map((each) => `${each}*`)
+          .join(",")}`
+      : `${key}:${value}`,
+  );
+  return given.length === 0 ? "name:*" : given.join(" ");
+}

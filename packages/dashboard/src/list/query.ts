@@ -1,0 +1,75 @@
+/**
+ * What is typed into a list's search: `key:value` terms, values between commas being alternatives, and free words.
+ * `provider:linode status:running,stopped web` asks for three things that must all hold.
+ */
+export interface Query {
+  terms: Readonly<Record<string, string>>;
+  /** The free words, as they were typed. */
+  words: string;
+  /** What is wrong with it, with the way out. */
+  problem: string | undefined;
+}
+
+export function parseQuery(text: string, keys: readonly string[]): Query {
+  const terms: Record<string, string> = {};
+  const words: string[] = [];
+  let problem: string | undefined;
+  for (const piece of text.split(/\s+/).filter(Boolean)) {
+    const [, key, value] = /^([a-z]+):(.*)$/.exec(piece) ?? [];
+    if (key === undefined || value === undefined) words.push(piece);
+    else if (!keys.includes(key))
+      problem ??= `"${key}:" is no filter here: there are ${keys.map((k) => `${k}:`).join(" ")}`;
+    else if (terms[key] !== undefined)
+      problem ??= `"${key}:" is there twice: put commas between alternatives, ${key}:${terms[key]},${value}`;
+    else if (value !== "") terms[key] = value.replaceAll(/,+/g, ",").replaceAll(/^,|,$/g, "");
+  }
+  return { terms, words: words.join(" "), problem };
+}
+
+export function formatQuery({ terms, words }: Pick<Query, "terms" | "words">): string {
+  const given = Object.entries(terms).filter(([, value]) => value !== "");
+  return [...given.map(([key, value]) => `${key}:${value}`), words].filter((piece) => piece !== "").join(" ");
+}
+
+/** The text with one term set, or taken out by an empty value. */
+export function withTerm(text: string, keys: readonly string[], key: string, value: string): string {
+  const { terms, words } = parseQuery(text, keys);
+  return formatQuery({ terms: { ...terms, [key]: value }, words });
+}
+
+/** A key, and the values that are known to exist for it. */
+export interface QueryKey {
+  key: string;
+  hint: string;
+  values?: readonly string[] | undefined;
+}
+
+export interface Suggestion {
+  /** What the text becomes. */
+  text: string;
+  label: string;
+  hint: string;
+}
+
+const suggestionsMax = 10;
+
+/** What the piece being typed at the end may become: a key, or a value of its key. */
+export function suggest(text: string, keys: readonly QueryKey[]): Suggestion[] {
+  const start = text.search(/\S*$/);
+  const before = text.slice(0, start);
+  const piece = text.slice(start);
+  const colon = piece.indexOf(":");
+  if (colon < 0) {
+    return keys
+      .filter(({ key }) => key.startsWith(piece.toLowerCase()) && !before.includes(`${key}:`))
+      .map(({ key, hint }) => ({ text: `${before}${key}:`, label: `${key}:`, hint }));
+  }
+  const key = keys.find((each) => each.key === piece.slice(0, colon));
+  const chosen = piece.slice(colon + 1).split(",");
+  const typed = chosen.pop() ?? "";
+  const head = `${before}${piece.slice(0, colon + 1)}${chosen.map((value) => `${value},`).join("")}`;
+  return (key?.values ?? [])
+    .filter((value) => value.toLowerCase().includes(typed.toLowerCase()) && !chosen.includes(value) && value !== typed)
+    .slice(0, suggestionsMax)
+    .map((value) => ({ text: `${head}${value} `, label: value, hint: "" }));
+}
