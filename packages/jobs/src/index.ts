@@ -33,18 +33,24 @@ export { JobRequest, type JobDefinition, type JobOptions } from "./core/request.
 export type { ManagerEvent } from "./manager/events.ts";
 export { Queues } from "./manager/queues.ts";
 export { Schedules } from "./manager/schedules.ts";
-export { JobManager, type EnqueuedFlow, type EnqueuedJob, type InTransaction } from "./manager/manager.ts";
+export type { EnqueuedFlow, EnqueuedJob } from "./manager/enqueued.ts";
+export { JobManager, type InTransaction } from "./manager/manager.ts";
 export type { JobManagerOptions } from "./manager/options.ts";
 export type { Why } from "./manager/explainer.ts";
 export type { EventName, EventOf, PublishedEvent } from "./manager/listeners.ts";
 export { JobReader, type JobProgress, type WaitOptions } from "./manager/reader.ts";
 export type { AttemptTrace } from "./manager/tracing.ts";
 export type { MissedPolicy } from "./core/tick-plan.ts";
-export type { Timing, TimingOptions } from "./core/timing.ts";
+export { Histogram } from "./core/histogram.ts";
+export { nextRuns, timingFrom, type Timing, type TimingOptions } from "./core/timing.ts";
+export { timingWords } from "./core/timing-words.ts";
 export type * from "./transporters/schedules.ts";
 export type { PoolOptions } from "./processes/options.ts";
 export type * from "./transporters/keeping.ts";
 export type * from "./transporters/queues.ts";
+export type * from "./transporters/browse.ts";
+export type { LogLine, LogStore, NewLogLine } from "./transporters/logs.ts";
+export type * from "./transporters/minutes.ts";
 export type * from "./transporters/sight.ts";
 export type {
   MemoryAnswer,

@@ -21,6 +21,13 @@ export const limits = {
   attemptsMax: 1_000,
   /** What a handler reports of how far it is, as UTF-8 JSON. */
   progressBytesMax: 8_192,
+  /** Lines kept of one attempt's log, and bytes of a message and of its fields. */
+  logLinesMax: 1_000,
+  logLineBytesMax: 4_096,
+  /** Jobs that one look through the list may pass (L15). */
+  browseLooksMax: 10_000,
+  /** Names and queues that a manager counts apart in one minute; the others together. */
+  minuteRowsMax: 500,
   /** Bytes kept of one failure's message and of its stack. */
   failureBytesMax: 8_192,
   /** How long a wake that met no job is kept for a release still to come (L7). */

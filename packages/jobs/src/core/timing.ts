@@ -54,6 +54,14 @@ export function nextDue(timing: Timing, after: number): number | undefined {
   return cronOf(timing).nextRun(new Date(after))?.getTime();
 }
 
+/** The next `count` due times after `after`, fewer where no more come. */
+export function nextRuns(timing: Timing, after: number, count: number): number[] {
+  const runs: number[] = [];
+  for (let at = nextDue(timing, after); at !== undefined && runs.length < count; at = nextDue(timing, at))
+    runs.push(at);
+  return runs;
+}
+
 /** The last due time at or before `until`. */
 export function lastDue(timing: Timing, until: number): number | undefined {
   if ("everyMs" in timing) return Math.floor(until / timing.everyMs) * timing.everyMs;

@@ -80,13 +80,15 @@ export class Claimer {
     this.#pulse.start();
   }
 
-  /** The runner gives back what waits. */
-  async stop(): Promise<void> {
+  /** With the manager the runner gives back what waits; `giveBack`: while it goes on, this does (quiet). */
+  async stop({ giveBack = false } = {}): Promise<void> {
     this.#unsubscribe?.();
     this.#unsubscribe = undefined;
     clearImmediate(this.#serving);
     this.#serving = undefined;
     await this.#pulse.stop();
+    if (!giveBack) return;
+    for (const desk of Object.values(this.#desks)) desk.giveBackOld(Infinity);
   }
 
   /** There may be ready jobs in these queues; in any, when none are named. */

@@ -1,5 +1,6 @@
 import type { AttemptCause, JobFailure, JobId, ProcessKind } from "../core/job.ts";
 import type { QueueSettings } from "../core/queue.ts";
+import type { ManagerAsked } from "../transporters/sight.ts";
 import type { FiredShard } from "../transporters/schedules.ts";
 import type { Outcome } from "../transporters/transporter.ts";
 
@@ -7,6 +8,8 @@ import type { Outcome } from "../transporters/transporter.ts";
 export type ManagerEvent =
   | { event: "manager.started"; manager: string }
   | { event: "manager.stopped"; manager: string; abandoned: number }
+  /** By hand, over the store: to go on, to take no more jobs, to stop (L15). */
+  | { event: "manager.asked"; manager: string; asked: ManagerAsked }
   | ({ event: "attempt.started" } & AttemptName)
   /** The store has taken the end of an attempt. */
   | ({ event: "attempt.settled"; outcome: Outcome["kind"]; cause?: AttemptCause; failure?: JobFailure } & AttemptName)
@@ -56,7 +59,9 @@ export type ServiceName =
   | "watcher"
   | "pruner"
   | "herald"
-  | "progress-keeper";
+  | "progress-keeper"
+  | "log-keeper"
+  | "minute-keeper";
 
 /** `lease`: it could not be renewed in time, or another claim has the job. */
 export type AbortReason = "timeout" | "cancel" | "stop" | "lease";

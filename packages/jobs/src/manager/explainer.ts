@@ -87,7 +87,9 @@ export class Explainer {
     if (settings?.paused === true) return { kind: "paused", queue };
     const able = managers.filter(
       (manager) =>
-        manager.names.includes(name) && manager.lines.some((line) => line.queue === queue && line.lane === lane),
+        manager.facts?.quiet !== true &&
+        manager.names.includes(name) &&
+        manager.lines.some((line) => line.queue === queue && line.lane === lane),
     );
     if (able.length === 0) return { kind: "no-worker", name, queue, managers: managers.length };
     const reached = settings === undefined ? [] : await this.#reached(job, settings);

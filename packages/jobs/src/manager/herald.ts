@@ -1,4 +1,4 @@
-import type { ManagerBeat } from "../transporters/sight.ts";
+import type { ManagerAsked, ManagerBeat } from "../transporters/sight.ts";
 import type { Transporter } from "../transporters/transporter.ts";
 import type { Clock } from "./clock.ts";
 import type { Log } from "./events.ts";
@@ -6,7 +6,10 @@ import { Pulse } from "./pulse.ts";
 
 export interface HeraldOptions {
   transporter: Pick<Transporter, "sight">;
-  beat: ManagerBeat;
+  /** What it says of itself at this moment. */
+  beat: () => ManagerBeat;
+  /** What is asked of it, told with each beat. */
+  onAsked: (asked: ManagerAsked) => void;
   clock: Clock;
   random: () => number;
   log: Log;
@@ -28,19 +31,24 @@ export class Herald {
 
   start(): void {
     // One that only enqueues takes no part.
-    if (this.#options.beat.lines.length > 0) this.#pulse.start();
+    if (this.#options.beat().lines.length > 0) this.#pulse.start();
+  }
+
+  wake(): void {
+    this.#pulse.wake();
   }
 
   /** Takes its name off; where the store is away, the name runs out by itself. */
   async stop(): Promise<void> {
-    const { transporter, beat } = this.#options;
+    const { transporter } = this.#options;
+    const { id, lines } = this.#options.beat();
     await this.#pulse.stop();
-    if (beat.lines.length > 0) await transporter.sight.leave(beat.id).catch(() => undefined);
+    if (lines.length > 0) await transporter.sight.leave(id).catch(() => undefined);
   }
 
   async #tell(): Promise<number> {
-    const { transporter, beat, random } = this.#options;
-    await transporter.sight.beat(beat, ttlMs);
+    const { transporter, beat, onAsked, random } = this.#options;
+    onAsked(await transporter.sight.beat(beat(), ttlMs));
     return Math.ceil(everyMs * (1 - random() / 4));
   }
 }

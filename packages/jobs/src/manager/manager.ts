@@ -27,6 +27,8 @@ import type {
   Tx,
   WithDescendants,
 } from "../transporters/transporter.ts";
+import type { ManagerAsked } from "../transporters/sight.ts";
+import { type EnqueuedFlow, type EnqueuedJob, flowOf, jobOf } from "./enqueued.ts";
 import type { Log } from "./events.ts";
 import { Listeners } from "./listeners.ts";
 import type { JobManagerOptions } from "./options.ts";
@@ -42,23 +44,6 @@ import { Watcher } from "./watcher.ts";
 export interface InTransaction {
   /** Joins the caller's transaction: takes effect with its commit (L11). */
   tx?: Tx;
-}
-
-/**
- * `existing`: an unfinished one holds the unique key, its ids are given, and nothing was added (L17). `replaced`: that job, never started,
- * is now what was enqueued.
- */
-export interface EnqueuedJob {
-  id: JobId;
-  state: "added" | "existing" | "replaced";
-}
-
-/** As `EnqueuedJob`, of a flow. */
-export interface EnqueuedFlow {
-  id: JobId;
-  state: "added" | "existing";
-  /** In the order of the flow: a nested flow's jobs stand behind its first one. */
-  jobIds: JobId[];
 }
 
 /**
@@ -95,7 +80,11 @@ export class JobManager extends JobReader {
       settings,
       watcher,
       prepare: (item) => this.#prepare(item),
+      onStopAsked: () => void this.stop(),
     });
+    const { logs } = this.#services;
+    listeners.on("job.log", (told) => logs.told(told, "log", told.message, told.fields));
+    listeners.on("job.output", (told) => logs.told(told, told.stream, told.line));
     this.#atomicity = atomicityOf(this.#services.memory.scopes);
     this.#log = settings.log;
     this.queues = new Queues({
@@ -259,6 +248,38 @@ export class JobManager extends JobReader {
   }
 
   /**
+   * Moves jobs to another queue of the same lane; its depth limit does not hold them up.
+   *
+   * @returns `refused` for what has ended, and for what runs: it is on its way already.
+   */
+  async move(ids: JobId | readonly JobId[], queue: string, options: InTransaction = {}): Promise<AmendResult[]> {
+    return await this.#amend(checkedIds(ids), { kind: "move", queue: checkedKey(queue, "queue") }, options);
+  }
+
+  /**
+   * For acts on jobs that join a transaction: opens it when what this manager holds ahead of these jobs is back in line, and looks
+   * for what has become ready when it has ended.
+   */
+  async around<T>(ids: readonly JobId[], transaction: () => Promise<T>): Promise<T> {
+    await this.#services.runner.callBack(ids);
+    const result = await transaction();
+    this.#services.claimer.hint();
+    return result;
+  }
+
+  /**
+   * Asks any manager of the store to take no more jobs (`quiet`), to stop as by `stop()`, or to go on (`run`). It hears of it within 10 s, and
+   * does so until it is asked otherwise or started anew.
+   *
+   * @returns false when none of that id is there.
+   */
+  async ask(manager: string, asked: ManagerAsked): Promise<boolean> {
+    const found = await this.#transporter.sight.ask(checkedKey(manager, "manager"), asked);
+    if (manager === this.id) this.#services.heed();
+    return found;
+  }
+
+  /**
    * Holds jobs back by hand (L6), alone or with their descendants: none is started until `unhold`, whatever comes: its gate, its time, a
    * wake. What runs is left to run, and held from its next release or error on. It takes a direction to run now back; a retry by hand ends it.
    */
@@ -352,21 +373,6 @@ export class JobManager extends JobReader {
   async #prepare(item: JobRequest | FlowBuilder): Promise<NewItem> {
     return await newItem(item, () => this.#transporter.now());
   }
-}
-
-function jobOf({ ids, state }: Enqueued): EnqueuedJob {
-  const [id] = ids;
-  if (id === undefined)
-    throw new JobsError("store_unavailable", "the store gave no id for a job: look for it before repeating");
-  return { id, state };
-}
-
-function flowOf({ ids, state, flowId }: Enqueued): EnqueuedFlow {
-  // The holder of the unique key may be a job of its own: then that is what is named.
-  const id = flowId ?? ids[0];
-  if (id === undefined)
-    throw new JobsError("store_unavailable", "the store gave no id for a flow: look for it before repeating");
-  return { id, state: state === "added" ? state : "existing", jobIds: ids };
 }
 
 /** Not because of another one, which brings it back when it is retried itself. */

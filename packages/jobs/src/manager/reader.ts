@@ -1,12 +1,15 @@
-import { checkedInteger } from "../core/bounds.ts";
+import { checkedInteger, checkedKey } from "../core/bounds.ts";
 import { durationMs, type Duration } from "../core/duration.ts";
 import { JobsError } from "../core/errors.ts";
-import { checkedId } from "../core/ids.ts";
+import { checkedId, checkedIds } from "../core/ids.ts";
 import type { Attempt, Flow, Job, JobId } from "../core/job.ts";
 import { limits } from "../core/limits.ts";
 import type { JobDefinition } from "../core/request.ts";
 import { flowTree, type FlowTree } from "../core/tree.ts";
-import type { ManagerSeen, QueueCounts } from "../transporters/sight.ts";
+import type { BrowsePage, BrowseQuery, JobBrief } from "../transporters/browse.ts";
+import type { LogLine } from "../transporters/logs.ts";
+import type { MinuteLevel, MinuteRow } from "../transporters/minutes.ts";
+import type { FlowStage, ManagerSeen, QueueCounts } from "../transporters/sight.ts";
 import type { JobQuery, Transporter } from "../transporters/transporter.ts";
 import { Explainer, type Why } from "./explainer.ts";
 import type { EventName, EventOf, Listeners } from "./listeners.ts";
@@ -67,6 +70,61 @@ export class JobReader {
     if (query.after !== undefined) checkedId(query.after);
     if (query.flowId !== undefined) checkedId(query.flowId);
     return await this.#transporter.list({ ...query, limit });
+  }
+
+  /**
+   * Ids of jobs, newest first, page by page: `before` is the `next` of the page before. At most `limits.browseLooksMax` jobs are looked at,
+   * so that a page may be short, or empty, and have a `next`.
+   */
+  async find(query: Omit<BrowseQuery, "looksMax"> & { looksMax?: number }): Promise<BrowsePage> {
+    const { limit, looksMax = limits.browseLooksMax, before, flowId } = query;
+    checkedInteger(limit, "limit", 1, limits.batchJobsMax, "invalid_options");
+    checkedInteger(looksMax, "looksMax", 1, limits.browseLooksMax, "invalid_options");
+    if (before !== undefined) checkedId(before);
+    if (flowId !== undefined) checkedId(flowId);
+    return await this.#transporter.browse.find({ ...query, looksMax });
+  }
+
+  /** Jobs without their inputs and results, in the order asked for; those that are not there are left out. */
+  async briefs(ids: readonly JobId[]): Promise<JobBrief[]> {
+    return await this.#transporter.browse.briefs(checkedIds(ids));
+  }
+
+  /** All jobs of a flow without their inputs and results, by id, and its stages. */
+  async flowBriefs(flowId: JobId): Promise<{ jobs: JobBrief[]; stages: FlowStage[] }> {
+    const id = checkedId(flowId);
+    const [jobs, stages] = await Promise.all([
+      this.#transporter.browse.members(id),
+      this.#transporter.sight.stages(id),
+    ]);
+    return { jobs, stages };
+  }
+
+  /** Jobs that hold this unique key or wait for this wake key, newest first. */
+  async byKey(key: string): Promise<JobId[]> {
+    return await this.#transporter.browse.byKey(checkedKey(key, "key"));
+  }
+
+  /** What this manager has claimed, by id. */
+  async claimedBy(manager: string, limit: number = limits.batchJobsMax): Promise<JobBrief[]> {
+    return await this.#transporter.browse.claimedBy(checkedKey(manager, "manager"), limit);
+  }
+
+  /** What ended since this minute (ms since 1970 by the store's clock), as all managers have counted it up to 5 s ago; a day is kept. */
+  async minutes(from: number): Promise<{ rows: MinuteRow[]; levels: MinuteLevel[] }> {
+    return await this.#transporter.minutes.read(from);
+  }
+
+  /** What a job has told and printed, up to half a second ago; `after` is the last `seq` of the page before. */
+  async logs(id: JobId, query: { after?: number; limit?: number } = {}): Promise<LogLine[]> {
+    const limit = checkedInteger(query.limit ?? 100, "limit", 1, limits.batchJobsMax, "invalid_options");
+    const after = query.after === undefined ? {} : { after: query.after };
+    return await this.#transporter.logs.read({ jobId: checkedId(id), limit, ...after });
+  }
+
+  /** The store's clock, ms since 1970. */
+  async now(): Promise<number> {
+    return await this.#transporter.now();
   }
 
   /** Every attempt of a job that ended without `processed`, with its error and the priority it cost (L4, L10). */

@@ -79,6 +79,11 @@ export class Runner {
     return Math.max(0, this.#options.slots[lane] - this.#occupied[lane]);
   }
 
+  /** Slots in use. */
+  get occupied(): Record<Lane, number> {
+    return { ...this.#occupied };
+  }
+
   holds(id: JobId, fence: number): boolean {
     for (const { claimed } of this.#live) if (claimed.id === id && claimed.fence === fence) return true;
     return false;

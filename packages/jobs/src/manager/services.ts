@@ -2,12 +2,13 @@ import type { FlowBuilder } from "../core/flow.ts";
 import type { JobRequest } from "../core/request.ts";
 import { isIsolated } from "../processes/isolation.ts";
 import { Processes } from "../processes/processes.ts";
-import type { ManagerBeat } from "../transporters/sight.ts";
+import type { ManagerAsked, ManagerBeat, ManagerFacts } from "../transporters/sight.ts";
 import { ManagerScopes } from "../memory/manager-scopes.ts";
-import type { Claimed, NewItem, Outcome, Transporter } from "../transporters/transporter.ts";
+import type { NewItem, Transporter } from "../transporters/transporter.ts";
 import { JobsError } from "../core/errors.ts";
 import { limits } from "../core/limits.ts";
 import { isSchedule } from "../core/schedule.ts";
+import { hostname } from "node:os";
 import { Claimer } from "./claimer.ts";
 import { settledWithin } from "./clock.ts";
 import { Herald } from "./herald.ts";
@@ -15,6 +16,8 @@ import { Leader } from "./leader.ts";
 import { LeaseGuard } from "./lease-guard.ts";
 import { LeaseKeeper } from "./lease-keeper.ts";
 import type { ManagerSettings } from "./options.ts";
+import { LogKeeper } from "./log-keeper.ts";
+import { MinuteKeeper } from "./minute-keeper.ts";
 import { ProgressKeeper } from "./progress-keeper.ts";
 import { Promoter } from "./promoter.ts";
 import { Pruner } from "./pruner.ts";
@@ -22,7 +25,7 @@ import type { Registry } from "./registry.ts";
 import { Rescuer } from "./rescuer.ts";
 import { Runner } from "./runner.ts";
 import { Scheduler } from "./scheduler.ts";
-import { Settler } from "./settler.ts";
+import { type Applied, Settler } from "./settler.ts";
 import type { Watcher } from "./watcher.ts";
 
 /** Isolated processes are killed, which none refuses: only a host in trouble takes as long as this. */
@@ -35,6 +38,8 @@ export interface ServicesOptions {
   settings: ManagerSettings;
   watcher: Watcher;
   prepare: (item: JobRequest | FlowBuilder) => Promise<NewItem>;
+  /** It was asked to stop, by hand and over the store. */
+  onStopAsked: () => void;
 }
 
 /** The parts of a manager, wired: who wakes whom, and in which order they start and stop. */
@@ -55,6 +60,10 @@ export class Services {
   readonly #pruner: Pruner;
   readonly #herald: Herald;
   readonly #progress: ProgressKeeper;
+  readonly #minutes: MinuteKeeper;
+  /** What jobs tell and print. */
+  readonly logs: LogKeeper;
+  #asked: ManagerAsked = "run";
   #running = false;
   #hearing: (() => void) | undefined;
   #changing: Promise<void> = Promise.resolve();
@@ -79,7 +88,14 @@ export class Services {
     this.#leader = new Leader({ ...shared, manager, leaseMs: settings.seatMs, onElected: () => this.#elected() });
     const led = { ...shared, leader: this.#leader };
     this.#pruner = new Pruner(led);
-    this.#herald = new Herald({ ...shared, beat: beatOf(manager, registry, settings) });
+    this.#minutes = new MinuteKeeper({ ...shared, manager, leader: this.#leader });
+    this.logs = new LogKeeper(shared);
+    const beat = beatOf(manager, registry, settings);
+    this.#herald = new Herald({
+      ...shared,
+      beat: () => ({ ...beat, facts: this.#facts() }),
+      onAsked: (asked) => this.#ask(asked),
+    });
     this.runner = new Runner({
       ...shared,
       progress: this.#progress,
@@ -131,6 +147,33 @@ export class Services {
     if (ready.size > 0) this.claimer.hint([...ready]);
   }
 
+  /** Something may have been asked of this manager just now. */
+  heed(): void {
+    this.#herald.wake();
+  }
+
+  #ask(asked: ManagerAsked): void {
+    if (asked === this.#asked) return;
+    const { settings, manager, onStopAsked } = this.#options;
+    this.#asked = asked;
+    settings.log({ event: "manager.asked", manager, asked });
+    if (asked === "stop") onStopAsked();
+    else if (asked === "quiet") void this.claimer.stop({ giveBack: true });
+    else if (this.#running) this.claimer.start();
+  }
+
+  #facts(): ManagerFacts {
+    const { settings } = this.#options;
+    return {
+      host: hostname(),
+      pid: process.pid,
+      rssBytes: process.memoryUsage.rss(),
+      slots: settings.slots,
+      running: this.runner.occupied,
+      quiet: this.#asked !== "run",
+    };
+  }
+
   /** One start or stop at a time, in the order they were called. */
   #change(change: () => Promise<void>): Promise<void> {
     const changed = this.#changing.then(change);
@@ -152,6 +195,7 @@ export class Services {
     await this.scheduler.define();
     await this.#processes.start();
     this.#running = true;
+    this.#asked = "run";
     this.#settler.start();
     this.runner.start();
     // Before the first claim: a job may block this loop from its first moment on.
@@ -162,6 +206,8 @@ export class Services {
     this.#leader.start();
     this.scheduler.start();
     this.#progress.start();
+    this.logs.start();
+    await this.#minutes.start();
     this.#pruner.start();
     this.#herald.start();
     this.claimer.start();
@@ -189,7 +235,8 @@ export class Services {
     // A claim that was under way has been given back by now.
     this.#settler.stop();
     await settledWithin(Promise.all([this.#leaseKeeper.stop(), this.runner.settlements()]), abortGraceMs, clock);
-    await settledWithin(Promise.all([this.#progress.stop(), this.#options.watcher.stop()]), abortGraceMs, clock);
+    const told = [this.#progress.stop(), this.logs.stop(), this.#minutes.stop(), this.#options.watcher.stop()];
+    await settledWithin(Promise.all(told), abortGraceMs, clock);
     await settledWithin(this.#processes.stop(), goneMsMax, clock);
     await settledWithin(this.memory.stop(), abortGraceMs, clock);
     await this.#leaseGuard.stop();
@@ -201,7 +248,8 @@ export class Services {
     for (const service of [this.scheduler, this.#promoter, this.#rescuer, this.#pruner]) service.wake();
   }
 
-  #applied(applied: readonly { job: Claimed; outcome: Outcome }[]): void {
+  #applied(applied: readonly Applied[]): void {
+    this.#minutes.count(applied);
     let ready = false;
     for (const { job, outcome } of applied) {
       const delayMs = outcome.kind === "retry" || outcome.kind === "defer" ? outcome.delayMs : 0;

@@ -19,6 +19,8 @@ export interface Ending {
   readonly keptMs: number;
   /** When it began, by the manager's clock, where the store does not know that it has (L4). */
   readonly unmarkedStart?: number | undefined;
+  /** When its handler was called, by the manager's clock; not known of an end that is another manager's. */
+  readonly startedAt?: number | undefined;
   /** The settler's: what the end means, and when it gives up. */
   outcome: Outcome;
   giveUpAt?: number | undefined;
@@ -43,6 +45,7 @@ export interface SettlerOptions {
 export interface Applied {
   job: Claimed;
   outcome: Outcome;
+  startedAt: number | undefined;
 }
 
 /** Of an end that the settler has not judged yet. */
@@ -132,7 +135,7 @@ export class Settler {
       if (result === undefined)
         this.#drop(ending, new JobsError("store_unavailable", "the store gave no answer to it"));
       else if (result.state === "applied") {
-        applied.push({ job, outcome });
+        applied.push({ job, outcome, startedAt: ending.startedAt });
         this.#answer(ending, { state: "applied", outcome });
       } else if (result.why !== "version") this.#answer(ending, result);
       else {

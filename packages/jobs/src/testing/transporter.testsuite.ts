@@ -1,6 +1,7 @@
 import { agingSuite } from "./aging.testsuite.ts";
 import { amendSuite } from "./amend.testsuite.ts";
 import { boundsSuite } from "./bounds.testsuite.ts";
+import { browseSuite } from "./browse.testsuite.ts";
 import { claimSuite } from "./claim.testsuite.ts";
 import { directSuite } from "./direct.testsuite.ts";
 import { durabilitySuite } from "./durability.testsuite.ts";
@@ -22,6 +23,7 @@ import { renewalSuite } from "./renewal.testsuite.ts";
 import { sightSuite } from "./sight.testsuite.ts";
 import { uniqueSuite } from "./unique.testsuite.ts";
 import { wakeSuite } from "./wake.testsuite.ts";
+import { watchSuite } from "./watch.testsuite.ts";
 
 /**
  * The laws that every Transporter keeps, as vitest tests with the law in their names. Call it once for each store, at the
@@ -48,6 +50,8 @@ export function transporterSuite(suite: TransporterSuite): void {
   permitsSuite(suite);
   permitsModelSuite(suite);
   sightSuite(suite);
+  browseSuite(suite);
+  watchSuite(suite);
   keepingSuite(suite);
   uniqueSuite(suite);
   modelSuite(suite);

@@ -6,8 +6,10 @@ export interface SightStore {
   counts(): Promise<QueueCounts[]>;
   /** The gates of a flow, in the order of their ids; empty for an unknown one. */
   stages(flowId: JobId): Promise<FlowStage[]>;
-  /** A manager says that it is there; it counts as gone when it has not said so for `ttlMs`. */
-  beat(manager: ManagerBeat, ttlMs: number): Promise<void>;
+  /** A manager says that it is there; it counts as gone when it has not said so for `ttlMs`. Answers what was asked of it. */
+  beat(manager: ManagerBeat, ttlMs: number): Promise<ManagerAsked>;
+  /** Asks a manager for something, until something else is asked; it hears of it with its next beat. False when there is none of that id. */
+  ask(manager: string, asked: ManagerAsked): Promise<boolean>;
   /** A manager has stopped. */
   leave(manager: string): Promise<void>;
   /** Managers that are there, by id. */
@@ -45,6 +47,9 @@ export interface FlowStage {
   unfinished: number;
 }
 
+/** By hand: to go on, to take no more jobs (`quiet`), to stop. */
+export type ManagerAsked = "run" | "quiet" | "stop";
+
 /** What a manager says of itself while it runs. */
 export interface ManagerBeat {
   id: string;
@@ -52,12 +57,29 @@ export interface ManagerBeat {
   names: string[];
   /** Lines it claims from. */
   lines: { queue: string; lane: Lane }[];
+  facts?: ManagerFacts;
+}
+
+/** How a manager is. */
+export interface ManagerFacts {
+  host: string;
+  pid: number;
+  /** Of its OS process. */
+  rssBytes: number;
+  slots: Record<Lane, number>;
+  /** Slots in use. */
+  running: Record<Lane, number>;
+  /** It takes no more jobs. */
+  quiet: boolean;
 }
 
 /** A manager that is there, by the store's clock. */
 export interface ManagerSeen extends ManagerBeat {
   startedAt: number;
   seenAt: number;
+  asked: ManagerAsked;
+  /** It has the leader's seat (L13). */
+  leads: boolean;
 }
 
 /** How far an attempt is, on its way to the store. */

@@ -2,6 +2,9 @@ import type { Attempt, Flow, Job, JobFailure, JobId, JobStatus, Lane, StagePolic
 import type { DirectRefusal, QueueStore } from "./queues.ts";
 import type { MemoryStore, PermitLease, PermitStore } from "./permits.ts";
 import type { KeepingStore } from "./keeping.ts";
+import type { BrowseStore } from "./browse.ts";
+import type { LogStore } from "./logs.ts";
+import type { MinuteStore } from "./minutes.ts";
 import type { SightStore } from "./sight.ts";
 import type { LeaderSeat, ScheduleStore } from "./schedules.ts";
 
@@ -87,6 +90,12 @@ export interface Transporter {
 
   /** What can be told of jobs besides running them (L15). */
   readonly sight: SightStore;
+  /** Jobs as people look through them (L15). */
+  readonly browse: BrowseStore;
+  /** The last day, minute by minute (L15). */
+  readonly minutes: MinuteStore;
+  /** What jobs have told (L15). */
+  readonly logs: LogStore;
   /** What becomes of what has ended (L17). */
   readonly keeping: KeepingStore;
 
@@ -318,6 +327,8 @@ export type Change =
   | ({ kind: "cancel"; reason: string } & WithDescendants)
   /** Sets base and current priority. */
   | ({ kind: "priority"; priority: number } & WithDescendants)
+  /** To another queue, in the same lane, its depth limit aside. What runs is refused: it is on its way already. */
+  | { kind: "move"; queue: string }
   /** Not to be started until `unhold`, whatever its status becomes; what runs is held from its end on. Takes a direction back. */
   | ({ kind: "hold" } & WithDescendants)
   | ({ kind: "unhold" } & WithDescendants)

@@ -2,6 +2,7 @@ import type { Client } from "pg";
 import { JobsError } from "../../core/errors.ts";
 import { storeError } from "./failures.ts";
 import { amendFunctions } from "./sql/amend.ts";
+import { browseFunctions } from "./sql/browse.ts";
 import { claimFunctions } from "./sql/claim.ts";
 import { enqueueFlowFunctions } from "./sql/enqueue-flows.ts";
 import { addTables, enqueueFunctions } from "./sql/enqueue.ts";
@@ -22,6 +23,7 @@ import { settleFunctions } from "./sql/settle.ts";
 import { sightTables } from "./sql/sight-tables.ts";
 import { clock, tables } from "./sql/tables.ts";
 import { wakeFunctions } from "./sql/wake.ts";
+import { watchTables } from "./sql/watch-tables.ts";
 
 interface Migration {
   version: number;
@@ -45,6 +47,7 @@ const migrations: readonly Migration[] = [
   { version: 24, name: "less to do for each added job", sql: addTables },
   { version: 25, name: "members of flows end on the road", sql: leafTables },
   { version: 26, name: "one job at a time, and flows by shape", sql: () => "" },
+  { version: 27, name: "minutes, logs, what is asked of managers", sql: watchTables },
 ];
 
 /**
@@ -69,6 +72,7 @@ const functions: readonly ((schema: string) => string)[] = [
   permitFunctions,
   pruneFunctions,
   listFunctions,
+  browseFunctions,
 ];
 
 /**

@@ -23,7 +23,11 @@ import type { LeaderSeat, ScheduleStore } from "../schedules.ts";
 import type { QueueStore } from "../queues.ts";
 import { Connections } from "./connections.ts";
 import type { KeepingStore } from "../keeping.ts";
+import type { BrowseStore } from "../browse.ts";
+import type { LogStore } from "../logs.ts";
+import type { MinuteStore } from "../minutes.ts";
 import type { SightStore } from "../sight.ts";
+import { PostgresBrowse } from "./browse.ts";
 import { asStoreError } from "./failures.ts";
 import type { MemoryStore, PermitStore } from "../permits.ts";
 import { checkBatch, checkItems } from "../bounds.ts";
@@ -52,6 +56,7 @@ import { checkParameters, inspectServer, type Parameter } from "./server.ts";
 import { memoryOf, permitsOf } from "./shared.ts";
 import { type Refusal, refused, settlementValues } from "./settlements.ts";
 import { PostgresSight } from "./sight.ts";
+import { PostgresWatch } from "./watch.ts";
 import { inSavepoint, inTransaction, runSql, stateOf } from "./tx.ts";
 
 /** In a checkout a thread runs it from TypeScript, in an installed package from what was built. */
@@ -80,6 +85,9 @@ export class PostgresTransporter implements Transporter {
   readonly #flowGatherer = new Gatherer((items) => this.#enqueueByShape(items));
   readonly sight: SightStore;
   readonly keeping: KeepingStore;
+  readonly browse: BrowseStore;
+  readonly minutes: MinuteStore;
+  readonly logs: LogStore;
   readonly queues: QueueStore;
   readonly sql: SqlAccess;
   readonly schedules: ScheduleStore;
@@ -108,6 +116,10 @@ export class PostgresTransporter implements Transporter {
     const sight = new PostgresSight(this.#connections, this.#schema, () => this.#clockOffset.ms);
     this.sight = sight;
     this.keeping = sight;
+    this.browse = new PostgresBrowse(this.#connections, this.#schema);
+    const watch = new PostgresWatch(this.#connections, this.#schema, () => this.#clockOffset.ms);
+    this.minutes = watch.minutes;
+    this.logs = watch.logs;
     this.permits = permitsOf((text, values) => this.#query(text, values), this.#schema);
     this.memory = memoryOf((text, values) => this.#query(text, values), this.#schema);
     const call: Call = (text, values, options) => this.#query(text, values, options);
@@ -295,7 +307,7 @@ export class PostgresTransporter implements Transporter {
     if (ids.length === 0) return [];
     checkBatch("jobs", ids.length);
     const priority = change.kind === "priority" ? change.priority : null;
-    const reason = change.kind === "cancel" ? change.reason : change.kind === "force-gate" ? change.by : null;
+    const reason = reasonOf(change);
     const descendants = "descendants" in change && change.descendants;
     const rows = await this.#query<{ results: string[]; below: number[] | null; queues: string[] }>(
       `SELECT * FROM ${this.#schema}.amend($1, $2, $3, $4, $5, $6)`,
@@ -387,4 +399,11 @@ export class PostgresTransporter implements Transporter {
  */
 export function postgres(options: string | PostgresOptions): PostgresTransporter {
   return new PostgresTransporter(settingsOf(options));
+}
+
+/** The text that the function `amend` is given with a change. */
+function reasonOf(change: Change): string | null {
+  if (change.kind === "cancel") return change.reason;
+  if (change.kind === "force-gate") return change.by;
+  return change.kind === "move" ? change.queue : null;
 }

@@ -1,4 +1,5 @@
 import type { Attempt, AttemptCause, Flow, FlowStatus, Job, JobFailure, JobStatus, Lane } from "../../core/job.ts";
+import type { JobBrief } from "../browse.ts";
 import type { AmendResult, Claimed, ExpiredClaim } from "../transporter.ts";
 
 /** `bigint` arrives as text, inside JSON as a number: ids become the one, instants the other, exact up to 2^53. */
@@ -199,15 +200,35 @@ export function toExpired(row: ClaimedRow): ExpiredClaim {
 }
 
 export function toJob(row: JobRow): Job {
+  const job = { ...shared(row), input: row.input };
+  return row.result === null ? job : { ...job, result: row.result };
+}
+
+/** A job's row without its input and result, with the id of its stage. */
+export interface BriefRow extends Omit<JobRow, "input" | "result"> {
+  stage_id: Big | null;
+}
+
+export function toBrief(row: BriefRow): JobBrief {
+  const brief = shared(row);
+  return row.stage_id === null ? brief : { ...brief, stageId: String(row.stage_id) };
+}
+
+function shared(row: Omit<JobRow, "input" | "result">): Omit<Job, "input" | "result"> {
+  const { input: _input, ...claimed } = toClaimed({
+    ...row,
+    input: "",
+    started: row.started_at !== null,
+    directed: false,
+  });
   return {
-    ...toClaimed({ ...row, started: row.started_at !== null, directed: false }),
+    ...claimed,
     status: row.status,
     ...(row.stage === null ? {} : { stage: row.stage }),
     ...(row.unique_key === null ? {} : { uniqueKey: row.unique_key }),
     ...(row.limit_key === null ? {} : { limitKey: row.limit_key }),
     ...(row.held_at === null ? {} : { heldAt: Number(row.held_at) }),
     ...(row.gate_forced_by === null ? {} : { gateForcedBy: row.gate_forced_by }),
-    ...(row.result === null ? {} : { result: row.result }),
     ...(row.failure === null ? {} : { failure: failureOf(row.failure) }),
     ...(row.started_at === null ? {} : { startedAt: Number(row.started_at) }),
     ...(row.lease_until === null ? {} : { leaseUntil: Number(row.lease_until) }),

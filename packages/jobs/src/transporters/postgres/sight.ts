@@ -3,7 +3,9 @@ import type { JobId, JobStatus, Lane, StagePolicy } from "../../core/job.ts";
 import type { Kept, KeepingStore, Pruned } from "../keeping.ts";
 import type {
   FlowStage,
+  ManagerAsked,
   ManagerBeat,
+  ManagerFacts,
   ManagerSeen,
   Progress,
   ProgressReport,
@@ -25,6 +27,17 @@ interface StageLine {
   policy: StagePolicy;
   state: StageState;
   unfinished: number;
+}
+
+interface ManagerLine {
+  id: string;
+  names: string;
+  lines: string;
+  started_at: string;
+  seen_at: string;
+  facts: string | null;
+  asked: ManagerAsked;
+  leads: boolean;
 }
 
 /** Sight and keeping (L15, L17): one statement for each method. */
@@ -71,14 +84,30 @@ export class PostgresSight implements SightStore, KeepingStore {
     }));
   }
 
-  async beat({ id, names, lines }: ManagerBeat, ttlMs: number): Promise<void> {
-    await this.#query(
-      `INSERT INTO ${this.#schema}.manager AS m (id, names, lines, started_at, seen_at, seen_until)
-        SELECT $1, $2, $3, n.now, n.now, n.now + $4 FROM (SELECT ${this.#schema}.now_ms($5) AS now) n
+  async beat({ id, names, lines, facts }: ManagerBeat, ttlMs: number): Promise<ManagerAsked> {
+    const [row] = await this.#query<{ asked: ManagerAsked }>(
+      `INSERT INTO ${this.#schema}.manager AS m (id, names, lines, started_at, seen_at, seen_until, facts)
+        SELECT $1, $2, $3, n.now, n.now, n.now + $4, $6 FROM (SELECT ${this.#schema}.now_ms($5) AS now) n
       ON CONFLICT (id) DO UPDATE SET names = excluded.names, lines = excluded.lines, seen_at = excluded.seen_at,
-        seen_until = excluded.seen_until`,
-      [id, JSON.stringify(names), JSON.stringify(lines), ttlMs, this.#offsetMs()],
+        seen_until = excluded.seen_until, facts = excluded.facts RETURNING m.asked`,
+      [
+        id,
+        JSON.stringify(names),
+        JSON.stringify(lines),
+        ttlMs,
+        this.#offsetMs(),
+        facts === undefined ? null : JSON.stringify(facts),
+      ],
     );
+    return row?.asked ?? "run";
+  }
+
+  async ask(manager: string, asked: ManagerAsked): Promise<boolean> {
+    const rows = await this.#query(
+      `UPDATE ${this.#schema}.manager SET asked = $2 WHERE id = $1 AND seen_until > ${this.#schema}.now_ms($3) RETURNING id`,
+      [manager, asked, this.#offsetMs()],
+    );
+    return rows.length > 0;
   }
 
   async leave(manager: string): Promise<void> {
@@ -86,9 +115,10 @@ export class PostgresSight implements SightStore, KeepingStore {
   }
 
   async managers(): Promise<ManagerSeen[]> {
-    const rows = await this.#query<{ id: string; names: string; lines: string; started_at: string; seen_at: string }>(
-      `SELECT id, names, lines, started_at, seen_at FROM ${this.#schema}.manager
-      WHERE seen_until > ${this.#schema}.now_ms($1) ORDER BY id COLLATE "C"`,
+    const rows = await this.#query<ManagerLine>(
+      `SELECT m.id, m.names, m.lines, m.started_at, m.seen_at, m.facts, m.asked,
+        EXISTS (SELECT 1 FROM ${this.#schema}.leader l WHERE l.manager = m.id AND l.held_until > n.now) AS leads
+      FROM ${this.#schema}.manager m, (SELECT ${this.#schema}.now_ms($1) AS now) n WHERE m.seen_until > n.now ORDER BY m.id COLLATE "C"`,
       [this.#offsetMs()],
     );
     return rows.map((row) => ({
@@ -100,6 +130,10 @@ export class PostgresSight implements SightStore, KeepingStore {
       lines: JSON.parse(row.lines) as ManagerBeat["lines"],
       startedAt: Number(row.started_at),
       seenAt: Number(row.seen_at),
+      asked: row.asked,
+      leads: row.leads,
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+      ...(row.facts === null ? {} : { facts: JSON.parse(row.facts) as ManagerFacts }),
     }));
   }
 

@@ -19,7 +19,18 @@ import type {
   ReleasedPermits,
 } from "../permits.ts";
 import type { Kept, Pruned } from "../keeping.ts";
-import type { FlowStage, ManagerBeat, ManagerSeen, Progress, ProgressReport, QueueCounts } from "../sight.ts";
+import type { BrowsePage, BrowseQuery, JobBrief } from "../browse.ts";
+import type { LogLine, NewLogLine } from "../logs.ts";
+import type { MinuteLevel, MinuteRow } from "../minutes.ts";
+import type {
+  FlowStage,
+  ManagerAsked,
+  ManagerBeat,
+  ManagerSeen,
+  Progress,
+  ProgressReport,
+  QueueCounts,
+} from "../sight.ts";
 import type {
   Campaign,
   DueSchedules,
@@ -63,11 +74,21 @@ export interface Operations {
   applyMemory: { args: [operations: MemoryOperation[], condition: MemoryCondition]; result: MemoryAnswer };
   counts: { args: []; result: QueueCounts[] };
   stages: { args: [flowId: JobId]; result: FlowStage[] };
-  beat: { args: [manager: ManagerBeat, ttlMs: number]; result: undefined };
+  beat: { args: [manager: ManagerBeat, ttlMs: number]; result: ManagerAsked };
+  ask: { args: [manager: string, asked: ManagerAsked]; result: boolean };
   leave: { args: [manager: string]; result: undefined };
   managers: { args: []; result: ManagerSeen[] };
   reportProgress: { args: [reports: ProgressReport[]]; result: undefined };
   progress: { args: [id: JobId]; result: Progress | undefined };
+  find: { args: [query: BrowseQuery]; result: BrowsePage };
+  briefs: { args: [ids: readonly JobId[]]; result: JobBrief[] };
+  members: { args: [flowId: JobId]; result: JobBrief[] };
+  byKey: { args: [key: string]; result: JobId[] };
+  claimedBy: { args: [manager: string, limit: number]; result: JobBrief[] };
+  putMinutes: { args: [manager: string, rows: readonly MinuteRow[], level?: number]; result: undefined };
+  readMinutes: { args: [from: number]; result: { rows: MinuteRow[]; levels: MinuteLevel[] } };
+  addLines: { args: [lines: readonly NewLogLine[]]; result: undefined };
+  readLines: { args: [query: { jobId: JobId; after?: number; limit: number }]; result: LogLine[] };
   prune: { args: [kept: Kept, limit: number]; result: Pruned };
   scheduleDefine: { args: [schedules: ScheduleSetting[], wantedMs: number]; result: undefined };
   scheduleWant: { args: [names: string[], wantedMs: number]; result: undefined };

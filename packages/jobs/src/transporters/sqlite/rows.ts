@@ -9,6 +9,7 @@ import type {
   JobStatus,
   Lane,
 } from "../../core/job.ts";
+import type { JobBrief } from "../browse.ts";
 
 /** `jobs_job` as it is stored, but for the input. */
 export interface JobRow {
@@ -48,11 +49,15 @@ export interface JobRow {
   errors: number;
 }
 
-export interface FullJobRow extends JobRow {
-  input: string;
-  result: string | null;
+/** A job's row with what lives apart, but for its input and result. */
+export interface BriefRow extends JobRow {
   failure: string | null;
   position: number | null;
+}
+
+export interface FullJobRow extends BriefRow {
+  input: string;
+  result: string | null;
 }
 
 export interface FlowRow {
@@ -89,6 +94,16 @@ function failureOf(text: string | null): JobFailure | undefined {
 }
 
 export function toJob(row: FullJobRow): Job {
+  const job = { ...shared(row), input: row.input };
+  return row.result === null ? job : { ...job, result: row.result };
+}
+
+export function toBrief(row: BriefRow): JobBrief {
+  const brief = shared(row);
+  return row.stage_id === null ? brief : { ...brief, stageId: String(row.stage_id) };
+}
+
+function shared(row: BriefRow): Omit<Job, "input" | "result"> {
   const failure = failureOf(row.failure);
   return {
     id: String(row.id),
@@ -96,8 +111,6 @@ export function toJob(row: FullJobRow): Job {
     queue: row.queue,
     lane: row.lane,
     status: row.status,
-    input: row.input,
-    ...(row.result === null ? {} : { result: row.result }),
     basePriority: row.base_priority,
     priority: row.priority,
     attempts: row.attempts,

@@ -6,6 +6,7 @@ import { holdSchema } from "./hold-schema.ts";
 import { hotSchema } from "./hot-schema.ts";
 import { permitsSchema } from "./permits-schema.ts";
 import { uniqueSchema } from "./unique-schema.ts";
+import { watchSchema } from "./watch-schema.ts";
 
 /**
  * The tables, by version. A migration that has shipped is never edited: what comes later is a new entry (`migrations.ts`).
@@ -129,4 +130,5 @@ export const migrations: readonly Migration[] = [
   { version: 16, sql: uniqueSchema },
   { version: 17, sql: hotSchema },
   { version: 18, sql: earSchema },
+  { version: 19, sql: watchSchema },
 ];

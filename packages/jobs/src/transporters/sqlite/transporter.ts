@@ -45,6 +45,10 @@ import type { Session } from "./session.ts";
 import { sent } from "./settlements.ts";
 import { memoryOf, permitsOf } from "./shared.ts";
 import { HandleTx, WriterTx } from "./tx.ts";
+import type { BrowseStore } from "../browse.ts";
+import type { LogStore } from "../logs.ts";
+import type { MinuteStore } from "../minutes.ts";
+import { sqliteBrowse, sqliteLogs, sqliteMinutes } from "./watch.ts";
 
 /** How the SQLite Transporter works. */
 export interface SqliteOptions {
@@ -74,6 +78,9 @@ export class SqliteTransporter implements Transporter {
   readonly permits: PermitStore;
   readonly memory: MemoryStore;
   readonly sight: SightStore;
+  readonly browse: BrowseStore;
+  readonly minutes: MinuteStore;
+  readonly logs: LogStore;
   readonly keeping: KeepingStore;
   readonly #path: string;
   readonly #options: Required<SqliteOptions>;
@@ -99,6 +106,7 @@ export class SqliteTransporter implements Transporter {
       counts: () => this.#read("counts", []),
       stages: (flowId) => this.#read("stages", [flowId]),
       beat: (manager, ttlMs) => this.#write("beat", [manager, ttlMs]),
+      ask: (manager, asked) => this.#write("ask", [manager, asked]),
       leave: (manager) => this.#write("leave", [manager]),
       managers: () => this.#read("managers", []),
       reportProgress: (reports) => this.#reportProgress(reports),
@@ -111,6 +119,9 @@ export class SqliteTransporter implements Transporter {
     const write: Ask = (op, args) => this.#write(op, args);
     this.schedules = sqliteSchedules(read, write);
     this.leader = sqliteLeader(read, write);
+    this.browse = sqliteBrowse(read);
+    this.minutes = sqliteMinutes(read, write);
+    this.logs = sqliteLogs(read, write);
     this.queues = {
       configure: async (queue, change) => this.#write("configure", [queue, change]),
       list: async () => this.#read("queues", []),

@@ -93,6 +93,13 @@ BEGIN
     state := v_job.status;
   ELSIF p_kind = 'priority' THEN
     UPDATE ${schema}.job j SET base_priority = p_priority, priority = p_priority, version = j.version + 1 WHERE j.id = p_id;
+  ELSIF p_kind = 'move' AND v_job.status = 'in_progress' THEN
+    state := v_job.status;
+  ELSIF p_kind = 'move' THEN
+    -- The counters follow by the trigger on the row, the road by the call below.
+    IF v_job.status = 'queued' AND v_job.limit_key IS NOT NULL THEN line := ARRAY[p_id]; END IF;
+    UPDATE ${schema}.job j SET queue = p_reason, version = j.version + 1 WHERE j.id = p_id AND j.queue <> p_reason;
+    IF v_job.status = 'queued' THEN ready := ARRAY[p_reason]; END IF;
   ELSIF p_kind = 'unhold' THEN
     UPDATE ${schema}.job j SET held_at = NULL, version = j.version + 1 WHERE j.id = p_id;
     IF v_job.status = 'queued' THEN ready := ARRAY[v_job.queue]; END IF;

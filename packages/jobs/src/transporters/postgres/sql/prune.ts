@@ -51,6 +51,7 @@ CREATE FUNCTION ${schema}.forget_jobs(p_jobs bigint[]) RETURNS void LANGUAGE plp
 BEGIN
   DELETE FROM ${schema}.attempt a WHERE a.job_id = ANY (p_jobs);
   DELETE FROM ${schema}.progress p WHERE p.id = ANY (p_jobs);
+  DELETE FROM ${schema}.log l WHERE l.job_id = ANY (p_jobs);
   DELETE FROM ${schema}.job j WHERE j.id = ANY (p_jobs);
 END $$;
 

@@ -20,6 +20,7 @@ const bumpSql = "UPDATE jobs_job SET version = version + 1 WHERE id = ?";
 const requestSql =
   "UPDATE jobs_job SET cancel_requested = 1, version = version + 1 WHERE id = ? AND cancel_requested = 0";
 const prioritySql = "UPDATE jobs_job SET base_priority = ?1, priority = ?1, version = version + 1 WHERE id = ?2";
+const moveSql = "UPDATE jobs_job SET queue = ?, line = ?, version = version + 1 WHERE id = ?";
 const holdSql =
   "UPDATE jobs_job SET held_at = coalesce(held_at, ?), directed = NULL, version = version + 1 WHERE id = ?";
 const unholdSql = "UPDATE jobs_job SET held_at = NULL, version = version + 1 WHERE id = ?";
@@ -55,6 +56,8 @@ function amendOne(session: Session, id: number, change: Change): AmendResult {
     case "priority":
       session.run(prioritySql, change.priority, row.id);
       return { state: "applied" };
+    case "move":
+      return move(session, row, change.queue);
     case "hold":
       session.run(holdSql, session.now, row.id);
       leaveLine(session, row);
@@ -64,6 +67,16 @@ function amendOne(session: Session, id: number, change: Change): AmendResult {
       if (row.status === "queued") session.ready.add(row.queue);
       return { state: "applied" };
   }
+}
+
+/** `jobs_ready` and the counters follow by their triggers. */
+function move(session: Session, row: JobRow, queue: string): AmendResult {
+  if (row.status === "in_progress") return { state: "refused", status: row.status };
+  if (queue === row.queue) return { state: "applied" };
+  session.run(moveSql, queue, session.newLine(queue, row.lane), row.id);
+  leaveLine(session, row);
+  if (row.status === "queued") session.ready.add(queue);
+  return { state: "applied" };
 }
 
 function cancel(session: Session, row: JobRow, reason: string): AmendResult {

@@ -16,7 +16,9 @@ import { attempts, flow, get } from "./read.ts";
 import { changeSchedule, defineSchedules, dueSchedules, listSchedules, ticks, wantSchedules } from "./schedule.ts";
 import { settleBatch } from "./settle.ts";
 import { fire, fireNow } from "./tick.ts";
-import { beat, counts, leave, managers, progress, reportProgress, stages } from "./sight.ts";
+import { briefs, byKey, claimedBy, find, members } from "./browse.ts";
+import { addLines, putMinutes, readLines, readMinutes } from "./watch.ts";
+import { ask, beat, counts, leave, managers, progress, reportProgress, stages } from "./sight.ts";
 import { wake } from "./wake.ts";
 
 /** Runs one operation on a connection; the caller has opened the transaction and the savepoint. */
@@ -75,6 +77,8 @@ function executeBeside(session: Session, request: Request): unknown {
       return stages(session, ...request.args);
     case "beat":
       return beat(session, ...request.args);
+    case "ask":
+      return ask(session, ...request.args);
     case "leave":
       return leave(session, ...request.args);
     case "managers":
@@ -107,6 +111,32 @@ function executeBeside(session: Session, request: Request): unknown {
       return campaign(session, ...request.args);
     case "resign":
       return resign(session, ...request.args);
+    default:
+      return executeSeen(session, request);
+  }
+}
+
+/** What people see of the jobs. */
+function executeSeen(session: Session, request: Request): unknown {
+  switch (request.op) {
+    case "find":
+      return find(session, ...request.args);
+    case "briefs":
+      return briefs(session, ...request.args);
+    case "members":
+      return members(session, ...request.args);
+    case "byKey":
+      return byKey(session, ...request.args);
+    case "claimedBy":
+      return claimedBy(session, ...request.args);
+    case "putMinutes":
+      return putMinutes(session, ...request.args);
+    case "readMinutes":
+      return readMinutes(session, ...request.args);
+    case "addLines":
+      return addLines(session, ...request.args);
+    case "readLines":
+      return readLines(session, ...request.args);
     default:
       // begin, commit, rollback: the writer's loop keeps these for itself.
       return undefined;

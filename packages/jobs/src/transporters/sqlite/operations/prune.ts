@@ -18,6 +18,7 @@ const forgetJobsSql = [
   "DELETE FROM jobs_outcome WHERE id IN (SELECT value FROM json_each(?))",
   "DELETE FROM jobs_attempt WHERE job_id IN (SELECT value FROM json_each(?))",
   "DELETE FROM jobs_progress WHERE id IN (SELECT value FROM json_each(?))",
+  "DELETE FROM jobs_log WHERE job_id IN (SELECT value FROM json_each(?))",
   "DELETE FROM jobs_job WHERE id IN (SELECT value FROM json_each(?))",
 ];
 const forgetDoneSql = "DELETE FROM jobs_done WHERE line = ? AND id IN (SELECT value FROM json_each(?))";

@@ -14,14 +14,14 @@ import type { Session } from "../session.ts";
 export const statusNow =
   "CASE WHEN r.id IS NOT NULL THEN 'in_progress' WHEN d.id IS NOT NULL THEN 'processed' ELSE j.status END";
 /** The row of a job, with what the hot tables say of it (`hot-schema.ts`). */
-const hotColumns = `j.id, j.name, j.queue, j.lane, j.line, j.base_priority, j.priority, j.attempts, j.attempts_used, j.crashes, j.errors,
+export const hotColumns = `j.id, j.name, j.queue, j.lane, j.line, j.base_priority, j.priority, j.attempts, j.attempts_used, j.crashes, j.errors,
   j.version, j.timeout_ms, j.delay_ms, j.cancel_requested, j.woken, j.flow_id, j.parent_id, j.stage_id, j.ended_by, j.unique_key,
   j.wake_key, j.created_at, j.ready_at, j.directed, j.limit_key, j.limited, j.gate_forced_by, j.held_at,
   ${statusNow} AS status,
   coalesce(r.fence, d.fence, j.fence) AS fence, coalesce(r.lease_until, j.lease_until) AS lease_until,
   CASE WHEN r.id IS NOT NULL THEN r.started_at WHEN d.id IS NOT NULL THEN d.started_at ELSE j.started_at END AS started_at,
   coalesce(r.claimed_by, d.claimed_by, j.claimed_by) AS claimed_by, coalesce(d.finished_at, j.finished_at) AS finished_at`;
-const hotTables =
+export const hotTables =
   "LEFT JOIN jobs_running AS r ON r.id = j.id LEFT JOIN jobs_done AS d ON d.line = j.line AND d.id = j.id";
 const rowSql = `SELECT ${hotColumns} FROM jobs_job AS j ${hotTables} WHERE j.id = ?`;
 

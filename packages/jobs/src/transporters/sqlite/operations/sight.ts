@@ -1,7 +1,9 @@
 import type { JobId, JobStatus, Lane, StagePolicy } from "../../../core/job.ts";
 import type {
   FlowStage,
+  ManagerAsked,
   ManagerBeat,
+  ManagerFacts,
   ManagerSeen,
   Progress,
   ProgressReport,
@@ -24,11 +26,14 @@ const oldestAsideSql = `SELECT min(ready_at) AS oldest FROM (SELECT ready_at, he
   WHERE ${isListed} AND status = 'queued' AND queue = ? AND lane = ? ORDER BY id LIMIT ${oldestAmong}) WHERE held_at IS NULL`;
 const stagesSql = `SELECT s.id, s.parent_id, j.stage_id AS parent_stage_id, s.position, s.policy, s.state, s.remaining
   FROM jobs_stage AS s LEFT JOIN jobs_job AS j ON j.id = s.parent_id WHERE s.flow_id = ? ORDER BY s.id`;
-const beatSql = `INSERT INTO jobs_manager (id, names, lines, started_at, seen_at, seen_until) VALUES (?, ?, ?, ?4, ?4, ?5)
+const beatSql = `INSERT INTO jobs_manager (id, names, lines, started_at, seen_at, seen_until, facts) VALUES (?, ?, ?, ?4, ?4, ?5, ?6)
   ON CONFLICT (id) DO UPDATE SET names = excluded.names, lines = excluded.lines, seen_at = excluded.seen_at,
-    seen_until = excluded.seen_until`;
+    seen_until = excluded.seen_until, facts = excluded.facts RETURNING asked`;
+const askSql = "UPDATE jobs_manager SET asked = ? WHERE id = ? AND seen_until > ?";
 const leaveSql = "DELETE FROM jobs_manager WHERE id = ?";
-const managersSql = "SELECT id, names, lines, started_at, seen_at FROM jobs_manager WHERE seen_until > ? ORDER BY id";
+const managersSql = `SELECT id, names, lines, started_at, seen_at, facts, asked,
+    EXISTS (SELECT 1 FROM jobs_leader AS l WHERE l.manager = jobs_manager.id AND l.held_until > ?1) AS leads
+  FROM jobs_manager WHERE seen_until > ?1 ORDER BY id`;
 const reportSql = `INSERT INTO jobs_progress (id, fence, value, at)
   SELECT id, fence, ?3, ?4 FROM jobs_running WHERE id = ?1 AND fence = ?2
   UNION ALL SELECT id, fence, ?3, ?4 FROM jobs_job WHERE id = ?1 AND fence = ?2 AND status = 'in_progress'
@@ -86,20 +91,41 @@ export function stages(session: Session, flowId: JobId): FlowStage[] {
   }));
 }
 
-export function beat(session: Session, { id, names, lines }: ManagerBeat, ttlMs: number): void {
-  session.run(beatSql, id, JSON.stringify(names), JSON.stringify(lines), session.now, session.now + ttlMs);
+export function beat(session: Session, { id, names, lines, facts }: ManagerBeat, ttlMs: number): ManagerAsked {
+  const told = facts === undefined ? null : JSON.stringify(facts);
+  const row = session.get<{ asked: ManagerAsked }>(
+    beatSql,
+    id,
+    JSON.stringify(names),
+    JSON.stringify(lines),
+    session.now,
+    session.now + ttlMs,
+    told,
+  );
+  return row?.asked ?? "run";
+}
+
+export function ask(session: Session, manager: string, asked: ManagerAsked): boolean {
+  return session.run(askSql, asked, manager, session.now) > 0;
 }
 
 export function leave(session: Session, manager: string): void {
   session.run(leaveSql, manager);
 }
 
+interface ManagerRow {
+  id: string;
+  names: string;
+  lines: string;
+  started_at: number;
+  seen_at: number;
+  facts: string | null;
+  asked: ManagerAsked;
+  leads: number;
+}
+
 export function managers(session: Session): ManagerSeen[] {
-  const rows = session.all<{ id: string; names: string; lines: string; started_at: number; seen_at: number }>(
-    managersSql,
-    session.now,
-  );
-  return rows.map((row) => ({
+  return session.all<ManagerRow>(managersSql, session.now).map((row) => ({
     id: row.id,
     // Written by `beat` only.
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion
@@ -108,6 +134,10 @@ export function managers(session: Session): ManagerSeen[] {
     lines: JSON.parse(row.lines) as ManagerBeat["lines"],
     startedAt: row.started_at,
     seenAt: row.seen_at,
+    asked: row.asked,
+    leads: row.leads === 1,
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+    ...(row.facts === null ? {} : { facts: JSON.parse(row.facts) as ManagerFacts }),
   }));
 }
 
