@@ -39,3 +39,14 @@ export async function requireAccess(tokens: TokenDoor, request: FastifyRequest):
     );
   }
 }
+
+/**
+ * For what outlives its request, a stream: whether it may still be sent (C15).
+ *
+ * @throws ProvostError `unauthenticated` when its token was revoked or has expired.
+ */
+export async function stillAllowed({ tokens }: { tokens: TokenDoor }, { holder }: FastifyRequest): Promise<void> {
+  if (holder !== null && !(await tokens.isLive(holder.id))) {
+    throw new ProvostError("unauthenticated", `The token "${holder.name}" was revoked or has expired.`);
+  }
+}

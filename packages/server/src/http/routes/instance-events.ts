@@ -2,6 +2,7 @@ import { eventListSchema, ProvostError, type InstanceEvent } from "@provost/cont
 import type { ControlSurface } from "@provost/control";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
+import { stillAllowed } from "../access.ts";
 import { EventStream, streamsMax, type StreamTimes } from "../event-stream.ts";
 import type { App } from "../zod-routes.ts";
 import { instanceRef, limit } from "./parameters.ts";
@@ -90,7 +91,7 @@ class LiveEvents {
     const stream = new EventStream<InstanceEvent>(
       reply.raw,
       async (seq) => {
-        await this.#stillAllowed(request);
+        await stillAllowed(this.#control, request);
         return this.#control.instances.events(id, { after: seq, limit: batch });
       },
       start,
@@ -102,13 +103,6 @@ class LiveEvents {
       request.log.warn({ err: error, instance: id }, "an event stream broke off");
     } finally {
       this.#remove(id, stream);
-    }
-  }
-
-  /** A stream outlives its request: it ends with the first look after its token was revoked (C15). */
-  async #stillAllowed({ holder }: FastifyRequest): Promise<void> {
-    if (holder !== null && !(await this.#control.tokens.isLive(holder.id))) {
-      throw new ProvostError("unauthenticated", `The token "${holder.name}" was revoked or has expired.`);
     }
   }
 
