@@ -32,7 +32,11 @@ import { OrphanReaper } from "./orphans/orphan-reaper.ts";
 import { OrphanService } from "./orphans/orphan-service.ts";
 import { Seal } from "./seal.ts";
 import { Store } from "./storage/store.ts";
-import type { ControlSurface } from "./surface.ts";
+import { jobDoor } from "./jobs/job-door.ts";
+import { ProcessService } from "./jobs/process-service.ts";
+import { QueueService } from "./jobs/queue-service.ts";
+import { ScheduleService } from "./jobs/schedule-service.ts";
+import type { ControlSurface, JobDoor } from "./surface.ts";
 import { SweepBook } from "./sweeps/sweep-book.ts";
 import { Sweeps, sweepQueue } from "./sweeps/sweeps.ts";
 import { taskJobs } from "./tasks/task-jobs.ts";
@@ -68,6 +72,10 @@ export class Control implements ControlSurface {
   readonly webhooks: WebhookService;
   readonly orphans: OrphanService;
   readonly adoption: AdoptionService;
+  readonly jobs: JobDoor;
+  readonly queues: QueueService;
+  readonly schedules: ScheduleService;
+  readonly processes: ProcessService;
   readonly #store: Store;
   readonly #manager: JobManager;
   readonly #watchdog: Watchdog;
@@ -138,6 +146,10 @@ export class Control implements ControlSurface {
     this.audit = audit;
     this.orphans = new OrphanService({ ...parts, job: orphanJob });
     this.adoption = new AdoptionService(parts);
+    this.jobs = jobDoor(parts);
+    this.queues = new QueueService(parts);
+    this.schedules = new ScheduleService(parts);
+    this.processes = new ProcessService(parts);
     this.webhooks = new WebhookService({ store, seal, postman, telling });
   }
 

@@ -16,6 +16,12 @@ import { callbackRoute } from "./routes/callbacks.ts";
 import { fleetRoutes } from "./routes/fleets.ts";
 import { orphanRoutes } from "./routes/orphans.ts";
 import { healthRoute } from "./routes/health.ts";
+import { jobActRoutes } from "./routes/job-acts.ts";
+import { jobRoutes } from "./routes/jobs.ts";
+import { jobStreamRoute } from "./routes/jobs-stream.ts";
+import { processRoutes } from "./routes/processes.ts";
+import { queueRoutes } from "./routes/queues.ts";
+import { scheduleRoutes } from "./routes/schedules.ts";
 import { imageRoutes } from "./routes/images.ts";
 import { instanceEventRoutes } from "./routes/instance-events.ts";
 import { instanceRoutes } from "./routes/instances.ts";
@@ -69,6 +75,12 @@ export async function serveApi(options: AppOptions): Promise<App> {
   protectionRoutes(app, options.control);
   fleetRoutes(app, options.control);
   instanceEventRoutes(app, options.control, options.streams ?? streamTimes);
+  jobRoutes(app, options.control);
+  jobActRoutes(app, options.control);
+  jobStreamRoute(app, options.control, options.streams ?? streamTimes);
+  queueRoutes(app, options.control);
+  scheduleRoutes(app, options.control);
+  processRoutes(app, options.control);
   serveReference(app, basePath);
   serveDashboard(app, { folder: dashboard, basePath });
   await app.ready();
@@ -92,7 +104,8 @@ function bareApp({ listener, log, basePath, trustedProxies }: AppOptions): App {
     genReqId: requestId,
     trustProxy: trustedProxies.length === 0 ? false : [...trustedProxies],
     rewriteUrl: ({ url = "/" }) => withoutBase(url, basePath),
-    routerOptions: { maxParamLength: 128 },
+    // A queue's name of 255 bytes, percent-encoded.
+    routerOptions: { maxParamLength: 800 },
     frameworkErrors: (error, request, reply) => void answerError(error, request, reply),
     serverFactory: (handler) => {
       listener.attach(handler);

@@ -27,6 +27,11 @@ export const flag = z
 export const fleetId = z.object({ id: z.string().min(1).max(64) });
 export const taskId = z.object({ id: z.string().min(1).max(64) });
 
+export const jobId = z.object({ id: z.string().min(1).max(19).describe("Digits") });
+export const queueName = z.object({ name: z.string().min(1).max(255) });
+export const scheduleName = z.object({ name: z.string().min(1).max(255) });
+export const processId = z.object({ id: z.string().min(1).max(255) });
+
 export const idempotencyHeaders = z.object({
   "idempotency-key": z.string().optional().describe("1–128 printable ASCII characters"),
 });
