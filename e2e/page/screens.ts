@@ -1,0 +1,171 @@
+import type { Locator } from "playwright-core";
+import type { Visitor } from "./visitor.ts";
+import type { World } from "./world/world.ts";
+
+/** One screen as it is shown, checked and photographed. */
+export interface Screen {
+  /** Of its pictures. */
+  name: string;
+  path: (world: World) => string;
+  /** There when it has its data. */
+  ready: (visitor: Visitor, world: World) => Locator;
+  /** What is done once it is there: a dialog that is opened, a row that is chosen. */
+  then?: (visitor: Visitor, world: World) => Promise<void>;
+  signedOut?: boolean;
+}
+
+const text =
+  (words: string | RegExp) =>
+  ({ page }: Visitor): Locator =>
+    page.getByRole("main").getByText(words).first();
+const row =
+  (name: string | RegExp) =>
+  ({ page }: Visitor): Locator =>
+    page.getByRole("row", { name }).first();
+
+const servers: Screen[] = [
+  {
+    name: "sign-in",
+    path: () => "instances",
+    ready: (visitor) => visitor.button("Sign in"),
+    signedOut: true,
+  },
+  { name: "instances", path: () => "instances", ready: row(/db-1/) },
+  {
+    name: "instances-chosen",
+    path: () => "instances?q=tag%3Aweb",
+    ready: row(/web-1/),
+    then: async ({ page }) => {
+      await page.getByRole("checkbox", { name: "Choose web-1" }).check();
+      await page.getByRole("checkbox", { name: "Choose web-2" }).check();
+      await page.getByRole("toolbar").waitFor();
+    },
+  },
+  { name: "instances-failed", path: () => "instances?view=failed", ready: row(/worker-7/) },
+  { name: "deploy", path: () => "instances/deploy", ready: ({ page }) => page.getByRole("radio", { checked: true }) },
+  {
+    name: "instance",
+    path: ({ filled }) => `instances/${filled.ready.id}`,
+    ready: ({ page }) => page.getByRole("region", { name: "Steps" }).getByLabel("done").last(),
+  },
+  {
+    name: "instance-failed",
+    path: ({ filled }) => `instances/${filled.failed.id}`,
+    ready: ({ page }) => page.getByRole("region", { name: "What happened" }),
+  },
+  {
+    name: "instance-under-way",
+    path: ({ filled }) => `instances/${filled.underWay.id}`,
+    ready: ({ page }) => page.getByRole("region", { name: "Steps" }).getByLabel("under way"),
+  },
+  {
+    name: "instance-operations",
+    path: ({ filled }) => `instances/${filled.ready.id}?tab=operations`,
+    ready: text("reboot"),
+  },
+  {
+    name: "instance-activity",
+    path: ({ filled }) => `instances/${filled.ready.id}?tab=activity`,
+    ready: ({ page }) => page.getByRole("list", { name: "Activity" }).getByRole("listitem").first(),
+  },
+  {
+    name: "instance-settings",
+    path: ({ filled }) => `instances/${filled.ready.id}?tab=settings`,
+    ready: ({ page }) => page.getByRole("main").getByRole("heading", { level: 2 }).first(),
+  },
+  {
+    name: "instance-resize",
+    path: ({ filled }) => `instances/${filled.ready.id}`,
+    ready: (visitor) => visitor.heading("web-1"),
+    then: async (visitor) => {
+      await actionOf(visitor, "Resize");
+      await visitor.page.getByRole("dialog").getByRole("radio", { name: /g6-standard-4/ }).check();
+    },
+  },
+  {
+    name: "instance-destroy",
+    path: ({ filled }) => `instances/${filled.ready.id}`,
+    ready: (visitor) => visitor.heading("web-1"),
+    then: async (visitor) => {
+      await actionOf(visitor, "Destroy");
+      await visitor.page.getByRole("dialog").getByRole("textbox").waitFor();
+    },
+  },
+  { name: "images", path: () => "images", ready: text("base-2026-11") },
+  { name: "orphans", path: () => "orphans", ready: row(/forgotten/) },
+  { name: "fleets", path: () => "fleets", ready: row(/Reboot/i) },
+  { name: "fleet", path: ({ filled }) => `fleets/${filled.fleet}`, ready: row(/web-1/) },
+];
+
+const jobs: Screen[] = [
+  { name: "jobs-overview", path: () => "jobs/overview", ready: text("reports") },
+  { name: "jobs", path: () => "jobs", ready: row(/mail\.send|invoice\.render/) },
+  {
+    name: "job-failed",
+    path: ({ office }) => `jobs/${office.failed}`,
+    ready: (visitor) => visitor.heading(/invoice\.render/),
+  },
+  {
+    name: "job-flow",
+    path: ({ office }) => `jobs/${office.published}?tab=flow`,
+    ready: text("report.collect"),
+  },
+  { name: "job-why", path: ({ office }) => `jobs/${office.waiting}`, ready: text(/no process|nobody|no worker/i) },
+  { name: "queues", path: () => "jobs/queues", ready: row(/mail/) },
+  { name: "queue", path: () => "jobs/queues/reports", ready: (visitor) => visitor.heading("reports") },
+  { name: "schedules", path: () => "jobs/schedules", ready: row(/nightly-report/) },
+  { name: "schedule", path: () => "jobs/schedules/heartbeat", ready: (visitor) => visitor.heading("heartbeat") },
+  { name: "processes", path: () => "jobs/processes", ready: ({ page }) => page.getByRole("row").nth(1) },
+];
+
+const system: Screen[] = [
+  { name: "providers", path: () => "providers", ready: text("staging") },
+  {
+    name: "provider-add",
+    path: () => "providers",
+    ready: text("staging"),
+    then: async (visitor) => {
+      await visitor.button("Add a provider").click();
+      await visitor.page.getByRole("dialog").getByLabel(/token/).waitFor();
+    },
+  },
+  { name: "audit", path: () => "audit", ready: row(/instance\.resize/) },
+  { name: "tokens", path: () => "tokens", ready: row(/grafana/) },
+  { name: "webhooks", path: () => "webhooks", ready: row(/ops-chat/) },
+  { name: "webhook", path: () => "webhooks/ops-chat", ready: row(/instance\./) },
+  { name: "health", path: () => "health", ready: text(/SQLite/i) },
+  {
+    name: "palette",
+    path: () => "instances",
+    ready: row(/db-1/),
+    then: async ({ page }) => {
+      await page.keyboard.press("Control+k");
+      await page.getByRole("dialog").getByRole("option").first().waitFor();
+    },
+  },
+  {
+    name: "shortcuts",
+    path: () => "instances",
+    ready: row(/db-1/),
+    then: async ({ page }) => {
+      await page.keyboard.press("?");
+      await page.getByRole("dialog").waitFor();
+    },
+  },
+];
+
+export const screens: readonly Screen[] = [...servers, ...jobs, ...system];
+
+/** On a phone all actions are in the menu. */
+async function actionOf(visitor: Visitor, action: string): Promise<void> {
+  await visitor.choose("Actions", action);
+}
+
+/** Goes there and waits until there is what it is about. */
+export async function show(visitor: Visitor, world: World, screen: Screen): Promise<void> {
+  await visitor.open(screen.path(world));
+  await visitor.sees(screen.ready(visitor, world));
+  await screen.then?.(visitor, world);
+  // Pictures of letters that are still on their way would differ.
+  await visitor.page.evaluate(() => document.fonts.ready.then(() => undefined));
+}
