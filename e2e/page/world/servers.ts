@@ -80,7 +80,7 @@ export async function fill(provost: Provost, cloud: SandboxCloud): Promise<Fille
 }
 
 async function rebooted(provost: Provost): Promise<string> {
-  const selection = { action: "reboot", filter: "tag:web" };
+  const selection = { action: "reboot", filter: "name:web-*" };
   const { preview } = await provost.post<FleetPreview>("/v1/fleets/preview", selection);
   const { id } = await provost.post<FleetView>("/v1/fleets", { ...selection, preview });
   await waitFor("the fleet command's end", async () => {

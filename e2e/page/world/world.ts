@@ -83,7 +83,7 @@ export class World {
 const people = [
   ["alice", "admin"],
   ["bob", "operator"],
-  ["ci", "operator"],
+  ["ci-deploys", "operator"],
   ["grafana", "viewer"],
 ] as const;
 
