@@ -53,6 +53,11 @@ export class LiveConnection {
     return () => this.#listeners.delete(listener);
   }
 
+  /** Hands on what a stream beside this one has told. */
+  tell(events: LiveEvent[]): void {
+    void this.#tell({ everything: false, events });
+  }
+
   pause(): void {
     this.#hangUp();
     this.#step({ type: "pause" });

@@ -1,0 +1,72 @@
+import type { JobAction, JobFilter } from "@provost/contract";
+import { ChevronDown, X } from "lucide-react";
+import { useState } from "react";
+import { counted } from "../format/numbers.ts";
+import type { Selection } from "../list/selection.ts";
+import { Button, IconButton } from "../ui/button.tsx";
+import { Menu } from "../ui/menu.tsx";
+import { ActDialog, type Target } from "./act-dialog.tsx";
+import { actWords } from "./acts.ts";
+
+interface ActBarProps {
+  selection: Selection;
+  /** All that fit the search; undefined where no act can be narrowed so. */
+  filter: JobFilter | undefined;
+  /** All rows that are loaded are chosen. */
+  allChosen: boolean;
+  /** There are rows that are not loaded. */
+  more: boolean;
+}
+
+const quick = ["retry", "run-now", "cancel"] as const satisfies JobAction[];
+const further = ["retry", "run-now", "move", "hold", "unhold", "cancel"] as const satisfies JobAction[];
+
+/** What can be done with the chosen jobs, or with all that fit the search. */
+export function ActBar({ selection, filter, allChosen, more }: ActBarProps) {
+  const [everything, setEverything] = useState(false);
+  const [action, setAction] = useState<JobAction>();
+  const all = everything && allChosen && filter !== undefined;
+  const target: Target = all ? { filter } : { ids: [...selection.ids] };
+  return (
+    <div
+      role="toolbar"
+      aria-label="Actions for the chosen jobs"
+      className="flex flex-wrap items-center gap-2 border-b border-line bg-accent-soft px-4 py-1.5 md:px-6"
+    >
+      <span role="status" className="font-medium">
+        {all ? "All that fit the search" : `${counted(selection.ids.size, "job")} chosen`}
+      </span>
+      {allChosen && more && filter !== undefined && !all && (
+        <Button kind="quiet" onClick={() => setEverything(true)}>
+          Choose all that fit the search
+        </Button>
+      )}
+      <div className="flex-1" />
+      {quick.map((each) => (
+        <Button key={each} icon={actWords[each].icon} onClick={() => setAction(each)} className="max-lg:hidden">
+          {actWords[each].label}
+        </Button>
+      ))}
+      <Menu
+        trigger={<Button icon={ChevronDown}>Actions</Button>}
+        items={further.map((each) => ({
+          label: actWords[each].label,
+          icon: actWords[each].icon,
+          danger: actWords[each].danger === true,
+          onSelect: () => setAction(each),
+        }))}
+      />
+      <IconButton
+        icon={X}
+        label="Choose none"
+        onClick={() => {
+          setEverything(false);
+          selection.clear();
+        }}
+      />
+      {action !== undefined && (
+        <ActDialog action={action} target={target} onClose={() => setAction(undefined)} onDone={selection.clear} />
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,30 @@
+import { expect, it } from "vitest";
+import { concerns } from "../live/events.ts";
+import { anything, eventsOf, jobsTopics, jobTopics, nothing, withHints } from "./hints.ts";
+
+const hint = (ids: string[], more = false): string => JSON.stringify({ ids, names: [], more });
+const batch = (...messages: string[]) => ({
+  everything: false,
+  events: eventsOf(messages.reduce(withHints, nothing)),
+});
+
+it("a hint concerns the job that it names and all lists, no other job", () => {
+  const told = batch(hint(["1"]), hint(["2", "1"]));
+  expect(told.events).toHaveLength(2);
+  expect(concerns(told, jobTopics("2"))).toBe(true);
+  expect(concerns(told, jobTopics("3"))).toBe(false);
+  expect(concerns(told, jobsTopics)).toBe(true);
+});
+
+it("a hint that left some out, or can't be read, concerns every job", () => {
+  for (const message of [hint(["1"], true), "nonsense", "[]"]) {
+    expect(concerns(batch(message), jobTopics("3"))).toBe(true);
+    expect(concerns(batch(message), jobsTopics)).toBe(true);
+  }
+  expect(eventsOf(nothing)).toEqual([]);
+});
+
+it("L14: hints that pile up are bounded", () => {
+  const many = Array.from({ length: 2_001 }, (_, index) => String(index + 1));
+  expect(withHints(nothing, hint(many))).toEqual(anything);
+});
