@@ -128,6 +128,11 @@ export class Provost {
     return (Number(fields[11]) + Number(fields[12])) / 100;
   }
 
+  /** Bytes that the server has read from files so far, those that the system still had in memory included. */
+  bytesRead(): number {
+    return Number(/^rchar: (\d+)/m.exec(readFileSync(`/proc/${this.#serverPid}/io`, "utf8"))?.[1]);
+  }
+
   instance(ref: string): Promise<Instance> {
     return this.get<Instance>(`/v1/instances/${ref}`);
   }

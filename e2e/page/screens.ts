@@ -108,9 +108,23 @@ const jobs: Screen[] = [
   {
     name: "job-flow",
     path: ({ office }) => `jobs/${office.published}?tab=flow`,
-    ready: text("report.collect"),
+    ready: ({ page }) => page.getByRole("treeitem", { name: /report\.publish/ }),
   },
-  { name: "job-why", path: ({ office }) => `jobs/${office.waiting}`, ready: text(/no process|nobody|no worker/i) },
+  {
+    name: "job-tree",
+    path: ({ office }) => `jobs/${office.published}?tab=flow&view=tree`,
+    ready: ({ page }) => page.getByRole("treeitem", { name: /report\.publish/ }),
+  },
+  {
+    name: "job-data",
+    path: ({ office }) => `jobs/${office.failed}?tab=data`,
+    ready: ({ page }) => page.getByLabel("Input"),
+  },
+  {
+    name: "job-why",
+    path: ({ office }) => `jobs/${office.waiting}`,
+    ready: ({ page }) => page.getByRole("region", { name: "Why is it not running?" }),
+  },
   { name: "queues", path: () => "jobs/queues", ready: row(/mail/) },
   { name: "queue", path: () => "jobs/queues/reports", ready: (visitor) => visitor.heading("reports") },
   { name: "schedules", path: () => "jobs/schedules", ready: row(/nightly-report/) },
