@@ -52,10 +52,10 @@ export class ProviderService implements ProviderDoor {
   /** Shared by all hosts through the store (C11, C12). */
   readonly budgets: Budgets;
   readonly circuits: Circuits;
+  readonly brakes: Brakes;
   readonly #store: Store;
   readonly #seal: Seal;
   readonly #catalogs: CatalogCache;
-  readonly #brakes: Brakes;
   readonly #open = new Map<string, Promise<Account>>();
 
   constructor(parts: { store: Store; seal: Seal; timings: Timings; log: Log }) {
@@ -63,7 +63,7 @@ export class ProviderService implements ProviderDoor {
     this.#seal = parts.seal;
     this.budgets = new Budgets(parts.store);
     this.circuits = new Circuits(parts.store, circuitRules(parts.timings));
-    this.#brakes = new Brakes(parts);
+    this.brakes = new Brakes(parts);
     this.#catalogs = new CatalogCache(parts.timings.catalogFreshMs);
   }
 
@@ -81,7 +81,7 @@ export class ProviderService implements ProviderDoor {
     const row = await this.#row(name);
     const budgets = await this.budgets.list(name);
     const circuits = await this.circuits.list(name);
-    const [brake] = await this.#brakes.list(name);
+    const [brake] = await this.brakes.list(name);
     return {
       ...view(row),
       budgets: budgets.map(({ resetAt, blockedUntil, ...budget }) => ({
@@ -95,14 +95,41 @@ export class ProviderService implements ProviderDoor {
         since: iso(since),
         ...(lastError === undefined ? {} : { lastError: { ...lastError, at: iso(lastError.at) } }),
       })),
+      ...(row.checked_at === null ? {} : { check: checkOf(row) }),
       ...(brake === undefined ? {} : { brake: { since: iso(brake.since), until: iso(brake.until) } }),
     };
+  }
+
+  /**
+   * Asks the provider whether it takes the credentials, and keeps what it says. Throws `provider_not_found`, `secret_unreadable`.
+   */
+  async check(name: string): Promise<ProviderDetail> {
+    const { account } = await this.open(name);
+    const at = await this.#store.now();
+    const why = await account
+      .call((provider, call) => provider.check(call))
+      .then(
+        () => undefined,
+        (error: unknown) => asProvostError(error, name),
+      );
+    if (why !== undefined && !(why instanceof ProvostError)) throw why;
+    const values = { checked_at: at, check_code: why?.code ?? null, check_message: why?.message ?? null };
+    await this.#store.write(async (write) => {
+      await write.db.updateTable("control_provider").set(values).where("name", "=", name).execute();
+      await write.audit({
+        at,
+        action: "provider.check",
+        target: { name },
+        after: { ok: why === undefined, code: why?.code },
+      });
+    });
+    return this.get(name);
   }
 
   /** Releases the brake, where one is on (C12). Throws `provider_not_found`. */
   async resume(name: string): Promise<ProviderDetail> {
     await this.#row(name);
-    await this.#brakes.release(name);
+    await this.brakes.release(name);
     return this.get(name);
   }
 
@@ -229,6 +256,9 @@ export class ProviderService implements ProviderDoor {
       options: JSON.stringify(request.options),
       defaults: JSON.stringify(request.defaults),
       callback_url: request.callbackUrl ?? null,
+      checked_at: await this.#store.now(),
+      check_code: null,
+      check_message: null,
     };
     const now = await this.#store.now();
     const before = how === "add" ? undefined : await this.#found(request.name);
@@ -301,6 +331,15 @@ function checkedRequest(input: ProviderRequest): z.output<typeof providerRequest
     });
   }
   return parsed.data;
+}
+
+function checkOf(row: Selectable<ProviderTable>): NonNullable<ProviderDetail["check"]> {
+  return {
+    at: iso(Number(row.checked_at)),
+    ok: row.check_code === null,
+    ...(row.check_code === null ? {} : { code: row.check_code }),
+    ...(row.check_message === null ? {} : { message: row.check_message }),
+  };
 }
 
 function exists(name: string): ProvostError {
