@@ -82,7 +82,7 @@ function DeployForm({ ordering }: { ordering: ReturnType<typeof useOrder> }) {
   return (
     <form
       noValidate
-      className="grid gap-8 px-4 pb-6 md:px-6 lg:grid-cols-[minmax(0,1fr)_280px]"
+      className="grid gap-8 px-4 pb-6 md:px-6 lg:grid-cols-[minmax(0,768px)_280px]"
       onSubmit={(event) => {
         event.preventDefault();
         setTried(true);

@@ -1,4 +1,4 @@
-import { usd, megabytes } from "../format/numbers.ts";
+import { megabytes, usd, usdHour } from "../format/numbers.ts";
 import { classes } from "../ui/classes.ts";
 import { priceIn, whyNot, type CatalogImage, type Plan } from "./catalog.ts";
 
@@ -18,22 +18,22 @@ export function PlanTable({ plans, region, image, value, onChange }: PlanTablePr
         <caption className="sr-only">Plans and their prices in {region}</caption>
         <thead>
           <tr className="h-8 border-b border-line text-xs text-faint">
-            <th scope="col" className="pl-3 font-medium">
+            <th scope="col" className="px-3 font-medium">
               Plan
             </th>
-            <th scope="col" className="text-right font-medium">
+            <th scope="col" className="px-3 text-right font-medium">
               vCPU
             </th>
-            <th scope="col" className="text-right font-medium">
+            <th scope="col" className="px-3 text-right font-medium">
               Memory
             </th>
-            <th scope="col" className="text-right font-medium max-sm:hidden">
+            <th scope="col" className="px-3 text-right font-medium max-sm:hidden">
               Disk
             </th>
-            <th scope="col" className="text-right font-medium max-sm:hidden">
+            <th scope="col" className="px-3 text-right font-medium max-sm:hidden">
               An hour
             </th>
-            <th scope="col" className="pr-3 text-right font-medium">
+            <th scope="col" className="px-3 text-right font-medium">
               A month
             </th>
           </tr>
@@ -71,8 +71,8 @@ function PlanRow({ plan, region, reason, chosen, onChoose }: PlanRowProps) {
       onClick={possible ? onChoose : undefined}
       className={classes(
         "h-10 border-b border-line last:border-0",
-        chosen && "bg-accent-soft",
-        possible ? "hover:bg-hover" : "text-faint",
+        chosen ? "bg-accent-soft" : possible && "hover:bg-hover",
+        !possible && "text-faint",
       )}
     >
       <td className="py-1 pl-3">
@@ -97,13 +97,13 @@ function PlanRow({ plan, region, reason, chosen, onChoose }: PlanRowProps) {
           </span>
         </label>
       </td>
-      <td className="text-right">{plan.vcpus}</td>
-      <td className="text-right whitespace-nowrap">{megabytes(plan.memoryMb)}</td>
-      <td className="text-right whitespace-nowrap max-sm:hidden">
+      <td className="px-3 text-right">{plan.vcpus}</td>
+      <td className="px-3 text-right whitespace-nowrap">{megabytes(plan.memoryMb)}</td>
+      <td className="px-3 text-right whitespace-nowrap max-sm:hidden">
         {plan.diskGb === 0 ? "shared" : `${plan.diskGb} GB`}
       </td>
-      <td className="text-right max-sm:hidden">{usd(price.hourlyUsd)}</td>
-      <td className="pr-3 text-right font-medium">{usd(price.monthlyUsd)}</td>
+      <td className="px-3 text-right max-sm:hidden">{usdHour(price.hourlyUsd)}</td>
+      <td className="px-3 text-right font-medium">{usd(price.monthlyUsd)}</td>
     </tr>
   );
 }

@@ -1,5 +1,5 @@
 import { CircleAlert, CircleCheck } from "lucide-react";
-import { usd } from "../format/numbers.ts";
+import { usd, usdHour } from "../format/numbers.ts";
 import { StatusBadge } from "../ui/badge.tsx";
 import { Button } from "../ui/button.tsx";
 import { ErrorNote } from "../ui/error-note.tsx";
@@ -42,7 +42,7 @@ export function Summary({ ordering, busy, error, onCommand }: SummaryProps) {
         <span className="text-right">
           <span className="text-xl font-semibold">{usd(price.monthlyUsd)}</span>
           <span className="block text-xs text-faint">
-            {price.hourlyUsd === undefined ? "no price is known" : `${usd(price.hourlyUsd)} an hour`}
+            {price.hourlyUsd === undefined ? "no price is known" : `${usdHour(price.hourlyUsd)} an hour`}
           </span>
         </span>
       </div>
@@ -51,7 +51,7 @@ export function Summary({ ordering, busy, error, onCommand }: SummaryProps) {
           tone={stock === undefined ? "good" : "warn"}
           icon={stock === undefined ? CircleCheck : CircleAlert}
         >
-          {stock ?? `To be had in ${order.region}`}
+          {stock ?? `In stock in ${order.region}`}
         </StatusBadge>
       )}
       {error !== null && error !== undefined && <ErrorNote error={error} />}

@@ -16,6 +16,11 @@ export function usd(value: number | undefined): string {
   return `$${value.toLocaleString("en-US", { minimumFractionDigits: places, maximumFractionDigits: places })}`;
 }
 
+/** The price of an hour, which is mostly below a cent or two: four places. */
+export function usdHour(value: number | undefined): string {
+  return value === undefined ? "–" : `$${value.toFixed(value < 1 ? 4 : 2)}`;
+}
+
 /** Memory of plans comes in MB: `512 MB`, `2 GB`, `1.5 GB`. */
 export function megabytes(value: number): string {
   return value < 1024 ? `${value} MB` : `${Number((value / 1024).toFixed(1))} GB`;

@@ -1,12 +1,12 @@
 import type { Instance } from "@provost/contract";
 import { api, part } from "../api/client.ts";
-import { queryClient } from "../api/queries.ts";
 import { usd } from "../format/numbers.ts";
 import { Confirm } from "../ui/confirm.tsx";
 import { toastDone } from "../ui/toasts.tsx";
 import type { ActionName } from "./actions.ts";
 import { ResizeDialog } from "./resize-dialog.tsx";
 import { RestoreDialog } from "./restore-dialog.tsx";
+import { showTask } from "./show-task.ts";
 import { SnapshotDialog } from "./snapshot-dialog.tsx";
 
 interface ActionDialogProps {
@@ -51,15 +51,6 @@ export function ActionDialog({ instance, action, onClose }: ActionDialogProps) {
       <p>{tells}</p>
     </Confirm>
   );
-}
-
-/** What was asked for shows at once, whether the stream is paused or not. */
-export async function showTask(id: string): Promise<void> {
-  await Promise.all([
-    queryClient.invalidateQueries({ queryKey: ["instance", id] }),
-    queryClient.invalidateQueries({ queryKey: ["list", "tasks", id] }),
-    queryClient.invalidateQueries({ queryKey: ["events", id] }),
-  ]);
 }
 
 function DestroyDialog({ instance, onClose }: Omit<ActionDialogProps, "action">) {

@@ -10,14 +10,15 @@ import { Confirm } from "../ui/confirm.tsx";
 import { Copyable } from "../ui/copy.tsx";
 import { RelativeTime } from "../ui/relative-time.tsx";
 import { toastDone } from "../ui/toasts.tsx";
-import { ActionDialog, showTask } from "./action-dialog.tsx";
+import { ActionDialog } from "./action-dialog.tsx";
+import { showTask } from "./show-task.ts";
 
 /** Why it failed, what to do, and what still stands and costs. */
 export function FailureNote({ instance }: { instance: Instance }) {
   const { failure, tombstone } = instance;
   if (failure === undefined) return null;
   return (
-    <section aria-label="What happened" className="rounded-md border border-line bg-bad-soft p-4">
+    <section aria-label="What happened" className="rounded-lg border border-line border-l-2 border-l-bad bg-panel p-4">
       <div className="flex items-start gap-3">
         <CircleX aria-hidden size={18} className="mt-0.5 shrink-0 text-bad" />
         <div className="flex min-w-0 flex-1 flex-col gap-2">
@@ -64,7 +65,7 @@ function Tombstone({ instance, tombstone }: TombstoneProps) {
     <div className="mt-1 flex flex-col gap-2 border-t border-line pt-3">
       <p>
         Its server still stands and is billed since <RelativeTime at={tombstone.billedSince} />:{" "}
-        <strong className="font-semibold">{usd(tombstone.costUsd)}</strong> so far. Decide until{" "}
+        <strong className="font-semibold">{usd(tombstone.costUsd)}</strong> so far. The time to decide ends{" "}
         <RelativeTime at={tombstone.expiresAt} />; nothing is done by itself.
       </p>
       {mayAct && (

@@ -12,7 +12,7 @@ import { Dialog } from "../ui/dialog.tsx";
 import { ErrorNote } from "../ui/error-note.tsx";
 import { Skeleton } from "../ui/skeleton.tsx";
 import { toastDone } from "../ui/toasts.tsx";
-import { showTask } from "./action-dialog.tsx";
+import { showTask } from "./show-task.ts";
 
 /** The plan that it has and the one that it would get, side by side. */
 export function ResizeDialog({ instance, onClose }: { instance: Instance; onClose: () => void }) {

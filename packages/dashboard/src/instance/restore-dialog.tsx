@@ -9,7 +9,7 @@ import { RelativeTime } from "../ui/relative-time.tsx";
 import { Skeleton } from "../ui/skeleton.tsx";
 import { toastDone } from "../ui/toasts.tsx";
 import { ApiError } from "../api/problem.ts";
-import { showTask } from "./action-dialog.tsx";
+import { showTask } from "./show-task.ts";
 import { backupsQuery } from "./queries.ts";
 
 /** Puts the disks back to a backup: what was written since is lost, so the name is typed. */

@@ -8,7 +8,7 @@ import { Confirm } from "../ui/confirm.tsx";
 import { Copyable } from "../ui/copy.tsx";
 import { TextInput } from "../ui/field.tsx";
 import { toastDone, toastError } from "../ui/toasts.tsx";
-import { showTask } from "./action-dialog.tsx";
+import { showTask } from "./show-task.ts";
 
 export function SettingsTab({ instance }: { instance: Instance }) {
   const mayAct = useMay("operator");

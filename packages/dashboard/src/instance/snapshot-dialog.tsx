@@ -4,7 +4,7 @@ import { api, part } from "../api/client.ts";
 import { Confirm } from "../ui/confirm.tsx";
 import { Field, TextInput } from "../ui/field.tsx";
 import { toastDone } from "../ui/toasts.tsx";
-import { showTask } from "./action-dialog.tsx";
+import { showTask } from "./show-task.ts";
 
 export function SnapshotDialog({ instance, onClose }: { instance: Instance; onClose: () => void }) {
   const [label, setLabel] = useState("");

@@ -71,7 +71,7 @@ function Step({ step, last, chosen, onChoose, requestId }: StepProps) {
             {step.label} {step.attempts > 1 && <Tag>{step.attempts} attempts</Tag>}
           </span>
           {step.events.map(({ seq, message, kind }) => (
-            <span key={seq} className={classes("block", kind === "failed" ? "text-bad" : "text-muted")}>
+            <span key={seq} className={kind === "failed" ? "line-clamp-2 text-bad" : "block text-muted"}>
               {message}
             </span>
           ))}

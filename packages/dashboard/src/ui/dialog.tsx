@@ -7,7 +7,7 @@ interface DialogProps {
   open: boolean;
   onClose: () => void;
   title: string;
-  description?: ReactNode;
+  description?: ReactNode | undefined;
   wide?: boolean;
   children: ReactNode;
   /** Buttons, the main one last. */

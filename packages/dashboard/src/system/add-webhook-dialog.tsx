@@ -1,0 +1,105 @@
+import type { CreatedWebhook, WebhookEvent, WebhookRequest } from "@provost/contract";
+import { useMutation } from "@tanstack/react-query";
+import { useState } from "react";
+import { api } from "../api/client.ts";
+import { queryClient } from "../api/queries.ts";
+import { Button } from "../ui/button.tsx";
+import { Dialog } from "../ui/dialog.tsx";
+import { Field, TextInput } from "../ui/field.tsx";
+import { FormDialog } from "../ui/form-dialog.tsx";
+import { Secret } from "../ui/secret.tsx";
+
+/** What people want to be told of; the first six are what is told unless others are chosen. */
+const events = {
+  "instance.provisioned": true,
+  "instance.failed": true,
+  "instance.destroyed": true,
+  "instance.task_failed": true,
+  "instance.missing": true,
+  "instance.expired": true,
+  "instance.requested": false,
+  "instance.task_done": false,
+  "instance.returned": false,
+  "instance.released": false,
+  "image.available": false,
+  "image.failed": false,
+} as const satisfies Partial<Record<WebhookEvent, boolean>>;
+type Offered = keyof typeof events;
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- Object.keys forgets the keys of a constant
+const offered = Object.keys(events) as Offered[];
+
+/** Adds a webhook and shows its secret, this once. */
+export function AddWebhookDialog({ onClose }: { onClose: () => void }) {
+  const [name, setName] = useState("");
+  const [url, setUrl] = useState("");
+  const [chosen, setChosen] = useState<ReadonlySet<Offered>>(new Set(offered.filter((event) => events[event])));
+  const add = useMutation({
+    mutationFn: () =>
+      api.post<CreatedWebhook>("webhooks", {
+        name: name.trim(),
+        url: url.trim(),
+        events: [...chosen],
+      } satisfies WebhookRequest),
+    onSuccess: () => queryClient.invalidateQueries({ queryKey: ["webhooks"] }),
+  });
+  if (add.data !== undefined) {
+    return (
+      <Dialog
+        open
+        onClose={onClose}
+        title={`Secret of ${add.data.name}`}
+        description="It signs every delivery, as Standard Webhooks has it."
+        footer={<Button onClick={onClose}>I have kept it</Button>}
+      >
+        <Secret text={add.data.secret} label="the secret" />
+      </Dialog>
+    );
+  }
+  return (
+    <FormDialog
+      title="Add a webhook"
+      action="Add"
+      onClose={onClose}
+      onSubmit={() => add.mutate()}
+      incomplete={name.trim() === "" || url.trim() === "" || chosen.size === 0}
+      busy={add.isPending}
+      error={add.error}
+    >
+      <Field label="Name" htmlFor="webhook-name">
+        <TextInput id="webhook-name" value={name} onChange={setName} placeholder="pager" autoComplete="off" autoFocus />
+      </Field>
+      <Field label="Address" htmlFor="webhook-url" hint="https, without user, password or fragment">
+        <TextInput
+          id="webhook-url"
+          type="url"
+          value={url}
+          onChange={setUrl}
+          placeholder="https://hooks.example.com/provost"
+          aria-describedby="webhook-url-hint"
+        />
+      </Field>
+      <fieldset>
+        <legend className="mb-1.5 font-medium">Told of</legend>
+        <div className="grid gap-1 sm:grid-cols-2">
+          {offered.map((event) => (
+            <label key={event} className="flex items-center gap-2">
+              <input
+                type="checkbox"
+                className="size-4 accent-accent"
+                checked={chosen.has(event)}
+                onChange={() => setChosen(flipped(chosen, event))}
+              />
+              <span className="font-mono text-xs">{event}</span>
+            </label>
+          ))}
+        </div>
+      </fieldset>
+    </FormDialog>
+  );
+}
+
+function flipped<T>(set: ReadonlySet<T>, item: T): Set<T> {
+  const next = new Set(set);
+  if (!next.delete(item)) next.add(item);
+  return next;
+}
