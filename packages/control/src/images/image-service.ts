@@ -14,10 +14,11 @@ import { asProvostError } from "../accounts/provider-words.ts";
 import { BootScriptError } from "../boot/boot-script-error.ts";
 import { renderBootScript } from "../boot/boot-script.ts";
 import type { Tasks } from "../flows/tasks.ts";
-import { instanceId, providerName, randomText, rootPassword, timedId } from "../ids.ts";
+import { instanceId, providerName, randomText, timedId } from "../ids.ts";
 import { callbackBase, callbackUrl } from "../instances/callback-url.ts";
 import { planned, type DeployPlan } from "../instances/deploy-plan.ts";
 import { earlierWithKey, KeyTaken, keepKey, requestDigest } from "../instances/idempotency.ts";
+import { requestedRow, type Requested } from "../instances/requested-row.ts";
 import type { Secrets } from "../instances/secrets.ts";
 import type { CallbackAddress, Log } from "../options.ts";
 import type { Store, Write } from "../storage/store.ts";
@@ -230,7 +231,7 @@ export class ImageService implements ImageDoor {
     if (saved === undefined) throw exists(request.name);
     await write.db
       .insertInto("control_instance")
-      .values({ ...this.#builderValues(draft), flow_id: flowId })
+      .values({ ...requestedRow(builderOf(draft), this.#parts.secrets), flow_id: flowId })
       .execute();
     const message = `Builder of the image ${request.name}, requested on ${request.provider}`;
     await write.event({ instanceId: builderId, at: now, kind: "requested", message });
@@ -240,38 +241,6 @@ export class ImageService implements ImageDoor {
       target: { id, name: request.name },
       after: { ...request, region: plan.region, type: plan.type, image: plan.image },
     });
-  }
-
-  #builderValues({ id, builderId, nonce, request, plan, callbackUrl: url, rootPassword: wanted, now }: Draft) {
-    const { secrets } = this.#parts;
-    return {
-      id: builderId,
-      // No user can take such a name, nor is it ever taken twice.
-      name: `${request.name}:${builderId.slice(-6)}`,
-      provider: request.provider,
-      provider_name: providerName(`bake-${request.name}`.slice(0, 40), builderId),
-      builder_of: id,
-      region: plan.region,
-      type: plan.type,
-      image: plan.image,
-      monthly_usd: plan.monthlyUsd ?? null,
-      hourly_usd: plan.hourlyUsd ?? null,
-      ssh_keys: "[]",
-      script: request.script === undefined ? null : secrets.sealScript(builderId, request.script),
-      callback_url: url,
-      status: "requested" as const,
-      desired: "running" as const,
-      task: "deploy" as const,
-      create_attempt: 0,
-      create_open: 0,
-      ipv4: "[]",
-      ipv6: "[]",
-      stage: 0,
-      token_nonce: nonce,
-      root_password: wanted ? secrets.sealRootPassword(builderId, rootPassword()) : null,
-      root_password_state: wanted ? ("sealed" as const) : ("none" as const),
-      created_at: now,
-    };
   }
 
   async #view(row: ImageRow): Promise<ImageView> {
@@ -318,6 +287,22 @@ export class ImageService implements ImageDoor {
   #db() {
     return this.#parts.store.db.withTables<ImageDatabase>();
   }
+}
+
+/** No user can take such a name, nor is it ever taken twice. */
+function builderOf(draft: Draft): Requested {
+  const { id, builderId, request } = draft;
+  const name = `${request.name}:${builderId.slice(-6)}`;
+  const nameThere = `bake-${request.name}`.slice(0, 40);
+  return {
+    ...draft,
+    id: builderId,
+    name,
+    nameThere,
+    provider: request.provider,
+    script: request.script,
+    builderOf: id,
+  };
 }
 
 function imageValues({ id, builderId, request, plan, recipe, golden, now }: Draft, flowId: string) {

@@ -13,7 +13,7 @@ import { BootScriptError } from "../boot/boot-script-error.ts";
 import { renderBootScript } from "../boot/boot-script.ts";
 import type { Tasks } from "../flows/tasks.ts";
 import type { TaskService } from "../tasks/task-service.ts";
-import { instanceId, providerName, randomText, rootPassword } from "../ids.ts";
+import { instanceId, randomText } from "../ids.ts";
 import type { CallbackAddress, Log, Timings } from "../options.ts";
 import { instanceRow, instanceView, type InstanceRow } from "../storage/rows.ts";
 import type { Store, Write } from "../storage/store.ts";
@@ -24,6 +24,7 @@ import { earlierWithKey, keepKey, KeyTaken } from "./idempotency.ts";
 import { InstanceReader } from "./instance-reader.ts";
 import type { InstanceViews } from "./instance-views.ts";
 import type { InstanceRecords } from "./records.ts";
+import { requestedRow } from "./requested-row.ts";
 import type { Secrets } from "./secrets.ts";
 import { checkedSshKey } from "./ssh-key.ts";
 import type { InstanceListQuery } from "./instance-list.ts";
@@ -244,9 +245,11 @@ export class InstanceService implements InstanceDoor {
     const { id, request, now } = draft;
     if (key !== undefined) await keepKey(write.db, { key, hash, id, now });
     const flowId = await this.#parts.tasks.enqueueDeploy(id, write);
+    const { name, provider, tags, script } = request;
+    const asked = { ...draft, name, provider, tags: tagSet(tags), script };
     const saved = await write.db
       .insertInto("control_instance")
-      .values({ ...this.#values(draft), flow_id: flowId })
+      .values({ ...requestedRow(asked, this.#parts.secrets), flow_id: flowId })
       // Two deploys of one name at the same moment: the index decides, and this one is undone.
       .onConflict((conflict) => conflict.doNothing())
       .returningAll()
@@ -260,37 +263,6 @@ export class InstanceService implements InstanceDoor {
       after: { ...request, region: saved.region, type: saved.type, image: saved.image },
     });
     return instanceRow(saved);
-  }
-
-  #values({ id, nonce, request, plan, callbackUrl: url, sshKeys, rootPassword: wanted, now }: Draft) {
-    const { secrets } = this.#parts;
-    return {
-      id,
-      name: request.name,
-      provider: request.provider,
-      provider_name: providerName(request.name, id),
-      region: plan.region,
-      type: plan.type,
-      image: plan.image,
-      monthly_usd: plan.monthlyUsd ?? null,
-      hourly_usd: plan.hourlyUsd ?? null,
-      tags: JSON.stringify(tagSet(request.tags)),
-      ssh_keys: JSON.stringify(sshKeys),
-      script: request.script === undefined ? null : secrets.sealScript(id, request.script),
-      callback_url: url,
-      status: "requested" as const,
-      desired: "running" as const,
-      task: "deploy" as const,
-      create_attempt: 0,
-      create_open: 0,
-      ipv4: "[]",
-      ipv6: "[]",
-      stage: 0,
-      token_nonce: nonce,
-      root_password: wanted ? secrets.sealRootPassword(id, rootPassword()) : null,
-      root_password_state: wanted ? ("sealed" as const) : ("none" as const),
-      created_at: now,
-    };
   }
 
   async #refuseTaken(name: string): Promise<void> {
