@@ -56,7 +56,7 @@ export class PostgresBrowse implements BrowseStore {
       key,
       byKeyMax,
     ]);
-    return rows.map(({ id }) => String(id));
+    return rows.map(({ id }) => id);
   }
 
   async claimedBy(manager: string, limit: number): Promise<JobBrief[]> {

@@ -84,10 +84,13 @@ END $$;
 `;
 }
 
-function looked(schema: string): string {
-  const told = (job: string): string =>
-    `SELECT array_agg(l.id) FILTER (WHERE (p_name IS NULL OR ${job}.name = p_name) AND (p_priority IS NULL OR ${job}.priority = p_priority)),
+/** What a stretch's look tells, of the jobs that go by this name. */
+function told(job: string): string {
+  return `SELECT array_agg(l.id) FILTER (WHERE (p_name IS NULL OR ${job}.name = p_name) AND (p_priority IS NULL OR ${job}.priority = p_priority)),
         CASE WHEN count(*) >= p_looks THEN min(l.id) END INTO ids, reached`;
+}
+
+function looked(schema: string): string {
   const joined = `${told("j")} FROM l LEFT JOIN ${schema}.job j ON j.id = l.id AND (p_name IS NOT NULL OR p_priority IS NOT NULL)`;
   const parameters = "p_name text, p_priority integer, p_before bigint, p_looks integer";
   return `
