@@ -41,74 +41,6 @@ describe.each(stores)("L15 the overview: $name", (store) => {
     for (const { id } of await rows(transporter)) await transporter.amend([id], { kind: "cancel", reason: "test" });
   });
 
-  /** The figures, as a count of all rows gives them. */
-  async function counted(transporter: Transporter, now: number) {
-    const all = await rows(transporter);
-    const attempts = (await transporter.sql!.query(sqlOf(transporter).attempts)).rows;
-    const from = Math.floor(now / minuteMs) * minuteMs - 59 * minuteMs;
-    const shut = new Set(["parent_failed", "stage_failed"]);
-    const ended = all.filter(
-      ({ finishedAt, startedAt, code }) =>
-        finishedAt !== null && finishedAt >= from && startedAt !== null && !shut.has(code ?? ""),
-    );
-    const failedIds = new Set(ended.filter(({ status }) => status === "failed").map(({ id }) => id));
-    const lost = attempts.filter(({ cause }) => ["error", "timeout", "crashed", "lost"].includes(String(cause)));
-    const last = new Map<string, number>();
-    for (const { job_id: id, ended_at: at } of lost)
-      last.set(String(id), Math.max(last.get(String(id)) ?? 0, Number(at)));
-    const retried = lost.filter(
-      ({ job_id: id, ended_at: at }) => !(failedIds.has(String(id)) && last.get(String(id)) === Number(at)),
-    );
-    const nameOf = new Map(all.map(({ id, name }) => [id, name]));
-    const minutes = Array.from({ length: 60 }, (_, index) => {
-      const at = from + index * minuteMs;
-      const within = (instant: number | null): boolean => instant !== null && instant >= at && instant < at + minuteMs;
-      const inIt = ended.filter(({ finishedAt }) => within(finishedAt));
-      return {
-        at: new Date(at).toISOString(),
-        processed: count(inIt, "processed"),
-        failed: count(inIt, "failed"),
-        cancelled: count(inIt, "cancelled"),
-        retried: retried.filter((attempt) => within(Number(attempt["ended_at"]))).length,
-      };
-    });
-    const failing = [...new Set(all.map(({ name }) => name))]
-      .map((name) => ({
-        name,
-        failed: ended.filter((row) => row.name === name && row.status === "failed").length,
-        retried: retried.filter(({ job_id: id }) => nameOf.get(String(id)) === name).length,
-        processed: ended.filter((row) => row.name === name && row.status === "processed").length,
-      }))
-      .filter((each) => each.failed + each.retried > 0)
-      .toSorted((a, b) => b.failed - a.failed || b.retried - a.retried);
-    const queues = [...new Set(all.map(({ queue }) => queue))].toSorted().map((queue) => {
-      const inQueue = all.filter((row) => row.queue === queue);
-      const endedInQueue = ended.filter((row) => row.queue === queue);
-      return {
-        queue,
-        running: count(inQueue, "in_progress"),
-        ready: count(inQueue, "queued"),
-        delayed: count(inQueue, "delayed"),
-        waiting: count(inQueue, "waiting"),
-        processed: count(endedInQueue, "processed"),
-        failed: count(endedInQueue, "failed"),
-        cancelled: count(endedInQueue, "cancelled"),
-      };
-    });
-    return {
-      running: count(all, "in_progress"),
-      ready: count(all, "queued"),
-      delayed: count(all, "delayed"),
-      waiting: count(all, "waiting"),
-      failedLastHour: count(ended, "failed"),
-      perMinute: minutes.at(-2)!.processed + minutes.at(-2)!.failed + minutes.at(-2)!.cancelled,
-      processes: Number((await transporter.sql!.query(sqlOf(transporter).managers)).rows[0]?.["n"]),
-      minutes,
-      failing,
-      queues,
-    };
-  }
-
   test("L15 every figure equals a query of the store: counts, ends by minute, queue and name, processes, per minute", async () => {
     const transporter = await store.shared();
     midMinute(transporter);
@@ -282,6 +214,74 @@ async function rows(transporter: Transporter): Promise<Row[]> {
     finishedAt: numberOf(row["finished_at"]),
     code: row["failure"] === null ? null : codeOf(row["failure"]),
   }));
+}
+
+/** The figures, as a count of all rows gives them. */
+async function counted(transporter: Transporter, now: number) {
+  const all = await rows(transporter);
+  const attempts = (await transporter.sql!.query(sqlOf(transporter).attempts)).rows;
+  const from = Math.floor(now / minuteMs) * minuteMs - 59 * minuteMs;
+  const shut = new Set(["parent_failed", "stage_failed"]);
+  const ended = all.filter(
+    ({ finishedAt, startedAt, code }) =>
+      finishedAt !== null && finishedAt >= from && startedAt !== null && !shut.has(code ?? ""),
+  );
+  const failedIds = new Set(ended.filter(({ status }) => status === "failed").map(({ id }) => id));
+  const lost = attempts.filter(({ cause }) => ["error", "timeout", "crashed", "lost"].includes(String(cause)));
+  const last = new Map<string, number>();
+  for (const { job_id: id, ended_at: at } of lost)
+    last.set(String(id), Math.max(last.get(String(id)) ?? 0, Number(at)));
+  const retried = lost.filter(
+    ({ job_id: id, ended_at: at }) => !(failedIds.has(String(id)) && last.get(String(id)) === Number(at)),
+  );
+  const nameOf = new Map(all.map(({ id, name }) => [id, name]));
+  const minutes = Array.from({ length: 60 }, (_, index) => {
+    const at = from + index * minuteMs;
+    const within = (instant: number | null): boolean => instant !== null && instant >= at && instant < at + minuteMs;
+    const inIt = ended.filter(({ finishedAt }) => within(finishedAt));
+    return {
+      at: new Date(at).toISOString(),
+      processed: count(inIt, "processed"),
+      failed: count(inIt, "failed"),
+      cancelled: count(inIt, "cancelled"),
+      retried: retried.filter((attempt) => within(Number(attempt["ended_at"]))).length,
+    };
+  });
+  const failing = [...new Set(all.map(({ name }) => name))]
+    .map((name) => ({
+      name,
+      failed: ended.filter((row) => row.name === name && row.status === "failed").length,
+      retried: retried.filter(({ job_id: id }) => nameOf.get(String(id)) === name).length,
+      processed: ended.filter((row) => row.name === name && row.status === "processed").length,
+    }))
+    .filter((each) => each.failed + each.retried > 0)
+    .toSorted((a, b) => b.failed - a.failed || b.retried - a.retried);
+  const queues = [...new Set(all.map(({ queue }) => queue))].toSorted().map((queue) => {
+    const inQueue = all.filter((row) => row.queue === queue);
+    const endedInQueue = ended.filter((row) => row.queue === queue);
+    return {
+      queue,
+      running: count(inQueue, "in_progress"),
+      ready: count(inQueue, "queued"),
+      delayed: count(inQueue, "delayed"),
+      waiting: count(inQueue, "waiting"),
+      processed: count(endedInQueue, "processed"),
+      failed: count(endedInQueue, "failed"),
+      cancelled: count(endedInQueue, "cancelled"),
+    };
+  });
+  return {
+    running: count(all, "in_progress"),
+    ready: count(all, "queued"),
+    delayed: count(all, "delayed"),
+    waiting: count(all, "waiting"),
+    failedLastHour: count(ended, "failed"),
+    perMinute: minutes.at(-2)!.processed + minutes.at(-2)!.failed + minutes.at(-2)!.cancelled,
+    processes: Number((await transporter.sql!.query(sqlOf(transporter).managers)).rows[0]?.["n"]),
+    minutes,
+    failing,
+    queues,
+  };
 }
 
 function numberOf(value: unknown): number | null {
