@@ -326,6 +326,35 @@ describe("L15 jobs over HTTP", () => {
   });
 });
 
+describe("L17 many at once", () => {
+  test("one whose unique key another holds by now is refused; the others are retried", async () => {
+    const ids: string[] = [];
+    for (let each = 0; each < 5; each += 1) {
+      const { id } = await manager.enqueue(bad, undefined, each === 2 ? { unique: "taken" } : {});
+      ids.push(await ended(id));
+    }
+    const { id: holder } = await manager.enqueue(unrun, undefined, { unique: "taken" });
+    await post(queueSchema, "/v1/queues/user/pause");
+    const filter = { name: "bad", status: "failed" };
+    const { count, through } = await post(jobsActPreviewSchema, "/v1/jobs/actions/preview", {
+      action: "retry",
+      filter,
+    });
+    expect(count).toBeGreaterThanOrEqual(5);
+    expect(await post(jobsActedSchema, "/v1/jobs/actions", { action: "retry", filter, count, through })).toEqual({
+      matched: count,
+      applied: count - 1,
+      requested: 0,
+      refused: 1,
+      reasons: { "unique-key": 1 },
+    });
+    expect(await refused("POST", `/v1/jobs/${ids[2]}/retry`)).toMatchObject({ status: 409, code: "job_refused" });
+    await post(jobsActedSchema, "/v1/jobs/actions", { action: "cancel", filter: { name: "bad" }, count });
+    await manager.cancel(holder);
+    await post(queueSchema, "/v1/queues/user/resume");
+  });
+});
+
 describe("L2 L14 queues over HTTP", () => {
   test("are told with their depth and use, paused, resumed and limited; each is in the audit log", async () => {
     const { id } = await manager.enqueue(slow);
@@ -354,7 +383,7 @@ describe("L2 L14 queues over HTTP", () => {
     });
     expect(await post(queueSchema, "/v1/queues/user/resume")).toMatchObject({ paused: false });
     await ended(held);
-    const lines = (await get(pageSchema(auditEntrySchema), "/v1/audit?target=user")).items;
+    const lines = (await get(pageSchema(auditEntrySchema), "/v1/audit?target=user&limit=4")).items;
     expect(lines.map(({ action, before, after }) => [action, before, after])).toEqual([
       ["queue.resume", { paused: true }, { paused: false }],
       [

@@ -33,7 +33,7 @@ export class PostgresBrowse implements BrowseStore {
         flowId === undefined ? null : idText(flowId),
         before === undefined ? idMax : idText(before),
         limit,
-        Math.max(limit, Math.min(looksMax, limits.browseLooksMax)),
+        Math.max(1, Math.min(looksMax, limits.browseLooksMax)),
       ],
     );
     const ids = row?.ids ?? [];
