@@ -55,7 +55,7 @@ describe("mergePage: rows change where they stand and never move", () => {
   });
 
   test("whatever is read, the order and number of the rows stay", () => {
-    const letters = fc.uniqueArray(fc.constantFrom("a", "b", "c", "d", "e", "f", "g", "h"), { maxLength: 8 });
+    const letters = fc.uniqueArray(fc.constantFrom<string>("a", "b", "c", "d", "e", "f", "g", "h"), { maxLength: 8 });
     fc.assert(
       fc.property(letters, letters, fc.boolean(), (held, read, more) => {
         const pages = [{ items: held.map((id) => row(id)), next: more ? "n" : undefined }];
