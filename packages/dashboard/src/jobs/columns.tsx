@@ -84,8 +84,8 @@ function TookCell({ startedAt, finishedAt }: JobView) {
 function FailureCell({ failure }: JobView) {
   if (failure === undefined) return null;
   return (
-    <span className="text-muted" title={failure.message}>
-      <span className="font-mono text-xs">{failure.code}</span> {failure.message}
+    <span className="text-muted" title={`${failure.code}: ${failure.message}`}>
+      {failure.message}
     </span>
   );
 }
@@ -93,7 +93,7 @@ function FailureCell({ failure }: JobView) {
 const failure: Column<JobView> = {
   id: "failure",
   header: "Failure",
-  width: "minmax(140px, 3fr)",
+  width: "minmax(200px, 6fr)",
   from: 1280,
   cell: (job) => <FailureCell {...job} />,
 };

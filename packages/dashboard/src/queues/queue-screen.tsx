@@ -159,10 +159,8 @@ function Loaded({ queue }: { queue: QueueView }) {
   );
 }
 
-const unset: Partial<Record<LimitName, string>> = { agingMs: "never", rateBurst: "a second's worth" };
-
 function limitValue(name: LimitName, value: number | null): ReactNode {
-  if (value === null) return <span className="text-faint">{unset[name] ?? "no limit"}</span>;
+  if (value === null) return <span className="text-faint">{limitFields[name].unset ?? "no limit"}</span>;
   if (name === "ratePerSecond") return `${value} a second`;
   return count(value);
 }

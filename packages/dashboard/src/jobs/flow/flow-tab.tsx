@@ -61,7 +61,7 @@ export function FlowTab({ job, view }: { job: JobDetail; view: string | undefine
           <span className="mr-2 font-mono text-xs text-muted">{flow.failure.code}</span>
           {flow.failure.message}
           {flow.failedJobId !== undefined && (
-            <Link to="/jobs/$id" params={{ id: flow.failedJobId }} className="ml-2 text-accent-text hover:underline">
+            <Link to="/jobs/$id" params={{ id: flow.failedJobId }} className="ml-2 text-accent-text underline">
               job {flow.failedJobId}
             </Link>
           )}

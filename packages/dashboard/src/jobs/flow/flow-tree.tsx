@@ -129,7 +129,7 @@ function Head({
               <span>Queue</span>
               <span className="text-right">Attempts</span>
               <span className="text-right">Took</span>
-              <span>Failure</span>
+              <span className="pl-4">Failure</span>
             </>
           )}
         </>
