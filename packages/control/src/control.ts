@@ -26,6 +26,7 @@ import { InstanceViews } from "./instances/instance-views.ts";
 import { InstanceRecords } from "./instances/records.ts";
 import { tellExpired } from "./instances/tombstones.ts";
 import { Secrets } from "./instances/secrets.ts";
+import { LiveService } from "./live/live-service.ts";
 import { defaultTimings, type ControlOptions, type Log, type Timings } from "./options.ts";
 import { OrphanJob } from "./orphans/orphan-job.ts";
 import { OrphanReaper } from "./orphans/orphan-reaper.ts";
@@ -65,6 +66,7 @@ export class Control implements ControlSurface {
   readonly tokens: TokenService;
   readonly sessions: SessionService;
   readonly audit: AuditLog;
+  readonly live: LiveService;
   readonly webhooks: WebhookService;
   readonly orphans: OrphanService;
   readonly adoption: AdoptionService;
@@ -136,6 +138,7 @@ export class Control implements ControlSurface {
     this.tokens = tokens;
     this.sessions = sessions;
     this.audit = audit;
+    this.live = new LiveService(store, providers);
     this.orphans = new OrphanService({ ...parts, job: orphanJob });
     this.adoption = new AdoptionService(parts);
     this.webhooks = new WebhookService({ store, seal, postman, telling });

@@ -5,6 +5,7 @@ export type {
   AuditDoor,
   AuditQuery,
   CallbackDoor,
+  ChangeTail,
   DeliveryQuery,
   ControlSurface,
   DriverView,
@@ -13,6 +14,7 @@ export type {
   InstanceDoor,
   AdoptionDoor,
   InstanceLog,
+  LiveDoor,
   OpenedSession,
   OrphanDoor,
   ProviderDoor,
@@ -21,5 +23,6 @@ export type {
   TaskDoor,
   TokenDoor,
   TokenHolder,
+  WatchedTopic,
   WebhookDoor,
 } from "./surface.ts";

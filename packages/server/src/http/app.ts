@@ -8,7 +8,7 @@ import { requireAccess } from "./access.ts";
 import { auditActions } from "./audit.ts";
 import { streamTimes, type StreamTimes } from "./event-stream.ts";
 import { documentApi } from "./openapi.ts";
-import { answerError, noRoute, pathOf, sendProblem } from "./problems.ts";
+import { addressPartMax, answerError, noRoute, pathOf, sendProblem } from "./problems.ts";
 import { serveDashboard } from "./dashboard.ts";
 import { serveReference } from "./reference.ts";
 import { auditRoute } from "./routes/audit.ts";
@@ -19,8 +19,9 @@ import { healthRoute } from "./routes/health.ts";
 import { imageRoutes } from "./routes/images.ts";
 import { instanceEventRoutes } from "./routes/instance-events.ts";
 import { instanceRoutes } from "./routes/instances.ts";
-import { protectionRoutes, signalRoutes, taskRoutes } from "./routes/tasks.ts";
+import { protectionRoutes, signalRoutes, taskRecordRoutes, taskRoutes } from "./routes/tasks.ts";
 import { providerRoutes } from "./routes/providers.ts";
+import { streamRoute } from "./routes/stream.ts";
 import { sessionRoutes } from "./routes/session.ts";
 import { tokenRoutes } from "./routes/tokens.ts";
 import { webhookRoutes } from "./routes/webhooks.ts";
@@ -38,7 +39,7 @@ export interface AppOptions {
   trustedProxies: readonly string[];
   /** Folder of the page's build. */
   dashboard: string;
-  streams?: StreamTimes;
+  streams?: Partial<StreamTimes>;
 }
 
 /** Scripts and keys travel in deploys; 1 MB is far above what any provider takes as user data. */
@@ -66,9 +67,12 @@ export async function serveApi(options: AppOptions): Promise<App> {
   instanceRoutes(app, options.control);
   signalRoutes(app, options.control);
   taskRoutes(app, options.control);
+  taskRecordRoutes(app, options.control);
   protectionRoutes(app, options.control);
   fleetRoutes(app, options.control);
-  instanceEventRoutes(app, options.control, options.streams ?? streamTimes);
+  const streams = { ...streamTimes, ...options.streams };
+  instanceEventRoutes(app, options.control, streams);
+  streamRoute(app, options.control, streams);
   serveReference(app, basePath);
   serveDashboard(app, { folder: dashboard, basePath });
   await app.ready();
@@ -92,7 +96,7 @@ function bareApp({ listener, log, basePath, trustedProxies }: AppOptions): App {
     genReqId: requestId,
     trustProxy: trustedProxies.length === 0 ? false : [...trustedProxies],
     rewriteUrl: ({ url = "/" }) => withoutBase(url, basePath),
-    routerOptions: { maxParamLength: 128 },
+    routerOptions: { maxParamLength: addressPartMax },
     frameworkErrors: (error, request, reply) => void answerError(error, request, reply),
     serverFactory: (handler) => {
       listener.attach(handler);
