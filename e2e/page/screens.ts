@@ -180,6 +180,9 @@ export async function show(visitor: Visitor, world: World, screen: Screen): Prom
   await visitor.open(screen.path(world));
   await visitor.sees(screen.ready(visitor, world));
   await screen.then?.(visitor, world);
+  // Whatever else it shows has come too, and what is shown is current.
+  await visitor.page.locator("[aria-label=Loading]").first().waitFor({ state: "detached" });
+  if (screen.signedOut !== true) await visitor.sees(visitor.page.getByRole("status", { includeHidden: true }).getByText("Live", { exact: true }));
   // Pictures of letters that are still on their way would differ.
   await visitor.page.evaluate(() => document.fonts.ready.then(() => undefined));
 }
