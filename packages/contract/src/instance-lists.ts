@@ -31,7 +31,7 @@ export const instanceFilterSchema = z.strictObject({
     .min(1)
     .max(100)
     .optional()
-    .describe("In its name, a tag, its id at the provider or an IPv4 address; or its id"),
+    .describe("In its name, a tag or its id at the provider; digits with a dot: in an IPv4 address; or its id"),
 });
 export type InstanceFilter = z.infer<typeof instanceFilterSchema>;
 

@@ -26,6 +26,7 @@ import { InstanceViews } from "./instances/instance-views.ts";
 import { InstanceRecords } from "./instances/records.ts";
 import { tellExpired } from "./instances/tombstones.ts";
 import { Secrets } from "./instances/secrets.ts";
+import { LiveService } from "./live/live-service.ts";
 import { defaultTimings, type ControlOptions, type Log, type Timings } from "./options.ts";
 import { OrphanJob } from "./orphans/orphan-job.ts";
 import { OrphanReaper } from "./orphans/orphan-reaper.ts";
@@ -69,6 +70,7 @@ export class Control implements ControlSurface {
   readonly tokens: TokenService;
   readonly sessions: SessionService;
   readonly audit: AuditLog;
+  readonly live: LiveService;
   readonly webhooks: WebhookService;
   readonly orphans: OrphanService;
   readonly adoption: AdoptionService;
@@ -144,6 +146,7 @@ export class Control implements ControlSurface {
     this.tokens = tokens;
     this.sessions = sessions;
     this.audit = audit;
+    this.live = new LiveService(store, providers);
     this.orphans = new OrphanService({ ...parts, job: orphanJob });
     this.adoption = new AdoptionService(parts);
     this.jobs = jobDoor(parts);

@@ -5,6 +5,7 @@ export type {
   AuditDoor,
   AuditQuery,
   CallbackDoor,
+  ChangeTail,
   DeliveryQuery,
   ControlSurface,
   DriverView,
@@ -14,6 +15,7 @@ export type {
   AdoptionDoor,
   InstanceLog,
   JobDoor,
+  LiveDoor,
   OpenedSession,
   OrphanDoor,
   ProcessDoor,
@@ -25,5 +27,6 @@ export type {
   TaskDoor,
   TokenDoor,
   TokenHolder,
+  WatchedTopic,
   WebhookDoor,
 } from "./surface.ts";

@@ -21,6 +21,8 @@ import type {
   OrphanPolicy,
   ImageView,
   Instance,
+  InstanceChange,
+  InstanceCounts,
   InstanceEvent,
   FlowPage,
   JobAction,
@@ -39,6 +41,7 @@ import type {
   JobsOverview,
   JobView,
   JobWhy,
+  InstanceFilter,
   Listed,
   ProcessDetail,
   ProcessView,
@@ -54,6 +57,7 @@ import type {
   ProvostError,
   Role,
   Session,
+  StreamTopic,
   TaskOrder,
   TaskView,
   SweepView,
@@ -77,6 +81,7 @@ export interface ControlSurface {
   readonly tokens: TokenDoor;
   readonly sessions: SessionDoor;
   readonly audit: AuditDoor;
+  readonly live: LiveDoor;
   readonly webhooks: WebhookDoor;
   readonly orphans: OrphanDoor;
   readonly adoption: AdoptionDoor;
@@ -114,7 +119,12 @@ export interface DriverView {
 export interface InstanceDoor {
   deploy(request: DeployRequest, options?: { idempotencyKey?: string }): Promise<Instance>;
   /** Newest first. Default: those not archived; `failed`: failed ones that are still shown (C8); `all`: every record, builders too. */
-  list(query: { failed?: boolean; all?: boolean; after?: string; limit: number }): Promise<Listed<Instance>>;
+  list(
+    query: InstanceFilter & { failed?: boolean; all?: boolean; after?: string; limit: number },
+  ): Promise<Listed<Instance>>;
+  /** Of live ones by status, and of failed ones that are shown. */
+  counts(filter: InstanceFilter): Promise<InstanceCounts>;
+  setTags(ref: string, tags: readonly string[]): Promise<Instance>;
   get(ref: string): Promise<Instance>;
   destroy(ref: string, options?: { ifBusy?: IfBusy }): Promise<Instance>;
   /** Keeps it from being destroyed, or lets it be. */
@@ -130,6 +140,8 @@ export interface TaskDoor {
   /** Begins the task, or has it wait for the instance; `TaskView` tells which. */
   ask(ref: string, order: TaskOrder, options?: { ifBusy?: IfBusy; idempotencyKey?: string }): Promise<TaskView>;
   get(id: string): Promise<TaskView>;
+  /** Only one that waits. */
+  cancel(id: string): Promise<TaskView>;
   /** Of one instance, newest first. */
   list(ref: string, query: { after?: string; limit: number }): Promise<Listed<TaskView>>;
   /** At the provider, newest last. */
@@ -156,6 +168,34 @@ export interface InstanceLog {
   /** The stage it reported, or the step that failed. */
   step: string;
   log: string;
+}
+
+/** What changes, for those who watch: one reader for each server is enough. */
+export interface LiveDoor {
+  /** Follows the events of all instances from now on. */
+  tail(): ChangeTail;
+  /** Those that are known now, ascending by `seq`. */
+  after(seq: number, limit: number): Promise<InstanceChange[]>;
+  readonly topics: readonly WatchedTopic[];
+}
+
+/** One at a time: its reads must not overlap. */
+export interface ChangeTail {
+  /** The greatest `seq` seen, and the one up to which none is missing: whoever goes on from there misses nothing. */
+  readonly last: number;
+  readonly mark: number;
+  start(): Promise<void>;
+  /** What has come since; read again until it is none. */
+  read(): Promise<InstanceChange[]>;
+}
+
+/** Things of one kind that are few: read as they stand, and compared with what was told. */
+export interface WatchedTopic {
+  name: Exclude<StreamTopic, "instance">;
+  /** Who is told. */
+  role: Role;
+  /** By key; `before`: what the last read gave. What is missing is gone, except for fleets. */
+  read(before: ReadonlyMap<string, object>): Promise<ReadonlyMap<string, object>>;
 }
 
 /** Images that Provost makes (C2), by id or name. */

@@ -15,7 +15,7 @@ afterEach(async () => {
 });
 
 /** A stream over a list that the test grows, and the client's end of it. */
-async function open(lines: Line[], times: StreamTimes, after = 0) {
+async function open(lines: Line[], times: Pick<StreamTimes, "heartbeatMs" | "pollMs">, after = 0) {
   let stream!: EventStream<Line>;
   let reads = 0;
   http = createServer((_request, response) => {

@@ -52,10 +52,10 @@ export class ProviderService implements ProviderDoor {
   /** Shared by all hosts through the store (C11, C12). */
   readonly budgets: Budgets;
   readonly circuits: Circuits;
+  readonly brakes: Brakes;
   readonly #store: Store;
   readonly #seal: Seal;
   readonly #catalogs: CatalogCache;
-  readonly #brakes: Brakes;
   readonly #open = new Map<string, Promise<Account>>();
 
   constructor(parts: { store: Store; seal: Seal; timings: Timings; log: Log }) {
@@ -63,7 +63,7 @@ export class ProviderService implements ProviderDoor {
     this.#seal = parts.seal;
     this.budgets = new Budgets(parts.store);
     this.circuits = new Circuits(parts.store, circuitRules(parts.timings));
-    this.#brakes = new Brakes(parts);
+    this.brakes = new Brakes(parts);
     this.#catalogs = new CatalogCache(parts.timings.catalogFreshMs);
   }
 
@@ -81,7 +81,7 @@ export class ProviderService implements ProviderDoor {
     const row = await this.#row(name);
     const budgets = await this.budgets.list(name);
     const circuits = await this.circuits.list(name);
-    const [brake] = await this.#brakes.list(name);
+    const [brake] = await this.brakes.list(name);
     return {
       ...view(row),
       budgets: budgets.map(({ resetAt, blockedUntil, ...budget }) => ({
@@ -102,7 +102,7 @@ export class ProviderService implements ProviderDoor {
   /** Releases the brake, where one is on (C12). Throws `provider_not_found`. */
   async resume(name: string): Promise<ProviderDetail> {
     await this.#row(name);
-    await this.#brakes.release(name);
+    await this.brakes.release(name);
     return this.get(name);
   }
 

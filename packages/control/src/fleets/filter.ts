@@ -1,7 +1,7 @@
 import { instanceStatuses, ProvostError } from "@provost/contract";
 
 /** What a filter can ask for. */
-const fields = ["provider", "region", "type", "image", "status", "name", "protected"] as const;
+const fields = ["provider", "region", "type", "image", "status", "name", "tag", "protected"] as const;
 type Field = (typeof fields)[number];
 
 /** One term: the field has one of these values; `*` stands for anything. */

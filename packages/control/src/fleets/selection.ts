@@ -55,10 +55,15 @@ export function previewOf({ action, type }: Selection, of: readonly Selected[]):
 }
 
 async function fitting(db: Kysely<Database>, terms: Term[]): Promise<Selected[]> {
-  let select = live(db).limit(fleetSizeMax + 1);
+  // Builders are no user's instances (C2).
+  let select = live(db)
+    .where("builder_of", "is", null)
+    .limit(fleetSizeMax + 1);
   for (const { field, values } of terms) {
     const anyOf = values.map((value): ReturnType<typeof sql<SqlBool>> => {
       if (field === "protected") return sql<SqlBool>`protected = ${value === "yes" ? 1 : 0}`;
+      // In quotes each.
+      if (field === "tag") return sql<SqlBool>`tags like ${`%"${likePattern(value)}"%`} escape '\\'`;
       return sql<SqlBool>`${sql.ref(field)} like ${likePattern(value)} escape '\\'`;
     });
     select = select.where((eb) => eb.or(anyOf));

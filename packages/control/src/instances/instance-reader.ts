@@ -1,9 +1,17 @@
-import { ProvostError, type Instance, type InstanceEvent, type Listed } from "@provost/contract";
+import {
+  ProvostError,
+  type Instance,
+  type InstanceCounts,
+  type InstanceEvent,
+  type InstanceFilter,
+  type Listed,
+} from "@provost/contract";
 import { nearest } from "../accounts/nearest.ts";
 import { eventView, instanceView, iso, type InstanceRow } from "../storage/rows.ts";
 import { fleetDb } from "../sweeps/tables.ts";
 import type { Store } from "../storage/store.ts";
 import type { InstanceLog } from "../surface.ts";
+import { countsOf, idsOfPage, type InstanceListQuery } from "./instance-list.ts";
 import type { InstanceViews } from "./instance-views.ts";
 import { seenRow, sweptAt } from "./last-seen.ts";
 
@@ -40,30 +48,26 @@ export class InstanceReader {
   }
 
   /** Newest first; `next` is the last id of the page. */
-  async list(query: { failed?: boolean; all?: boolean; after?: string; limit: number }): Promise<Listed<Instance>> {
+  async list(query: InstanceListQuery): Promise<Listed<Instance>> {
     const limit = Math.min(Math.max(Math.trunc(query.limit), 1), pageMax);
-    let select = fleetDb(this.#store)
+    const ids = (await idsOfPage(this.#store.db, { ...query, limit }).execute()).map(({ id }) => id);
+    const shown = ids.slice(0, limit);
+    if (shown.length === 0) return { items: [] };
+    const rows = await fleetDb(this.#store)
       .selectFrom("control_instance")
       .selectAll()
       .select(sweptAt)
+      .where("id", "in", shown)
       .orderBy("id", "desc")
-      .limit(limit + 1);
-    // Builders are no user's instances (C2).
-    if (query.all !== true) select = select.where("builder_of", "is", null);
-    if (query.failed === true) {
-      // C8: shown until it is destroyed, released or adopted back.
-      select = select
-        .where("failure", "is not", null)
-        .where("status", "<>", "destroyed")
-        .where("status", "<>", "released");
-    } else if (query.all !== true) {
-      select = select.where("archived_at", "is", null);
-    }
-    if (query.after !== undefined) select = select.where("id", "<", query.after);
-    const rows = (await select.execute()).map(seenRow);
-    const items = await this.#views.of(rows.slice(0, limit));
-    const last = items.at(-1);
-    return rows.length > limit && last !== undefined ? { items, next: last.id } : { items };
+      .execute();
+    const items = await this.#views.of(rows.map(seenRow));
+    const last = shown.at(-1);
+    return ids.length > limit && last !== undefined ? { items, next: last } : { items };
+  }
+
+  /** How many live instances stand where, each count up to its limit. */
+  counts(filter: InstanceFilter): Promise<InstanceCounts> {
+    return countsOf(this.#store.db, filter);
   }
 
   async events(ref: string, query: { after?: number; limit: number }): Promise<InstanceEvent[]> {
@@ -102,6 +106,7 @@ export class InstanceReader {
       .selectFrom("control_instance")
       .select("name")
       .where("archived_at", "is", null)
+      .where("builder_of", "is", null)
       .orderBy("id", "desc")
       .limit(pageMax)
       .execute();

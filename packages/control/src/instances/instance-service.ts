@@ -3,7 +3,9 @@ import {
   type DeployRequest,
   type IfBusy,
   type Instance,
+  type InstanceCounts,
   type InstanceEvent,
+  type InstanceFilter,
   type Listed,
 } from "@provost/contract";
 import type { OpenAccount, ProviderService } from "../accounts/provider-service.ts";
@@ -24,6 +26,8 @@ import type { InstanceViews } from "./instance-views.ts";
 import type { InstanceRecords } from "./records.ts";
 import type { Secrets } from "./secrets.ts";
 import { checkedSshKey } from "./ssh-key.ts";
+import type { InstanceListQuery } from "./instance-list.ts";
+import { setTags } from "./set-tags.ts";
 import { tagSet } from "./tag-set.ts";
 
 export interface InstanceServiceParts {
@@ -99,8 +103,19 @@ export class InstanceService implements InstanceDoor {
     return this.#insert(draft, key, hash);
   }
 
-  list(query: { failed?: boolean; all?: boolean; after?: string; limit: number }): Promise<Listed<Instance>> {
+  list(query: InstanceListQuery): Promise<Listed<Instance>> {
     return this.#reader.list(query);
+  }
+
+  counts(filter: InstanceFilter): Promise<InstanceCounts> {
+    return this.#reader.counts(filter);
+  }
+
+  /** @throws ProvostError `instance_not_found`, `invalid_request`. */
+  async setTags(ref: string, tags: readonly string[]): Promise<Instance> {
+    const row = await this.#reader.row(ref);
+    await setTags(this.#parts.store, row, tags);
+    return this.get(row.id);
   }
 
   /** By id or name. Throws `instance_not_found`. */

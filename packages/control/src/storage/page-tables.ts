@@ -34,21 +34,18 @@ export interface ServerTable {
 /** For `migrations.ts`. */
 export const pageMigration = { id: 8, name: "sessions, servers, tags, lists", statements: pageTables };
 
-/** An entry of a b-tree must stay under 2,704 bytes on PostgreSQL: an instance may have any number of addresses. */
-const searchMax = 1_500;
-
 function pageTables(dialect: SqlDialect): string[] {
   const instant = dialect === "sqlite" ? "integer" : "bigint";
-  const kept = dialect === "sqlite" ? "virtual" : "stored";
   const live = "where archived_at is null and builder_of is null";
   return [
     "alter table control_instance add column tags text not null default '[]'",
-    `alter table control_instance add column search text generated always as
-      (substr(name || ' ' || tags || ' ' || coalesce(provider_id, '') || ' ' || ipv4, 1, ${searchMax})) ${kept}`,
-    // All that a list can be narrowed by: whatever is asked, one pass over this and over no row that is not shown answers it.
-    `create index control_instance_list on control_instance (id, status, provider, region, type, search) ${live}`,
+    // All that a list can be narrowed by, save addresses, of which an instance may have more than an entry holds: whatever is asked, one pass
+    // over this and over no row that is not shown answers it. The two at the end are null in every entry: SQLite reads rows for them otherwise.
+    `create index control_instance_list on control_instance
+      (id, status, provider, region, type, name, tags, provider_id, archived_at, builder_of) ${live}`,
+    "drop index control_instance_live",
     // Counts, and the list of one status.
-    `create index control_instance_status on control_instance (status, id) ${live}`,
+    `create index control_instance_status on control_instance (status, id, archived_at, builder_of) ${live}`,
     `alter table control_provider add column checked_at ${instant}`,
     "alter table control_provider add column check_code text",
     "alter table control_provider add column check_message text",

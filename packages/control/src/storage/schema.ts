@@ -91,8 +91,6 @@ export interface InstanceTable {
   protected: Generated<number>;
   /** JSON array of texts, in order. */
   tags: Generated<string>;
-  /** What is searched in, kept by the store itself: name, tags, id at the provider, IPv4 addresses. */
-  search: ColumnType<string, never, never>;
   flow_id: string | null;
   provider_id: string | null;
   /** Intent (C4): calls of `create` made so far, when the last one was made, and 1 while its answer is not known. */

@@ -134,9 +134,9 @@ export class TaskRecords {
     });
   }
 
-  /** One that never took its instance. */
-  async givenUp(task: TaskRow, why: Failure, now: number): Promise<void> {
-    await this.#store.write(async (write) => {
+  /** One that never took its instance. `also` joins the transaction. False when it has begun, or ended, before. */
+  async givenUp(task: TaskRow, why: Failure, now: number, also?: (write: Write) => Promise<void>): Promise<boolean> {
+    return this.#store.write(async (write) => {
       await lockInstance(write, task);
       const changed = await write.db
         .updateTable("control_task")
@@ -145,9 +145,11 @@ export class TaskRecords {
         .where("status", "=", "waiting")
         .returning("id")
         .executeTakeFirst();
-      if (changed === undefined) return;
+      if (changed === undefined) return false;
       const message = `${titleOf(task.kind)} was not begun: ${why.message}`;
       await write.event({ instanceId: task.instance_id, at: now, kind: "task_failed", message, taskId: task.id });
+      await also?.(write);
+      return true;
     });
   }
 

@@ -139,6 +139,36 @@ export class TaskService {
     });
   }
 
+  /**
+   * Takes back what waits for its instance. What has begun is finished: a change half made is no way to leave a server.
+   *
+   * @throws ProvostError `task_not_found`, `task_not_waiting`.
+   */
+  async cancel(id: string): Promise<TaskView> {
+    const { instanceName: name } = await this.get(id);
+    const task = await this.#records.byId(id);
+    const now = await this.#parts.store.now();
+    const why = failure("cancelled", "turn", "It was cancelled while it waited.");
+    const taken =
+      task !== undefined &&
+      (await this.#records.givenUp(task, why, now, (write) =>
+        write.audit({
+          at: now,
+          action: "task.cancel",
+          target: { id, name },
+          before: { status: "waiting", kind: task.kind, instance: task.instance_id },
+          after: { status: "failed" },
+        }),
+      ));
+    const view = await this.get(id);
+    // Asked twice, the second finds what the first has done.
+    if (taken || view.failure?.code === "cancelled") return view;
+    throw new ProvostError(
+      "task_not_waiting",
+      `The ${view.kind} of ${name} is ${view.status}: only a task that waits for its instance can be cancelled.`,
+    );
+  }
+
   /** Newest first; `next` is the last id of the page. */
   async list(ref: string, query: { after?: string; limit: number }): Promise<Listed<TaskView>> {
     const instance = await this.#reader.row(ref);

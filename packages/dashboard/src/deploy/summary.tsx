@@ -47,12 +47,14 @@ export function Summary({ ordering, busy, error, onCommand }: SummaryProps) {
         </span>
       </div>
       {plan !== undefined && (
-        <StatusBadge
-          tone={stock === undefined ? "good" : "warn"}
-          icon={stock === undefined ? CircleCheck : CircleAlert}
-        >
-          {stock ?? `In stock in ${order.region}`}
-        </StatusBadge>
+        <span className={stock === undefined ? "max-lg:hidden" : undefined}>
+          <StatusBadge
+            tone={stock === undefined ? "good" : "warn"}
+            icon={stock === undefined ? CircleCheck : CircleAlert}
+          >
+            {stock ?? `In stock in ${order.region}`}
+          </StatusBadge>
+        </span>
       )}
       {error !== null && error !== undefined && <ErrorNote error={error} />}
       <div className="flex gap-2 lg:flex-col">

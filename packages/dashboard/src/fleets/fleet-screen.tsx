@@ -12,7 +12,6 @@ import { DataTable } from "../list/data-table.tsx";
 import { useKeysetList, type KeysetSource } from "../list/use-keyset-list.ts";
 import { Button } from "../ui/button.tsx";
 import { Confirm } from "../ui/confirm.tsx";
-import { classes } from "../ui/classes.ts";
 import { Empty } from "../ui/empty.tsx";
 import { ErrorNote } from "../ui/error-note.tsx";
 import { Facts } from "../ui/facts.tsx";
@@ -21,6 +20,7 @@ import { RelativeTime } from "../ui/relative-time.tsx";
 import { SkeletonRows } from "../ui/skeleton.tsx";
 import { fleetActionWords } from "./actions.ts";
 import { FleetProgress, FleetStatus, MemberStatusBadge } from "./fleet-status.tsx";
+import { tabClass, TabRow } from "../ui/status-tabs.tsx";
 
 const idOf = ({ instanceId }: FleetMember): string => instanceId;
 const nameOf = ({ name }: FleetMember): string => name;
@@ -129,7 +129,7 @@ const memberStatuses = ["pending", "running", "done", "unchanged", "failed", "sk
 
 function MemberTabs({ fleet, current }: { fleet: FleetView; current: string | undefined }) {
   return (
-    <nav aria-label="By outcome" className="flex shrink-0 gap-1 overflow-x-auto border-b border-line px-3 md:px-5">
+    <TabRow label="By outcome">
       {[undefined, ...memberStatuses].map((status) => (
         <Link
           key={status ?? "all"}
@@ -138,10 +138,7 @@ function MemberTabs({ fleet, current }: { fleet: FleetView; current: string | un
           search={{ status }}
           replace
           aria-current={status === current ? "page" : undefined}
-          className={classes(
-            "-mb-px flex h-9 items-center gap-1.5 border-b-2 px-2 font-medium whitespace-nowrap",
-            status === current ? "border-accent text-text" : "border-transparent text-muted hover:text-text",
-          )}
+          className={tabClass(status === current)}
         >
           {status ?? "all"}
           <span className="text-xs text-faint">
@@ -149,7 +146,7 @@ function MemberTabs({ fleet, current }: { fleet: FleetView; current: string | un
           </span>
         </Link>
       ))}
-    </nav>
+    </TabRow>
   );
 }
 

@@ -2,11 +2,11 @@ import type { BakeRequest, ImageView } from "@provost/contract";
 import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
 import { api } from "../api/client.ts";
-import { nameRule } from "../deploy/order.ts";
+import { nameRule, type Order } from "../deploy/order.ts";
 import { useOrder } from "../deploy/use-order.ts";
 import { Field, SelectInput, TextArea, TextInput } from "../ui/field.tsx";
 import { FormDialog } from "../ui/form-dialog.tsx";
-import { toastDone } from "../ui/toasts.tsx";
+import { toastDone } from "../ui/toast-store.ts";
 
 interface BakeDialogProps {
   onClose: () => void;
@@ -18,16 +18,7 @@ export function BakeDialog({ onClose, onBaking }: BakeDialogProps) {
   const [base, setBase] = useState("");
   const [recipe, setRecipe] = useState(true);
   const bake = useMutation({
-    mutationFn: () => {
-      const request: BakeRequest = {
-        name: order.name.trim(),
-        provider: order.provider,
-        recipe,
-        ...(base === "" ? {} : { image: base }),
-        ...(order.script.trim() === "" ? {} : { script: order.script }),
-      };
-      return api.post<ImageView>("images", request);
-    },
+    mutationFn: () => api.post<ImageView>("images", requestOf(order, base, recipe)),
     onSuccess: ({ name }) => {
       toastDone(`Baking ${name}`, "Builder, script, snapshot; then the builder goes.");
       onBaking();
@@ -89,4 +80,14 @@ export function BakeDialog({ onClose, onBaking }: BakeDialogProps) {
       </label>
     </FormDialog>
   );
+}
+
+function requestOf({ name, provider, script }: Order, base: string, recipe: boolean): BakeRequest {
+  return {
+    name: name.trim(),
+    provider,
+    recipe,
+    ...(base === "" ? {} : { image: base }),
+    ...(script.trim() === "" ? {} : { script }),
+  };
 }

@@ -9,7 +9,7 @@ import { Copyable } from "../ui/copy.tsx";
 import { Dialog } from "../ui/dialog.tsx";
 import { Facts } from "../ui/facts.tsx";
 import { RelativeTime } from "../ui/relative-time.tsx";
-import { toastDone, toastError } from "../ui/toasts.tsx";
+import { toastDone, toastError } from "../ui/toast-store.ts";
 import { ImageStatus } from "./image-status.tsx";
 
 interface ImageDialogProps {

@@ -2,7 +2,7 @@ import type { Instance } from "@provost/contract";
 import { api, part } from "../api/client.ts";
 import { usd } from "../format/numbers.ts";
 import { Confirm } from "../ui/confirm.tsx";
-import { toastDone } from "../ui/toasts.tsx";
+import { toastDone } from "../ui/toast-store.ts";
 import type { ActionName } from "./actions.ts";
 import { ResizeDialog } from "./resize-dialog.tsx";
 import { RestoreDialog } from "./restore-dialog.tsx";

@@ -9,7 +9,7 @@ import { Button } from "../ui/button.tsx";
 import { Confirm } from "../ui/confirm.tsx";
 import { Copyable } from "../ui/copy.tsx";
 import { RelativeTime } from "../ui/relative-time.tsx";
-import { toastDone } from "../ui/toasts.tsx";
+import { toastDone } from "../ui/toast-store.ts";
 import { ActionDialog } from "./action-dialog.tsx";
 import { showTask } from "./show-task.ts";
 

@@ -7,7 +7,7 @@ import { Confirm } from "../ui/confirm.tsx";
 import { ErrorNote } from "../ui/error-note.tsx";
 import { RelativeTime } from "../ui/relative-time.tsx";
 import { Skeleton } from "../ui/skeleton.tsx";
-import { toastDone } from "../ui/toasts.tsx";
+import { toastDone } from "../ui/toast-store.ts";
 import { ApiError } from "../api/problem.ts";
 import { showTask } from "./show-task.ts";
 import { backupsQuery } from "./queries.ts";

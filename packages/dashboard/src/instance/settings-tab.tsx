@@ -7,7 +7,7 @@ import { Button } from "../ui/button.tsx";
 import { Confirm } from "../ui/confirm.tsx";
 import { Copyable } from "../ui/copy.tsx";
 import { TextInput } from "../ui/field.tsx";
-import { toastDone, toastError } from "../ui/toasts.tsx";
+import { toastDone, toastError } from "../ui/toast-store.ts";
 import { showTask } from "./show-task.ts";
 
 export function SettingsTab({ instance }: { instance: Instance }) {

@@ -3,7 +3,7 @@ import { useState } from "react";
 import { api, part } from "../api/client.ts";
 import { Confirm } from "../ui/confirm.tsx";
 import { Field, TextInput } from "../ui/field.tsx";
-import { toastDone } from "../ui/toasts.tsx";
+import { toastDone } from "../ui/toast-store.ts";
 import { showTask } from "./show-task.ts";
 
 export function SnapshotDialog({ instance, onClose }: { instance: Instance; onClose: () => void }) {

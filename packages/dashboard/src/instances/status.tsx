@@ -44,7 +44,7 @@ const looks: Record<Status, Look> = {
   released: { tone: "idle", icon: LogOut },
 };
 
-export const statuses = Object.keys(looks) as Status[];
+export const statuses: readonly string[] = Object.keys(looks);
 
 export function InstanceStatusBadge({ status, filled = false }: { status: Status; filled?: boolean }) {
   const { tone, icon, turning = false } = looks[status] ?? { tone: "idle" as const, icon: HelpCircle };

@@ -1,5 +1,5 @@
 import { Search, X } from "lucide-react";
-import { useEffect, useId, useState } from "react";
+import { useEffect, useId, useState, type KeyboardEvent } from "react";
 import { classes } from "../ui/classes.ts";
 import { suggest, type QueryKey, type Suggestion } from "./query.ts";
 
@@ -34,6 +34,25 @@ export function QueryBar({ label, placeholder, value, onChange, keys, problem }:
     setActive(-1);
     setOpen(true);
   };
+  const clear = (): void => {
+    setText("");
+    onChange("");
+  };
+  const enter = (): void => {
+    const chosen = suggestions[active];
+    if (chosen !== undefined) return take(chosen.text);
+    setOpen(false);
+    return onChange(text.trim());
+  };
+  const onKeyDown = (event: KeyboardEvent<HTMLInputElement>): void => {
+    if (event.key === "Escape" && !open) event.currentTarget.blur();
+    else if (event.key === "Escape") setOpen(false);
+    else if (event.key === "ArrowDown") setActive(Math.min(active + 1, suggestions.length - 1));
+    else if (event.key === "ArrowUp") setActive(Math.max(active - 1, -1));
+    else if (event.key === "Enter") enter();
+    else return;
+    event.preventDefault();
+  };
   return (
     <div className="relative min-w-0 flex-1 basis-64">
       <Search aria-hidden size={14} className="pointer-events-none absolute top-2.25 left-2.5 text-faint" />
@@ -55,35 +74,10 @@ export function QueryBar({ label, placeholder, value, onChange, keys, problem }:
         onChange={(event) => take(event.currentTarget.value)}
         onFocus={() => setOpen(true)}
         onBlur={() => setOpen(false)}
-        onKeyDown={(event) => {
-          if (event.key === "Escape" && !open) event.currentTarget.blur();
-          else if (event.key === "Escape") setOpen(false);
-          else if (event.key === "ArrowDown") setActive(Math.min(active + 1, suggestions.length - 1));
-          else if (event.key === "ArrowUp") setActive(Math.max(active - 1, -1));
-          else if (event.key === "Enter") {
-            const chosen = suggestions[active];
-            if (chosen === undefined) {
-              setOpen(false);
-              onChange(text.trim());
-            } else take(chosen.text);
-          } else return;
-          event.preventDefault();
-        }}
+        onKeyDown={onKeyDown}
         className="h-8 w-full rounded-md border border-control/70 bg-canvas pr-8 pl-8 text-sm hover:border-control aria-invalid:border-bad [&::-webkit-search-cancel-button]:hidden"
       />
-      {text !== "" && (
-        <button
-          type="button"
-          aria-label="Clear the search"
-          className="absolute top-1 right-1 inline-flex size-6 items-center justify-center rounded-sm text-faint hover:bg-hover hover:text-text"
-          onClick={() => {
-            setText("");
-            onChange("");
-          }}
-        >
-          <X aria-hidden size={14} />
-        </button>
-      )}
+      {text !== "" && <ClearButton onClear={clear} />}
       {problem !== undefined && (
         <p id={`${id}-problem`} role="alert" className="mt-1 text-xs text-bad">
           {problem}
@@ -91,6 +85,19 @@ export function QueryBar({ label, placeholder, value, onChange, keys, problem }:
       )}
       <Suggestions id={id} suggestions={suggestions} active={active} onTake={take} />
     </div>
+  );
+}
+
+function ClearButton({ onClear }: { onClear: () => void }) {
+  return (
+    <button
+      type="button"
+      aria-label="Clear the search"
+      className="absolute top-1 right-1 inline-flex size-6 items-center justify-center rounded-sm text-faint hover:bg-hover hover:text-text"
+      onClick={onClear}
+    >
+      <X aria-hidden size={14} />
+    </button>
   );
 }
 

@@ -4,7 +4,7 @@ import { api, part } from "../api/client.ts";
 import { usd } from "../format/numbers.ts";
 import { Confirm } from "../ui/confirm.tsx";
 import { Field, TextInput } from "../ui/field.tsx";
-import { toastDone } from "../ui/toasts.tsx";
+import { toastDone } from "../ui/toast-store.ts";
 
 interface AdoptDialogProps {
   orphan: Orphan;

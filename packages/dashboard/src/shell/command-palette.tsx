@@ -11,7 +11,7 @@ import { useLiveState } from "../live/hooks.ts";
 import { chooseTheme } from "../theme/theme.ts";
 import { classes } from "../ui/classes.ts";
 import { Kbd } from "../ui/kbd.tsx";
-import { toastError } from "../ui/toasts.tsx";
+import { toastError } from "../ui/toast-store.ts";
 import { navGroups } from "./nav.ts";
 import { search, type PaletteItem } from "./palette-items.ts";
 

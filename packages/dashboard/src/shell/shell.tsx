@@ -1,4 +1,3 @@
-import { Dialog as Base } from "@base-ui/react/dialog";
 import { useQuery } from "@tanstack/react-query";
 import { Outlet, useRouter } from "@tanstack/react-router";
 import { lazy, Suspense, useEffect, useState } from "react";
@@ -13,6 +12,7 @@ import { SignIn } from "./sign-in.tsx";
 import { Topbar } from "./topbar.tsx";
 
 const CommandPalette = lazy(() => import("./command-palette.tsx").then((m) => ({ default: m.CommandPalette })));
+const Drawer = lazy(() => import("./drawer.tsx").then((m) => ({ default: m.Drawer })));
 const ShortcutsHelp = lazy(() => import("./shortcuts-help.tsx").then((m) => ({ default: m.ShortcutsHelp })));
 
 /** Who is signed in sees the page; who is not, the sign-in. */
@@ -63,8 +63,8 @@ function SignedIn() {
           <Outlet />
         </main>
       </div>
-      <Drawer open={overlay === "menu"} onClose={close} />
       <Suspense>
+        {overlay === "menu" && <Drawer onClose={close} />}
         {overlay === "palette" && <CommandPalette onClose={close} onHelp={() => setOverlay("help")} />}
         {overlay === "help" && <ShortcutsHelp open onClose={close} />}
       </Suspense>
@@ -105,20 +105,4 @@ function focusSearch(): void {
   const field = document.querySelector<HTMLInputElement>('#main [type="search"]');
   field?.focus();
   field?.select();
-}
-
-function Drawer({ open, onClose }: { open: boolean; onClose: () => void }) {
-  return (
-    <Base.Root open={open} onOpenChange={(next) => next || onClose()}>
-      <Base.Portal>
-        <Base.Backdrop className="fixed inset-0 z-40 bg-scrim md:hidden" />
-        <Base.Popup className="fixed inset-y-0 left-0 z-40 flex w-64 flex-col border-r border-line bg-panel shadow-float md:hidden">
-          <Base.Title className="flex h-12 items-center px-2">
-            <Brand />
-          </Base.Title>
-          <SidebarNav onGo={onClose} />
-        </Base.Popup>
-      </Base.Portal>
-    </Base.Root>
-  );
 }

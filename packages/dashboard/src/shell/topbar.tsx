@@ -5,7 +5,7 @@ import { chooseTheme, useTheme, type ThemeChoice } from "../theme/theme.ts";
 import { Button, IconButton } from "../ui/button.tsx";
 import { Kbd } from "../ui/kbd.tsx";
 import { Menu } from "../ui/menu.tsx";
-import { toastError } from "../ui/toasts.tsx";
+import { toastError } from "../ui/toast-store.ts";
 import { LiveIndicator } from "./live-indicator.tsx";
 
 interface TopbarProps {

@@ -2,11 +2,11 @@ import type { Driver, Listed, ProviderRequest, ProviderView } from "@provost/con
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { api } from "../api/client.ts";
-import { queryClient } from "../api/queries.ts";
 import { ErrorNote } from "../ui/error-note.tsx";
 import { Field, SelectInput, TextInput } from "../ui/field.tsx";
 import { FormDialog } from "../ui/form-dialog.tsx";
-import { toastDone } from "../ui/toasts.tsx";
+import { toastDone } from "../ui/toast-store.ts";
+import { rereadProviders } from "./queries.ts";
 
 type Values = Record<string, string>;
 
@@ -26,8 +26,7 @@ export function AddProviderDialog({ onClose }: { onClose: () => void }) {
     onSuccess: async (provider) => {
       toastDone(`${provider.name} is set up`, "Its credentials were tried, and work.");
       onClose();
-      await queryClient.invalidateQueries({ queryKey: ["providers"] });
-      await queryClient.invalidateQueries({ queryKey: ["system"] });
+      await rereadProviders();
     },
   });
   return (
@@ -64,24 +63,37 @@ export function AddProviderDialog({ onClose }: { onClose: () => void }) {
         />
       </Field>
       {driver?.options.map((option) => (
-        <Field
+        <OptionField
           key={option.name}
-          label={`${option.name.replace("options.", "")}${option.required ? "" : " (optional)"}`}
-          htmlFor={`option-${option.name}`}
-          hint={option.description}
-        >
-          <TextInput
-            id={`option-${option.name}`}
-            type={option.secret ? "password" : "text"}
-            value={values[option.name] ?? ""}
-            onChange={(value) => setValues({ ...values, [option.name]: value })}
-            required={option.required}
-            autoComplete="off"
-            aria-describedby={`option-${option.name}-hint`}
-          />
-        </Field>
+          option={option}
+          value={values[option.name] ?? ""}
+          onChange={(value) => setValues({ ...values, [option.name]: value })}
+        />
       ))}
     </FormDialog>
+  );
+}
+
+interface OptionFieldProps {
+  option: Driver["options"][number];
+  value: string;
+  onChange: (value: string) => void;
+}
+
+function OptionField({ option: { name, required, secret, description }, value, onChange }: OptionFieldProps) {
+  const id = `option-${name}`;
+  return (
+    <Field label={`${name.replace("options.", "")}${required ? "" : " (optional)"}`} htmlFor={id} hint={description}>
+      <TextInput
+        id={id}
+        type={secret ? "password" : "text"}
+        value={value}
+        onChange={onChange}
+        required={required}
+        autoComplete="off"
+        aria-describedby={`${id}-hint`}
+      />
+    </Field>
   );
 }
 

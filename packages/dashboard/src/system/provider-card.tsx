@@ -1,15 +1,15 @@
 import type { ProviderView } from "@provost/contract";
 import { useState } from "react";
 import { api, part } from "../api/client.ts";
-import { queryClient } from "../api/queries.ts";
 import { useMay } from "../api/session.ts";
 import { Button } from "../ui/button.tsx";
 import { Confirm } from "../ui/confirm.tsx";
 import { Facts } from "../ui/facts.tsx";
 import { SelectInput } from "../ui/field.tsx";
 import { RelativeTime } from "../ui/relative-time.tsx";
-import { toastDone, toastError } from "../ui/toasts.tsx";
+import { toastDone, toastError } from "../ui/toast-store.ts";
 import { Budgets, ProviderStateBadge, type ProviderHealth } from "./provider-state.tsx";
+import { rereadProviders } from "./queries.ts";
 
 interface ProviderCardProps {
   provider: ProviderView;
@@ -99,16 +99,10 @@ function ProviderActions({ provider, braked }: { provider: ProviderView; braked:
   const [resuming, setResuming] = useState(false);
   if (!mayManage) return null;
   const path = `providers/${part(provider.name)}`;
-  const refresh = async (): Promise<void> => {
-    await Promise.all([
-      queryClient.invalidateQueries({ queryKey: ["providers"] }),
-      queryClient.invalidateQueries({ queryKey: ["system"] }),
-    ]);
-  };
   const setPolicy = async (policy: string): Promise<void> => {
     try {
       await api.put(`${path}/orphan-policy`, { policy });
-      await refresh();
+      await rereadProviders();
       toastDone(`Orphans of ${provider.name}: ${policy}`);
     } catch (error) {
       toastError(error);
@@ -131,7 +125,7 @@ function ProviderActions({ provider, braked }: { provider: ProviderView; braked:
         action="Resume"
         run={async () => {
           await api.post(`${path}/resume`);
-          await refresh();
+          await rereadProviders();
         }}
       >
         <p>Instances that look unwell are acted on again, though there are many.</p>

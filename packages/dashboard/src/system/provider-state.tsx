@@ -39,7 +39,7 @@ export function Budgets({ budgets }: { budgets: ProviderHealth["budgets"] }) {
                 aria-label={`${left} of ${limit} calls left for ${group}`}
                 className="progress h-1.5 min-w-0 flex-1"
               />
-              <span className="w-28 text-right text-muted">
+              <span className="text-right whitespace-nowrap text-muted">
                 {count(left)} of {count(limit)} left
               </span>
             </>

@@ -12,7 +12,7 @@ import { Confirm } from "../ui/confirm.tsx";
 import { Empty } from "../ui/empty.tsx";
 import { PageHead } from "../ui/page-head.tsx";
 import { RelativeTime } from "../ui/relative-time.tsx";
-import { toastDone } from "../ui/toasts.tsx";
+import { toastDone } from "../ui/toast-store.ts";
 import { CreateTokenDialog } from "./create-token-dialog.tsx";
 
 const idOf = ({ id }: TokenView): string => id;
@@ -119,21 +119,33 @@ export function TokensScreen() {
       />
       {making && <CreateTokenDialog onClose={() => setMaking(false)} onMade={list.showFresh} />}
       {revoking !== undefined && (
-        <Confirm
-          open
-          onClose={() => setRevoking(undefined)}
-          title={`Revoke ${revoking.name}?`}
-          action="Revoke"
-          danger
-          run={async () => {
-            await api.delete(`tokens/${part(revoking.id)}`);
-            toastDone(`${revoking.name} is revoked`);
-            list.showFresh();
-          }}
-        >
-          <p>Whoever uses it is shut out at once, open pages included. This cannot be undone.</p>
-        </Confirm>
+        <RevokeDialog token={revoking} onClose={() => setRevoking(undefined)} onRevoked={list.showFresh} />
       )}
     </div>
+  );
+}
+
+interface RevokeDialogProps {
+  token: TokenView;
+  onClose: () => void;
+  onRevoked: () => void;
+}
+
+function RevokeDialog({ token: { id, name }, onClose, onRevoked }: RevokeDialogProps) {
+  return (
+    <Confirm
+      open
+      onClose={onClose}
+      title={`Revoke ${name}?`}
+      action="Revoke"
+      danger
+      run={async () => {
+        await api.delete(`tokens/${part(id)}`);
+        toastDone(`${name} is revoked`);
+        onRevoked();
+      }}
+    >
+      <p>Whoever uses it is shut out at once, open pages included. This cannot be undone.</p>
+    </Confirm>
   );
 }

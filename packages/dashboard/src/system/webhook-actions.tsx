@@ -5,7 +5,7 @@ import { api, part } from "../api/client.ts";
 import { queryClient } from "../api/queries.ts";
 import { Button } from "../ui/button.tsx";
 import { Confirm } from "../ui/confirm.tsx";
-import { toastDone, toastError } from "../ui/toasts.tsx";
+import { toastDone, toastError } from "../ui/toast-store.ts";
 
 interface WebhookActionsProps {
   webhook: WebhookView;

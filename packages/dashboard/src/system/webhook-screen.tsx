@@ -13,10 +13,10 @@ import { Facts } from "../ui/facts.tsx";
 import { PageHead } from "../ui/page-head.tsx";
 import { RelativeTime } from "../ui/relative-time.tsx";
 import { SkeletonRows } from "../ui/skeleton.tsx";
-import { classes } from "../ui/classes.ts";
 import { DeliveryDialog } from "./delivery-dialog.tsx";
 import { DeliveryStatus } from "./delivery-status.tsx";
 import { WebhookActions } from "./webhook-actions.tsx";
+import { tabClass, TabRow } from "../ui/status-tabs.tsx";
 
 const idOf = ({ id }: Delivery): string => id;
 const nameOf = ({ event }: Delivery): string => event;
@@ -58,7 +58,6 @@ const statuses = [undefined, "pending", "delivered", "failed"] as const;
 export function WebhookScreen() {
   const { ref } = useParams({ from: "/webhooks/$ref" });
   const { status } = useSearch({ from: "/webhooks/$ref" });
-  const navigate = useNavigate();
   const [shown, setShown] = useState<string>();
   const source: KeysetSource<Delivery> = {
     key: ["deliveries", ref, status],
@@ -81,14 +80,36 @@ export function WebhookScreen() {
   }
   return (
     <div className="flex min-h-0 flex-1 flex-col">
+      <WebhookHead webhook={webhook} onSent={list.showFresh} />
+      <StatusTabs webhook={ref} current={status} />
+      <DataTable
+        label="Deliveries"
+        columns={columns}
+        list={list}
+        idOf={idOf}
+        nameOf={nameOf}
+        onOpen={({ id }) => setShown(id)}
+        empty={
+          <Empty icon={Send} title="Nothing was sent yet" command={`npx provost webhook test ${webhook.name}`}>
+            Send a test to see whether it arrives.
+          </Empty>
+        }
+      />
+      {shown !== undefined && (
+        <DeliveryDialog webhook={ref} id={shown} onClose={() => setShown(undefined)} onSent={list.showFresh} />
+      )}
+    </div>
+  );
+}
+
+function WebhookHead({ webhook, onSent }: { webhook: WebhookView; onSent: () => void }) {
+  const navigate = useNavigate();
+  return (
+    <>
       <PageHead
         title={webhook.name}
         actions={
-          <WebhookActions
-            webhook={webhook}
-            onSent={list.showFresh}
-            onRemoved={() => void navigate({ to: "/webhooks" })}
-          />
+          <WebhookActions webhook={webhook} onSent={onSent} onRemoved={() => void navigate({ to: "/webhooks" })} />
         }
         above={
           <Link to="/webhooks" className="mb-1 inline-flex items-center gap-1 text-xs text-muted hover:text-text">
@@ -111,40 +132,26 @@ export function WebhookScreen() {
           ]}
         />
       </div>
-      <nav aria-label="By status" className="flex shrink-0 gap-1 border-b border-line px-3 md:px-5">
-        {statuses.map((each) => (
-          <Link
-            key={each ?? "all"}
-            to="/webhooks/$ref"
-            params={{ ref }}
-            search={{ status: each }}
-            replace
-            aria-current={each === status ? "page" : undefined}
-            className={classes(
-              "-mb-px flex h-9 items-center border-b-2 px-2 font-medium",
-              each === status ? "border-accent text-text" : "border-transparent text-muted hover:text-text",
-            )}
-          >
-            {each ?? "all"}
-          </Link>
-        ))}
-      </nav>
-      <DataTable
-        label="Deliveries"
-        columns={columns}
-        list={list}
-        idOf={idOf}
-        nameOf={nameOf}
-        onOpen={({ id }) => setShown(id)}
-        empty={
-          <Empty icon={Send} title="Nothing was sent yet" command={`npx provost webhook test ${webhook.name}`}>
-            Send a test to see whether it arrives.
-          </Empty>
-        }
-      />
-      {shown !== undefined && (
-        <DeliveryDialog webhook={ref} id={shown} onClose={() => setShown(undefined)} onSent={list.showFresh} />
-      )}
-    </div>
+    </>
+  );
+}
+
+function StatusTabs({ webhook, current }: { webhook: string; current: string | undefined }) {
+  return (
+    <TabRow label="By status">
+      {statuses.map((each) => (
+        <Link
+          key={each ?? "all"}
+          to="/webhooks/$ref"
+          params={{ ref: webhook }}
+          search={{ status: each }}
+          replace
+          aria-current={each === current ? "page" : undefined}
+          className={tabClass(each === current)}
+        >
+          {each ?? "all"}
+        </Link>
+      ))}
+    </TabRow>
   );
 }

@@ -1,6 +1,7 @@
 import { Check, Copy } from "lucide-react";
 import { useEffect, useState } from "react";
-import { toasts } from "./toasts.tsx";
+import { ApiError } from "../api/problem.ts";
+import { toastError } from "./toast-store.ts";
 
 const shownMs = 1_500;
 
@@ -17,7 +18,12 @@ async function copyText(text: string): Promise<void> {
   field.select();
   const copied = document.execCommand("copy");
   field.remove();
-  if (!copied) throw new DOMException("The browser did not copy.", "NotAllowedError");
+  if (!copied) throw notCopied(text);
+}
+
+function notCopied(text: string): ApiError {
+  const detail = `Select it and copy it by hand: ${text}`;
+  return new ApiError({ status: 0, code: "not_copied", title: "The browser did not copy", detail });
 }
 
 /** Copies `text`; `label` says what that is. */
@@ -40,7 +46,7 @@ export function CopyButton({ text, label }: { text: string; label: string }) {
         event.stopPropagation();
         copyText(text).then(
           () => setCopied(true),
-          () => toasts.add({ title: "Not copied", description: `Select it and copy by hand: ${text}`, type: "error" }),
+          () => toastError(notCopied(text)),
         );
       }}
     >

@@ -1,7 +1,5 @@
-import { Menu as Base } from "@base-ui/react/menu";
 import type { LucideIcon } from "lucide-react";
-import type { ReactElement } from "react";
-import { classes } from "./classes.ts";
+import { cloneElement, lazy, Suspense, useState, type ComponentProps, type ReactElement } from "react";
 
 export interface MenuItem {
   label: string;
@@ -12,42 +10,30 @@ export interface MenuItem {
   onSelect: () => void;
 }
 
-/** `trigger` is the button that opens it. An empty list is a line between two groups. */
-export function Menu({ trigger, items }: { trigger: ReactElement; items: (MenuItem | "line")[] }) {
-  return (
-    <Base.Root>
-      <Base.Trigger render={trigger} />
-      <Base.Portal>
-        <Base.Positioner align="end" sideOffset={4} className="z-40">
-          <Base.Popup className="min-w-44 rounded-lg border border-line bg-raised p-1 shadow-float outline-none">
-            {items.map((item, index) =>
-              item === "line" ? (
-                // oxlint-disable-next-line react/no-array-index-key -- lines have nothing else
-                <Base.Separator key={`line-${index}`} className="mx-1 my-1 h-px bg-line" />
-              ) : (
-                <Item key={item.label} {...item} />
-              ),
-            )}
-          </Base.Popup>
-        </Base.Positioner>
-      </Base.Portal>
-    </Base.Root>
-  );
+export interface MenuProps {
+  /** The button that opens it. */
+  trigger: ReactElement<ComponentProps<"button">>;
+  /** `line`: between two groups. */
+  items: (MenuItem | "line")[];
 }
 
-function Item({ label, icon: Icon, danger = false, disabled, onSelect }: MenuItem) {
+const load = () => import("./open-menu.tsx");
+const OpenMenu = lazy(() => load().then((m) => ({ default: m.OpenMenu })));
+
+/** A button with a menu. The menu's code comes when a hand is near it: the first screen does without. */
+export function Menu({ trigger, items }: MenuProps) {
+  const [wanted, setWanted] = useState(false);
+  const closed = cloneElement(trigger, {
+    "aria-haspopup": "menu",
+    "aria-expanded": false,
+    onPointerEnter: () => void load(),
+    onFocus: () => void load(),
+    onClick: () => setWanted(true),
+  });
+  if (!wanted) return closed;
   return (
-    <Base.Item
-      disabled={disabled !== undefined}
-      title={disabled}
-      onClick={onSelect}
-      className={classes(
-        "flex h-8 cursor-default items-center gap-2 rounded-md px-2 outline-none select-none data-highlighted:bg-hover data-disabled:opacity-50",
-        danger && "text-bad",
-      )}
-    >
-      {Icon && <Icon aria-hidden size={15} className={danger ? undefined : "text-faint"} />}
-      {label}
-    </Base.Item>
+    <Suspense fallback={closed}>
+      <OpenMenu trigger={trigger} items={items} />
+    </Suspense>
   );
 }

@@ -1,5 +1,5 @@
 import { useRouter, useRouterState } from "@tanstack/react-router";
-import { classes } from "./classes.ts";
+import { tabClass, TabRow } from "./status-tabs.tsx";
 
 export interface Tab {
   value: string;
@@ -12,7 +12,7 @@ export function TabLinks({ tabs, current, label }: { tabs: readonly Tab[]; curre
   const router = useRouter();
   const path = useRouterState({ select: ({ location }) => location.pathname });
   return (
-    <nav aria-label={label} className="flex shrink-0 gap-1 overflow-x-auto border-b border-line px-3 md:px-5">
+    <TabRow label={label}>
       {tabs.map(({ value, label: word, count }, index) => {
         const href = router.buildLocation({ to: path, search: index === 0 ? {} : { tab: value } }).publicHref;
         return (
@@ -25,16 +25,13 @@ export function TabLinks({ tabs, current, label }: { tabs: readonly Tab[]; curre
               void router.navigate({ to: path, search: index === 0 ? {} : { tab: value }, replace: true });
             }}
             aria-current={value === current ? "page" : undefined}
-            className={classes(
-              "-mb-px flex h-9 items-center gap-1.5 border-b-2 px-2 font-medium whitespace-nowrap",
-              value === current ? "border-accent text-text" : "border-transparent text-muted hover:text-text",
-            )}
+            className={tabClass(value === current)}
           >
             {word}
             {count !== undefined && <span className="text-xs text-faint">{count}</span>}
           </a>
         );
       })}
-    </nav>
+    </TabRow>
   );
 }

@@ -8,7 +8,7 @@ import { requireAccess } from "./access.ts";
 import { auditActions } from "./audit.ts";
 import { streamTimes, type StreamTimes } from "./event-stream.ts";
 import { documentApi } from "./openapi.ts";
-import { answerError, noRoute, pathOf, sendProblem } from "./problems.ts";
+import { addressPartMax, answerError, noRoute, pathOf, sendProblem } from "./problems.ts";
 import { serveDashboard } from "./dashboard.ts";
 import { serveReference } from "./reference.ts";
 import { auditRoute } from "./routes/audit.ts";
@@ -25,8 +25,9 @@ import { scheduleRoutes } from "./routes/schedules.ts";
 import { imageRoutes } from "./routes/images.ts";
 import { instanceEventRoutes } from "./routes/instance-events.ts";
 import { instanceRoutes } from "./routes/instances.ts";
-import { protectionRoutes, signalRoutes, taskRoutes } from "./routes/tasks.ts";
+import { protectionRoutes, signalRoutes, taskRecordRoutes, taskRoutes } from "./routes/tasks.ts";
 import { providerRoutes } from "./routes/providers.ts";
+import { streamRoute } from "./routes/stream.ts";
 import { sessionRoutes } from "./routes/session.ts";
 import { tokenRoutes } from "./routes/tokens.ts";
 import { webhookRoutes } from "./routes/webhooks.ts";
@@ -44,7 +45,7 @@ export interface AppOptions {
   trustedProxies: readonly string[];
   /** Folder of the page's build. */
   dashboard: string;
-  streams?: StreamTimes;
+  streams?: Partial<StreamTimes>;
 }
 
 /** Scripts and keys travel in deploys; 1 MB is far above what any provider takes as user data. */
@@ -72,12 +73,15 @@ export async function serveApi(options: AppOptions): Promise<App> {
   instanceRoutes(app, options.control);
   signalRoutes(app, options.control);
   taskRoutes(app, options.control);
+  taskRecordRoutes(app, options.control);
   protectionRoutes(app, options.control);
   fleetRoutes(app, options.control);
-  instanceEventRoutes(app, options.control, options.streams ?? streamTimes);
+  const streams = { ...streamTimes, ...options.streams };
+  instanceEventRoutes(app, options.control, streams);
+  streamRoute(app, options.control, streams);
   jobRoutes(app, options.control);
   jobActRoutes(app, options.control);
-  jobStreamRoute(app, options.control, options.streams ?? streamTimes);
+  jobStreamRoute(app, options.control, streams);
   queueRoutes(app, options.control);
   scheduleRoutes(app, options.control);
   processRoutes(app, options.control);
@@ -104,8 +108,7 @@ function bareApp({ listener, log, basePath, trustedProxies }: AppOptions): App {
     genReqId: requestId,
     trustProxy: trustedProxies.length === 0 ? false : [...trustedProxies],
     rewriteUrl: ({ url = "/" }) => withoutBase(url, basePath),
-    // A queue's name of 255 bytes, percent-encoded.
-    routerOptions: { maxParamLength: 800 },
+    routerOptions: { maxParamLength: addressPartMax },
     frameworkErrors: (error, request, reply) => void answerError(error, request, reply),
     serverFactory: (handler) => {
       listener.attach(handler);

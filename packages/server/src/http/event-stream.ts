@@ -1,5 +1,7 @@
 import type { ServerResponse } from "node:http";
 import { once } from "node:events";
+import { ProvostError } from "@provost/contract";
+import type { FastifyReply, FastifyRequest } from "fastify";
 
 /** How the streams behave; tests shorten the times. */
 export interface StreamTimes {
@@ -7,10 +9,48 @@ export interface StreamTimes {
   heartbeatMs: number;
   /** A look at the store this often: it shows what other servers on the same store have written. */
   pollMs: number;
+  /** The same for the stream of everything, whose look is one for all its clients. */
+  hubPollMs: number;
+  /** Between two messages of the same name to one client. */
+  flushMs: number;
+  /** How often it is looked whether its clients may still be told. */
+  accessMs: number;
 }
 
-export const streamTimes: StreamTimes = { heartbeatMs: 15_000, pollMs: 2_000 };
+export const streamTimes: StreamTimes = {
+  heartbeatMs: 15_000,
+  pollMs: 2_000,
+  hubPollMs: 1_000,
+  flushMs: 150,
+  accessMs: 5_000,
+};
 export const streamsMax = 500;
+
+/** Takes the response over: from here on nothing can be refused with problem+json any more. */
+export function openEventStream(request: FastifyRequest, reply: FastifyReply): ServerResponse {
+  void reply.hijack();
+  reply.raw.writeHead(200, {
+    "content-type": "text/event-stream; charset=utf-8",
+    "cache-control": "no-store",
+    "x-accel-buffering": "no",
+    "x-request-id": request.id,
+  });
+  return reply.raw;
+}
+
+/** Where a lost connection ended. Throws `invalid_request`. */
+export function lastEventId(request: FastifyRequest): number | undefined {
+  const header = request.headers["last-event-id"];
+  if (header === undefined || header === "") return undefined;
+  if (typeof header === "string" && /^\d{1,15}$/.test(header)) return Number(header);
+  throw new ProvostError(
+    "invalid_request",
+    `Last-Event-ID is ${JSON.stringify(header)}: give the id of an event, a number.`,
+    {
+      field: "Last-Event-ID",
+    },
+  );
+}
 
 interface Sequenced {
   seq: number;
@@ -48,7 +88,7 @@ export class EventStream<T extends Sequenced> {
   }
 
   /** Runs until the client goes or `close` is called. Rejects when the store cannot be read: the client comes back with its last id. */
-  async run(times: StreamTimes): Promise<void> {
+  async run(times: Pick<StreamTimes, "heartbeatMs" | "pollMs">): Promise<void> {
     this.#response.once("close", () => this.close());
     const heartbeat = setInterval(() => this.#response.write(": still here\n\n"), times.heartbeatMs);
     const poll = setInterval(() => this.hint(), times.pollMs);

@@ -78,8 +78,15 @@ function isClientsFault(error: unknown): boolean {
   return status >= 400 && status < 500;
 }
 
+/** Characters between two slashes of an address: the longest is a queue's name of 255 bytes, percent-encoded. */
+export const addressPartMax = 800;
+
 export function noRoute(method: string, url: string): ProvostError {
   const path = pathOf(url);
+  const longest = Math.max(...path.split("/").map(({ length }) => length));
+  if (longest > addressPartMax) {
+    return new ProvostError("invalid_request", `A part of the address has ${longest} characters: ids and names are shorter.`);
+  }
   return new ProvostError(
     "route_not_found",
     `There is no ${method} ${path.length > 120 ? `${path.slice(0, 120)}…` : path}. All of the API is at /reference.`,

@@ -33,9 +33,11 @@ const rules: Readonly<Record<string, RouteRule>> = {
   "DELETE /v1/session": { who: "viewer", action: "session.close" },
 
   "GET /v1/instances": read,
+  "GET /v1/instances/counts": read,
   "POST /v1/instances": { who: "operator", action: "instance.deploy" },
   "GET /v1/instances/:ref": read,
   "DELETE /v1/instances/:ref": { who: "operator", action: "instance.destroy" },
+  "PUT /v1/instances/:ref/tags": { who: "operator", action: "instance.tag" },
   "POST /v1/instances/:ref/boot": { who: "operator", action: "instance.boot" },
   "POST /v1/instances/:ref/reboot": { who: "operator", action: "instance.reboot" },
   "POST /v1/instances/:ref/shutdown": { who: "operator", action: "instance.shutdown" },
@@ -48,6 +50,7 @@ const rules: Readonly<Record<string, RouteRule>> = {
   "GET /v1/instances/:ref/backups": read,
   "GET /v1/instances/:ref/tasks": read,
   "GET /v1/tasks/:id": read,
+  "POST /v1/tasks/:id/cancel": { who: "operator", action: "task.cancel" },
   "GET /v1/instances/:ref/events": read,
   "GET /v1/instances/:ref/events/stream": read,
   "GET /v1/instances/:ref/logs": read,
@@ -110,6 +113,7 @@ const rules: Readonly<Record<string, RouteRule>> = {
   // A server whose process has stopped deploys nothing until it is started again.
   "POST /v1/processes/:id/stop": { who: "admin", action: "process.stop" },
 
+  "GET /v1/stream": read,
   "GET /v1/drivers": read,
   "GET /v1/providers": read,
   "POST /v1/providers": { who: "admin", action: "provider.add" },

@@ -3,7 +3,7 @@ import type { ControlSurface } from "@provost/control";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import { stillAllowed } from "../access.ts";
-import { EventStream, streamsMax, type StreamTimes } from "../event-stream.ts";
+import { EventStream, lastEventId, openEventStream, streamsMax, type StreamTimes } from "../event-stream.ts";
 import type { App } from "../zod-routes.ts";
 import { instanceRef, limit } from "./parameters.ts";
 
@@ -81,15 +81,9 @@ class LiveEvents {
         `${streamsMax} event streams are open already: close some, or read the list.`,
       );
     }
-    void reply.hijack();
-    reply.raw.writeHead(200, {
-      "content-type": "text/event-stream; charset=utf-8",
-      "cache-control": "no-store",
-      "x-accel-buffering": "no",
-      "x-request-id": request.id,
-    });
+    const response = openEventStream(request, reply);
     const stream = new EventStream<InstanceEvent>(
-      reply.raw,
+      response,
       async (seq) => {
         await stillAllowed(this.#control, request);
         return this.#control.instances.events(id, { after: seq, limit: batch });
@@ -119,17 +113,4 @@ class LiveEvents {
     this.#count -= 1;
     if (streams.size === 0) this.#open.delete(id);
   }
-}
-
-function lastEventId(request: FastifyRequest): number | undefined {
-  const header = request.headers["last-event-id"];
-  if (header === undefined || header === "") return undefined;
-  if (typeof header === "string" && /^\d{1,15}$/.test(header)) return Number(header);
-  throw new ProvostError(
-    "invalid_request",
-    `Last-Event-ID is ${JSON.stringify(header)}: give the id of an event, a number.`,
-    {
-      field: "Last-Event-ID",
-    },
-  );
 }

@@ -1,10 +1,14 @@
 import {
+  countMax,
   deployRequestSchema,
   ifBusySchema,
+  instanceCountsSchema,
+  instanceFilterSchema,
   instanceLogSchema,
   instanceSchema,
   pageSchema,
   rootPasswordSchema,
+  tagsRequestSchema,
 } from "@provost/contract";
 import type { ControlSurface } from "@provost/control";
 import { z } from "zod";
@@ -35,6 +39,20 @@ export function instanceRoutes(app: App, control: ControlSurface): void {
     },
     async (request, reply) =>
       reply.code(202).send(await control.instances.destroy(request.params.ref, { ifBusy: request.query.ifBusy })),
+  );
+  app.put(
+    "/v1/instances/:ref/tags",
+    {
+      schema: {
+        summary: "Set the tags of an instance",
+        description: "All that it shall have from now on. They are Provost's own: the provider does not know them.",
+        tags,
+        params: instanceRef,
+        body: tagsRequestSchema,
+        response: { 200: instanceSchema },
+      },
+    },
+    (request) => control.instances.setTags(request.params.ref, request.body.tags),
   );
   app.get(
     "/v1/instances/:ref/logs",
@@ -73,7 +91,9 @@ function listAndDeploy(app: App, control: ControlSurface): void {
       schema: {
         summary: "Instances, newest first",
         tags,
-        querystring: z.strictObject({
+        description:
+          "Narrowed by what is given: every term must hold, values between commas are alternatives. `name` is a beginning.",
+        querystring: instanceFilterSchema.extend({
           failed: flag.describe("Those that failed and are still there to look at"),
           all: flag.describe("Every record: destroyed ones and the builders of images too"),
           after,
@@ -86,6 +106,19 @@ function listAndDeploy(app: App, control: ControlSurface): void {
       const { after: last, ...query } = request.query;
       return control.instances.list(last === undefined ? query : { ...query, after: last });
     },
+  );
+  app.get(
+    "/v1/instances/counts",
+    {
+      schema: {
+        summary: "How many instances stand where",
+        description: `Of live ones by status, and of failed ones that are still there. None is counted further than ${countMax + 1}; with a filter, of the newest 100,000 that fit.`,
+        tags,
+        querystring: instanceFilterSchema.omit({ status: true }),
+        response: { 200: instanceCountsSchema },
+      },
+    },
+    (request) => control.instances.counts(request.query),
   );
   app.post(
     "/v1/instances",

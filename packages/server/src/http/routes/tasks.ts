@@ -52,7 +52,7 @@ export function signalRoutes(app: App, control: ControlSurface): void {
   }
 }
 
-/** Resizes, snapshots and restores, and what became of tasks. */
+/** Resizes, snapshots and restores. */
 export function taskRoutes(app: App, control: ControlSurface): void {
   const common = { description: asked, tags, params: instanceRef, headers: idempotencyHeaders, response: answer };
   app.post(
@@ -80,6 +80,10 @@ export function taskRoutes(app: App, control: ControlSurface): void {
       return reply.code(202).send(await control.tasks.ask(params.ref, { kind: "restore", backup }, options));
     },
   );
+}
+
+/** What became of tasks. */
+export function taskRecordRoutes(app: App, control: ControlSurface): void {
   app.get(
     "/v1/instances/:ref/backups",
     {
@@ -105,6 +109,20 @@ export function taskRoutes(app: App, control: ControlSurface): void {
     },
     ({ params, query: { after: last, ...query } }) =>
       control.tasks.list(params.ref, last === undefined ? query : { ...query, after: last }),
+  );
+  app.post(
+    "/v1/tasks/:id/cancel",
+    {
+      schema: {
+        summary: "Take a waiting task back",
+        description:
+          "What has begun is finished, and refused here (409). A deploy is cancelled by destroying its instance.",
+        tags,
+        params: taskId,
+        response: { 200: taskSchema },
+      },
+    },
+    (request) => control.tasks.cancel(request.params.id),
   );
   app.get(
     "/v1/tasks/:id",
