@@ -40,6 +40,8 @@ import { ScheduleService } from "./jobs/schedule-service.ts";
 import type { ControlSurface, JobDoor } from "./surface.ts";
 import { SweepBook } from "./sweeps/sweep-book.ts";
 import { Sweeps, sweepQueue } from "./sweeps/sweeps.ts";
+import { ServerBook } from "./system/server-book.ts";
+import { SystemService } from "./system/system-service.ts";
 import { taskJobs } from "./tasks/task-jobs.ts";
 import { TaskService } from "./tasks/task-service.ts";
 import { TaskSteps } from "./tasks/task-steps.ts";
@@ -71,6 +73,7 @@ export class Control implements ControlSurface {
   readonly sessions: SessionService;
   readonly audit: AuditLog;
   readonly live: LiveService;
+  readonly system: SystemService;
   readonly webhooks: WebhookService;
   readonly orphans: OrphanService;
   readonly adoption: AdoptionService;
@@ -83,6 +86,7 @@ export class Control implements ControlSurface {
   readonly #watchdog: Watchdog;
   readonly #telling: Telling;
   readonly #postman: Postman;
+  readonly #servers: ServerBook;
   #deploymentId: string | undefined;
 
   /** Throws `database_unusable` for a Transporter without SQL, `config_invalid` for a secret key of another length. */
@@ -148,6 +152,9 @@ export class Control implements ControlSurface {
     this.audit = audit;
     this.live = new LiveService(store, providers);
     this.orphans = new OrphanService({ ...parts, job: orphanJob });
+    const { version = "" } = options;
+    this.#servers = new ServerBook({ store, version, log });
+    this.system = new SystemService({ ...parts, orphans: this.orphans, servers: this.#servers, version });
     this.adoption = new AdoptionService(parts);
     this.jobs = jobDoor(parts);
     this.queues = new QueueService(parts);
@@ -168,12 +175,14 @@ export class Control implements ControlSurface {
     this.#deploymentId = await this.#deployment();
     await this.#telling.start();
     await this.#manager.start();
+    await this.#servers.start();
     this.#watchdog.start();
   }
 
   /** Lets running jobs end, or defers them (L4). Awaited, safe to call twice; the Transporter stays open. */
   async stop(): Promise<void> {
     await this.#watchdog.stop();
+    await this.#servers.stop();
     await this.#manager.stop();
     await this.#postman.close();
     await this.providers.close();

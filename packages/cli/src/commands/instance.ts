@@ -142,6 +142,7 @@ function description(context: Context, each: Instance): string {
           : `${each.task.kind}${each.task.id === undefined ? "" : ` (${each.task.id})`}`,
       ],
       ["Protected", each.protected ? "from being destroyed" : undefined],
+      ["Tags", each.tags.join(", ") || undefined],
       ["Waits for", each.waiting === undefined ? undefined : harmless(waitFacts(each.waiting))],
       ["Stage", each.stage],
       ["IPv4", each.ipv4.join(", ") || undefined],

@@ -114,12 +114,14 @@ const rules: Readonly<Record<string, RouteRule>> = {
   "POST /v1/processes/:id/stop": { who: "admin", action: "process.stop" },
 
   "GET /v1/stream": read,
+  "GET /v1/system": read,
   "GET /v1/drivers": read,
   "GET /v1/providers": read,
   "POST /v1/providers": { who: "admin", action: "provider.add" },
   "GET /v1/providers/:name": read,
   "GET /v1/providers/:name/catalog": read,
   "PUT /v1/providers/:name/orphan-policy": { who: "admin", action: "provider.orphan-policy" },
+  "POST /v1/providers/:name/check": { who: "admin", action: "provider.check" },
   "POST /v1/providers/:name/resume": { who: "admin", action: "provider.resume" },
 
   "GET /v1/audit": read,
