@@ -130,7 +130,7 @@ function Legend({ time, now, index, series, format }: LegendProps) {
           <span className="min-w-6 font-medium text-text">{shown(values[index], format)}</span>
         </span>
       ))}
-      <span className="w-16 text-right text-faint">{now ? "this minute" : clock(time)}</span>
+      <span className="w-20 text-right whitespace-nowrap text-faint">{now ? "this minute" : clock(time)}</span>
     </p>
   );
 }
