@@ -99,7 +99,8 @@ const servers: Screen[] = [
 
 const jobs: Screen[] = [
   { name: "jobs-overview", path: () => "jobs/overview", ready: text("reports") },
-  { name: "jobs", path: () => "jobs", ready: row(/mail\.send|invoice\.render/) },
+  { name: "jobs", path: () => "jobs", ready: ({ page }) => page.getByRole("row").nth(5) },
+  { name: "jobs-failed", path: () => "jobs?q=status%3Afailed", ready: row(/invoice\.render/) },
   {
     name: "job-failed",
     path: ({ office }) => `jobs/${office.failed}`,
