@@ -58,16 +58,20 @@ function raw(of: Running, path: string, headers: Record<string, string> = {}) {
 }
 
 describe("the page", () => {
-  test.each(["/", "/instances", "/jobs/queues?state=failed", "/instances/in_0123/settings", "/v1"])(
-    "%s is the page for a browser, without a token",
-    async (path) => {
-      const answer = await raw(running, path, browser);
-      expect(answer.status).toBe(200);
-      expect(answer.headers["content-type"]).toBe("text/html; charset=utf-8");
-      expect(answer.headers["cache-control"]).toBe("no-cache");
-      expect(answer.body.toString()).toContain("main-abc123.js");
-    },
-  );
+  test.each([
+    "/",
+    "/instances",
+    "/jobs/queues?state=failed",
+    "/jobs/schedules/sweep.feeds",
+    "/instances/in_0123/settings",
+    "/v1",
+  ])("%s is the page for a browser, without a token", async (path) => {
+    const answer = await raw(running, path, browser);
+    expect(answer.status).toBe(200);
+    expect(answer.headers["content-type"]).toBe("text/html; charset=utf-8");
+    expect(answer.headers["cache-control"]).toBe("no-cache");
+    expect(answer.body.toString()).toContain("main-abc123.js");
+  });
 
   test("C15: its policy lets nothing in from elsewhere, and nothing run that is not a file of it", async () => {
     const policy = String((await raw(running, "/", browser)).headers["content-security-policy"]);

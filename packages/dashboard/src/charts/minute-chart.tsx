@@ -121,8 +121,8 @@ function Legend({ time, now, index, series, format }: LegendProps) {
           <span
             aria-hidden
             className={classes(
-              "inline-block h-2 w-2 rounded-xs",
-              dashed === true && "h-0.5 w-3 self-center",
+              "inline-block self-center rounded-xs",
+              dashed === true ? "h-0.5 w-3" : "size-2",
               grounds[ink],
             )}
           />
@@ -130,7 +130,7 @@ function Legend({ time, now, index, series, format }: LegendProps) {
           <span className="min-w-6 font-medium text-text">{shown(values[index], format)}</span>
         </span>
       ))}
-      <span className="w-20 text-right whitespace-nowrap text-faint">{now ? "this minute" : clock(time)}</span>
+      <span className="min-w-16 text-right whitespace-nowrap text-faint">{now ? "this minute" : clock(time)}</span>
     </p>
   );
 }

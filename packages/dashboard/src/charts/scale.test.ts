@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { areaPath, axisTo, durationAxisTo, linePath, stack, stepPath } from "./scale.ts";
 
@@ -22,16 +22,28 @@ describe("an axis", () => {
     );
   });
 
-  it("of durations steps by whole seconds, minutes or hours", () => {
+  it("of durations steps by what people count in", () => {
     expect(durationAxisTo(900, 3).ticks).toEqual([0, 500, 1_000]);
     expect(durationAxisTo(9_000, 3).ticks).toEqual([0, 5_000, 10_000]);
+    expect(durationAxisTo(103_000, 5).ticks).toEqual([0, 30_000, 60_000, 90_000, 120_000]);
     expect(durationAxisTo(400_000, 4).ticks).toEqual([0, 120_000, 240_000, 360_000, 480_000]);
+    expect(durationAxisTo(5 * 86_400_000, 3).max).toBe(6 * 86_400_000);
+  });
+
+  it("of durations holds any of them in few steps", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 1e10 }), fc.integer({ min: 2, max: 6 }), (ms, ticksMax) => {
+        const { max, ticks } = durationAxisTo(ms, ticksMax);
+        expect(max).toBeGreaterThanOrEqual(ms);
+        expect(ticks.length).toBeLessThanOrEqual(ticksMax + 1);
+      }),
+    );
   });
 });
 
-describe("paths", () => {
-  const at = (x: number, y: number) => ({ x, y });
+const at = (x: number, y: number) => ({ x, y });
 
+describe("paths", () => {
   it("leave a gap where nothing was measured, and show what stands alone", () => {
     expect(linePath([at(0, 1), at(1, 2), undefined, at(3, 4)])).toBe("M0 1L1 2M3 4h0.1");
     expect(areaPath([at(0, 1), at(1, 2), undefined], 9)).toBe("M0 1L1 2L1 9L0 9Z");

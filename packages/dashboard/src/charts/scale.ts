@@ -11,15 +11,32 @@ export function axisTo(value: number, ticksMax: number, least = 1): Axis {
   const rough = Math.max(value, 0) / ticksMax;
   const power = 10 ** Math.floor(Math.log10(Math.max(rough, least)));
   const step = Math.max(least, ([1, 2, 5, 10].find((each) => each * power >= rough) ?? 10) * power);
-  const steps = Math.max(1, Math.ceil(value / step));
-  return { max: steps * step, ticks: Array.from({ length: steps + 1 }, (_, index) => index * step) };
+  return steps(value, step);
 }
 
-/** The same for a time that took milliseconds: at whole seconds, minutes and hours once it is that long. */
+const second = 1_000;
+const minute = 60 * second;
+const hour = 60 * minute;
+const day = 24 * hour;
+/** Steps of time that people count in, from a second to a day. */
+const timeSteps = [
+  ...[1, 2, 5, 10, 15, 30].map((seconds) => seconds * second),
+  ...[1, 2, 5, 10, 15, 30].map((minutes) => minutes * minute),
+  ...[1, 2, 3, 6, 12].map((hours) => hours * hour),
+];
+
+/** The same for a time that took milliseconds: at whole seconds, minutes, hours and days once it is that long. */
 export function durationAxisTo(ms: number, ticksMax: number): Axis {
-  const unit = ms >= 2 * 3_600_000 ? 3_600_000 : ms >= 120_000 ? 60_000 : ms >= 2_000 ? 1_000 : 1;
-  const { max, ticks } = axisTo(ms / unit, ticksMax);
-  return { max: max * unit, ticks: ticks.map((tick) => tick * unit) };
+  if (ms / ticksMax < second / 2) return axisTo(ms, ticksMax);
+  const step = timeSteps.find((each) => each * ticksMax >= ms);
+  if (step !== undefined) return steps(ms, step);
+  const days = axisTo(ms / day, ticksMax);
+  return { max: days.max * day, ticks: days.ticks.map((tick) => tick * day) };
+}
+
+function steps(value: number, step: number): Axis {
+  const count = Math.max(1, Math.ceil(value / step));
+  return { max: count * step, ticks: Array.from({ length: count + 1 }, (_, index) => index * step) };
 }
 
 export interface Point {

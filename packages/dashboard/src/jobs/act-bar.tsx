@@ -1,4 +1,4 @@
-import type { JobAction, JobFilter } from "@provost/contract";
+import type { JobAction, JobFilter, JobView } from "@provost/contract";
 import { ChevronDown, X } from "lucide-react";
 import { useState } from "react";
 import { counted } from "../format/numbers.ts";
@@ -7,13 +7,13 @@ import { Button, IconButton } from "../ui/button.tsx";
 import { Menu } from "../ui/menu.tsx";
 import { ActDialog, type Target } from "./act-dialog.tsx";
 import { actWords } from "./acts.ts";
+import { jobStatuses } from "./words.ts";
 
 interface ActBarProps {
   selection: Selection;
   /** All that fit the search; undefined where no act can be narrowed so. */
   filter: JobFilter | undefined;
-  /** All rows that are loaded are chosen. */
-  allChosen: boolean;
+  rows: readonly JobView[];
   /** There are rows that are not loaded. */
   more: boolean;
 }
@@ -22,10 +22,14 @@ const quick = ["retry", "run-now", "cancel"] as const satisfies JobAction[];
 const further = ["retry", "run-now", "move", "hold", "unhold", "cancel"] as const satisfies JobAction[];
 
 /** What can be done with the chosen jobs, or with all that fit the search. */
-export function ActBar({ selection, filter, allChosen, more }: ActBarProps) {
+export function ActBar({ selection, filter, rows, more }: ActBarProps) {
   const [everything, setEverything] = useState(false);
   const [action, setAction] = useState<JobAction>();
+  const chosen = rows.filter(({ id }) => selection.ids.has(id));
+  const allChosen = rows.length > 0 && chosen.length === rows.length;
   const all = everything && allChosen && filter !== undefined;
+  const statuses = all ? (filter.status?.split(",") ?? jobStatuses) : chosen.map(({ status }) => status);
+  const taken = (each: JobAction): boolean => actWords[each].from.some((status) => statuses.includes(status));
   const target: Target = all ? { filter } : { ids: [...selection.ids] };
   return (
     <div
@@ -42,7 +46,7 @@ export function ActBar({ selection, filter, allChosen, more }: ActBarProps) {
         </Button>
       )}
       <div className="flex-1" />
-      {quick.map((each) => (
+      {quick.filter(taken).map((each) => (
         <Button key={each} icon={actWords[each].icon} onClick={() => setAction(each)} className="max-lg:hidden">
           {actWords[each].label}
         </Button>
@@ -53,6 +57,7 @@ export function ActBar({ selection, filter, allChosen, more }: ActBarProps) {
           label: actWords[each].label,
           icon: actWords[each].icon,
           danger: actWords[each].danger === true,
+          disabled: taken(each) ? undefined : `Of jobs that are ${actWords[each].from.join(", ")}`,
           onSelect: () => setAction(each),
         }))}
       />

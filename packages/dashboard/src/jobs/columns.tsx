@@ -53,7 +53,7 @@ export function TimeCell({ job }: { job: JobView }) {
   if (at === undefined) return <span className="text-faint">–</span>;
   const instant = Date.parse(at);
   const words =
-    ahead === true && instant <= now
+    ahead === true && instant <= now + 5_000
       ? "due now"
       : word === "ended" || ahead === true
         ? `${word} ${relativeTime(instant, now)}`
@@ -84,27 +84,28 @@ function TookCell({ startedAt, finishedAt }: JobView) {
 function FailureCell({ failure }: JobView) {
   if (failure === undefined) return null;
   return (
-    <span className="text-muted" title={failure.message}>
-      <span className="font-mono text-xs">{failure.code}</span> {failure.message}
+    <span className="text-muted" title={`${failure.code}: ${failure.message}`}>
+      {failure.message}
     </span>
   );
 }
 
+const failure: Column<JobView> = {
+  id: "failure",
+  header: "Failure",
+  width: "minmax(200px, 6fr)",
+  from: 1280,
+  cell: (job) => <FailureCell {...job} />,
+};
+
 export const jobColumns: readonly Column<JobView>[] = [
   { id: "status", header: "Status", width: "112px", cell: ({ status }) => <JobStatusBadge status={status} /> },
   { id: "name", header: "Name", width: "minmax(160px, 2fr)", cell: (job) => <NameCell job={job} /> },
-  {
-    id: "failure",
-    header: "Last failure",
-    width: "minmax(140px, 2fr)",
-    from: 1280,
-    cell: (job) => <FailureCell {...job} />,
-  },
   { id: "queue", header: "Queue", width: "minmax(88px, 1fr)", from: 1024, cell: ({ queue }) => queue },
   { id: "priority", header: "Priority", width: "72px", align: "right", cell: (job) => <PriorityCell {...job} /> },
-  { id: "attempts", header: "Attempts", width: "64px", align: "right", cell: (job) => <AttemptsCell {...job} /> },
+  { id: "attempts", header: "Attempts used", width: "96px", align: "right", cell: (job) => <AttemptsCell {...job} /> },
   { id: "took", header: "Took", width: "80px", align: "right", from: 1280, cell: (job) => <TookCell {...job} /> },
-  { id: "time", header: "When", width: "120px", cell: (job) => <TimeCell job={job} /> },
+  { id: "time", header: "When", width: "112px", align: "right", cell: (job) => <TimeCell job={job} /> },
   {
     id: "id",
     header: "Id",
@@ -114,6 +115,9 @@ export const jobColumns: readonly Column<JobView>[] = [
     cell: ({ id }) => <span className="font-mono text-xs text-faint">{id}</span>,
   },
 ];
+
+/** Of jobs that ended badly: with what happened, beside the name. */
+export const failedColumns: readonly Column<JobView>[] = [...jobColumns.slice(0, 2), failure, ...jobColumns.slice(2)];
 
 /** On a phone a row has two lines. */
 export const phoneColumns: readonly Column<JobView>[] = [

@@ -13,8 +13,8 @@ import { useWidthStep } from "../list/use-width-step.ts";
 import { Button } from "../ui/button.tsx";
 import { Empty } from "../ui/empty.tsx";
 import { PageHead } from "../ui/page-head.tsx";
-import { jobColumns, phoneColumns } from "./columns.tsx";
-import { jobKeys, jobSearch } from "./filter.ts";
+import { failedColumns, jobColumns, phoneColumns } from "./columns.tsx";
+import { jobKeys, jobSearch, type JobSearch } from "./filter.ts";
 import { jobsList, queuesQuery, searchKeys } from "./queries.ts";
 import { StateTabs } from "./state-tabs.tsx";
 import { useJobStream } from "./stream.ts";
@@ -56,17 +56,12 @@ export function JobsScreen() {
       </div>
       {mayAct && selection.ids.size > 0 && (
         <Suspense>
-          <ActBar
-            selection={selection}
-            filter={search.filter}
-            allChosen={list.rows.length > 0 && list.rows.every(({ id }) => selection.ids.has(id))}
-            more={list.hasMore}
-          />
+          <ActBar selection={selection} filter={search.filter} rows={list.rows} more={list.hasMore} />
         </Suspense>
       )}
       <DataTable
         label="Jobs"
-        columns={narrow ? phoneColumns : jobColumns}
+        columns={narrow ? phoneColumns : isOfFailed(search) ? failedColumns : jobColumns}
         rowHeight={narrow ? 60 : 40}
         list={list}
         idOf={idOf}
@@ -77,6 +72,10 @@ export function JobsScreen() {
       />
     </div>
   );
+}
+
+function isOfFailed({ params: { status } }: JobSearch): boolean {
+  return status !== undefined && status.split(",").every((each) => each === "failed" || each === "cancelled");
 }
 
 function NoJobs({ searched, looking, onClear }: { searched: boolean; looking: boolean; onClear: () => void }) {

@@ -12,14 +12,16 @@ interface PlainTableProps<T> {
   idOf: (row: T) => string;
   /** Where a click on the row leads: a path of the page. */
   linkOf?: (row: T) => string;
+  /** It stands in a column of a screen, not across it: without space of its own at its sides. */
+  flush?: boolean;
 }
 
 /** A table of tens of rows, as long as they are. */
-export function PlainTable<T>({ label, columns: all, rows, idOf, linkOf }: PlainTableProps<T>) {
+export function PlainTable<T>({ label, columns: all, rows, idOf, linkOf, flush = false }: PlainTableProps<T>) {
   const navigate = useNavigate();
   const columns = columnsFor(all, useWidthStep());
   const tracks = columns.map(({ width }) => width).join(" ");
-  const line = "grid items-center gap-x-4 border-b border-line px-4 md:px-6";
+  const line = classes("grid items-center gap-x-4 border-b border-line", !flush && "px-4 md:px-6");
   return (
     <div role="table" aria-label={label} className="min-w-0">
       <div role="rowgroup">

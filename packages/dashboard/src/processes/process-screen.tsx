@@ -35,7 +35,8 @@ const columns: readonly Column<Running>[] = [
     id: "since",
     header: "Started",
     width: "minmax(80px, 1fr)",
-    cell: ({ startedAt }) => <RelativeTime at={startedAt} />,
+    cell: ({ startedAt }) =>
+      startedAt === undefined ? <span className="text-faint">claimed, not yet</span> : <RelativeTime at={startedAt} />,
   },
   {
     id: "id",

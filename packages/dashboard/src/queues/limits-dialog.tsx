@@ -29,7 +29,7 @@ export function LimitsDialog({ queue, onClose }: { queue: QueueView; onClose: ()
       onClose={onClose}
       wide
       title={`Limits of ${queue.name}`}
-      description="An empty field is no limit. What runs now goes on to its end."
+      description="Empty fields hold nothing back. What runs now goes on to its end."
       footer={
         <>
           <Button onClick={onClose}>Cancel</Button>
@@ -64,7 +64,7 @@ export function LimitsDialog({ queue, onClose }: { queue: QueueView; onClose: ()
                   onChange={(value) => setText({ ...text, [name]: value })}
                   inputMode="decimal"
                   autoComplete="off"
-                  placeholder="No limit"
+                  placeholder={limitFields[name].unset ?? "no limit"}
                   aria-invalid={problem !== undefined}
                   aria-describedby={`limit-${name}-hint`}
                 />

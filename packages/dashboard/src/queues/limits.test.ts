@@ -1,5 +1,5 @@
 import { queueChangeSchema } from "@provost/contract";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { changeOf, limitNames, limitWords, problemOf, textOf } from "./limits.ts";
 

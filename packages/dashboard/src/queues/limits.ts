@@ -14,6 +14,8 @@ interface LimitField {
   fraction?: true;
   /** It can't be without one. */
   required?: true;
+  /** What holds without one, where that is not "no limit". */
+  unset?: string;
 }
 
 export const limitFields: Record<LimitName, LimitField> = {
@@ -33,15 +35,17 @@ export const limitFields: Record<LimitName, LimitField> = {
   },
   rateBurst: {
     label: "Burst",
-    hint: "Starts at once after a rest; empty: a second's worth",
+    hint: "Starts at once after a rest",
     least: 1,
     most: 1_000_000,
+    unset: "a second's worth",
   },
   agingMs: {
     label: "Aging, ms",
-    hint: "A waiting job gains a point of priority each time this has passed; empty: never",
+    hint: "A waiting job gains a point of priority each time this has passed",
     least: 1,
     most: 2 ** 48,
+    unset: "never",
   },
   depthMax: { label: "Depth", hint: "Jobs that may wait; more are refused", least: 1, most: 1_000_000_000 },
   weight: {

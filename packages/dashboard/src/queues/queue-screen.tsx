@@ -160,7 +160,7 @@ function Loaded({ queue }: { queue: QueueView }) {
 }
 
 function limitValue(name: LimitName, value: number | null): ReactNode {
-  if (value === null) return <span className="text-faint">{name === "agingMs" ? "never" : "no limit"}</span>;
+  if (value === null) return <span className="text-faint">{limitFields[name].unset ?? "no limit"}</span>;
   if (name === "ratePerSecond") return `${value} a second`;
   return count(value);
 }

@@ -46,6 +46,13 @@ const columns: readonly Column<QueueView>[] = [
     cell: ({ name, use }) => <UseBar use={use} label={`Use of ${name}`} />,
   },
   {
+    id: "limits",
+    header: "Limits",
+    width: "minmax(120px, 2fr)",
+    from: 1024,
+    cell: ({ limits }) => <span className="text-muted">{limitWords(limits)}</span>,
+  },
+  {
     id: "running",
     header: "Running",
     width: "minmax(56px, 1fr)",
@@ -77,13 +84,6 @@ const columns: readonly Column<QueueView>[] = [
     from: 768,
     cell: ({ oldestWaitMs }) =>
       oldestWaitMs === undefined ? <span className="text-faint">–</span> : exactDuration(oldestWaitMs),
-  },
-  {
-    id: "limits",
-    header: "Limits",
-    width: "minmax(120px, 2fr)",
-    from: 1024,
-    cell: ({ limits }) => <span className="text-muted">{limitWords(limits)}</span>,
   },
   {
     id: "processes",

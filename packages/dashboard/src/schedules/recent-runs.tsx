@@ -50,6 +50,15 @@ export const job: Column<ScheduleTick> = {
   cell: (tick) => <TickJob {...tick} />,
 };
 
+export const shard: Column<ScheduleTick> = {
+  id: "shard",
+  header: "Shard",
+  width: "48px",
+  align: "right",
+  from: 768,
+  cell: (tick) => tick.shard,
+};
+
 const columns: readonly Column<ScheduleTick>[] = [
   outcome,
   { id: "due", header: "Due", width: "minmax(88px, 1fr)", cell: ({ dueAt }) => <RelativeTime at={dueAt} /> },
@@ -59,13 +68,19 @@ const columns: readonly Column<ScheduleTick>[] = [
 ];
 
 /** Its last runs, latest first. */
-export function RecentRuns({ name, ticks }: { name: string; ticks: readonly ScheduleTick[] }) {
+export function RecentRuns({ name, ticks, shards }: { name: string; ticks: readonly ScheduleTick[]; shards: number }) {
   if (ticks.length === 0)
     return <p className="text-muted">It has not been due yet; “Run now” does not wait for that.</p>;
   return (
-    <div className="-mx-4 md:-mx-6">
-      <PlainTable label="Recent runs" columns={columns} rows={ticks.slice(0, 10)} idOf={tickId} />
-      <p className="px-4 pt-2 md:px-6">
+    <div>
+      <PlainTable
+        label="Recent runs"
+        columns={shards > 1 ? columns.toSpliced(2, 0, shard) : columns}
+        rows={ticks.slice(0, 10)}
+        idOf={tickId}
+        flush
+      />
+      <p className="pt-2">
         <Link
           to="/jobs/schedules/$name"
           params={{ name }}

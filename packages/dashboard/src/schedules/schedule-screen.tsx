@@ -77,7 +77,7 @@ function Plan({ schedule }: { schedule: ScheduleDetail }) {
     <div className="grid gap-x-8 gap-y-6 p-4 md:px-6 lg:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
       <div className="flex min-w-0 flex-col gap-6">
         <Part title="Recent runs">
-          <RecentRuns name={schedule.name} ticks={schedule.recent} />
+          <RecentRuns name={schedule.name} ticks={schedule.recent} shards={shards} />
         </Part>
         <Part title={shards === 1 ? "Cursor" : `Cursors of ${shards} shards`}>
           <Cursors cursors={schedule.cursors} />

@@ -7,7 +7,7 @@ import { DataTable } from "../list/data-table.tsx";
 import { useKeysetList } from "../list/use-keyset-list.ts";
 import { Empty } from "../ui/empty.tsx";
 import { tickId, ticksList } from "./queries.ts";
-import { job, lag, outcome, took } from "./recent-runs.tsx";
+import { job, lag, outcome, shard, took } from "./recent-runs.tsx";
 
 const due: Column<ScheduleTick> = {
   id: "due",
@@ -19,14 +19,6 @@ const due: Column<ScheduleTick> = {
     </time>
   ),
 };
-const shard: Column<ScheduleTick> = {
-  id: "shard",
-  header: "Shard",
-  width: "48px",
-  align: "right",
-  from: 768,
-  cell: (tick) => tick.shard,
-};
 const cursor: Column<ScheduleTick> = {
   id: "cursor",
   header: "Cursor before → after",
@@ -36,7 +28,7 @@ const cursor: Column<ScheduleTick> = {
     if (cursorBefore === undefined && cursorAfter === undefined) return <span className="text-faint">–</span>;
     const words = `${JSON.stringify(cursorBefore) ?? "–"} → ${JSON.stringify(cursorAfter) ?? "–"}`;
     return (
-      <code title={words} className="font-mono text-xs text-muted">
+      <code title={words} className="pl-4 font-mono text-xs text-muted">
         {words}
       </code>
     );

@@ -46,7 +46,8 @@ export function serveDashboard(app: App, options: { folder: string; basePath: st
     const path = decoded(pathOf(request.url)).slice(1);
     const file = path === "index.html" ? undefined : site.file(path);
     if (file !== undefined) return send(file, request, reply);
-    const isFile = path.startsWith("assets/") || /\.\w{1,5}$/.test(path);
+    // Below the root only assets are files: addresses of the page have names in them, with dots (`/jobs/schedules/sweep.feeds`).
+    const isFile = path.startsWith("assets/") || /^[^/]+\.\w{1,5}$/.test(path) || path.split("/").includes("..");
     if (isFile || !wantsPage(request)) throw noRoute(request.method, request.url);
     return page(request, reply);
   });

@@ -54,7 +54,8 @@ export function JobActDialog({ job, action, onClose }: { job: JobDetail; action:
       open
       onClose={onClose}
       title={`${label}: ${job.name} ${job.id}`}
-      action={label}
+      // The dialog itself has a "Cancel".
+      action={action === "cancel" ? "Cancel the job" : label}
       danger={danger}
       run={async () => {
         const to = action === "move" ? moveTo(move) : {};

@@ -13,6 +13,7 @@ import { actWords } from "../acts.ts";
 import { whyQuery } from "../queries.ts";
 import { JobStatusBadge } from "../status.tsx";
 import { finalStatuses } from "../words.ts";
+import { whyWords } from "./why-words.ts";
 
 interface WhyPanelProps {
   job: JobDetail;
@@ -38,9 +39,7 @@ export function WhyPanel({ job, onAct }: WhyPanelProps) {
       title={runs ? "It runs" : "Why is it not running?"}
       ground={runs ? "bg-busy-soft" : "bg-warn-soft"}
     >
-      <p className="break-words">
-        <span className="font-medium">{job.name}</span> {data.sentence}.
-      </p>
+      <p className="break-words">{whyWords(job.name, data)}</p>
       <Next why={data} />
       <HeldBy why={data} />
       {!runs && <Actions why={data} onAct={onAct} />}
@@ -103,7 +102,7 @@ export function FailureMore({ stack, details }: { stack?: string | undefined; de
   );
 }
 
-const link = "text-accent-text hover:underline";
+const link = "text-accent-text underline decoration-1 underline-offset-2";
 
 /** Where to look, by what kind of reason it is. */
 function Next({ why: { kind, queue, process, limits } }: { why: JobWhy }) {

@@ -39,7 +39,6 @@ export function FlowLine(props: FlowLineProps) {
       aria-selected={active}
       aria-current={here || undefined}
       aria-expanded={row.kind === "stage" || (row.kind === "job" && row.below) ? row.open : undefined}
-      aria-label={ariaWords(row)}
       tabIndex={-1}
       onClick={onChoose}
       style={style}
@@ -55,13 +54,6 @@ export function FlowLine(props: FlowLineProps) {
       {tree ? <Figures {...props} /> : <Bars {...props} />}
     </div>
   );
-}
-
-function ariaWords(row: FlowRow): string {
-  if (row.kind === "stage")
-    return `Stage ${row.stage.position + 1} of ${row.stages}, ${row.stage.state}, ${stageWords(row.stage)}`;
-  if (row.kind === "job") return `${row.job.name} ${row.job.id}, ${row.job.status}`;
-  return `${row.left} more jobs`;
 }
 
 function Label({ row, onToggle, onMore, reading }: FlowLineProps) {
@@ -156,9 +148,10 @@ function JobLabel({ job, onFailed }: { job: FlowNodeView; onFailed: boolean }) {
       >
         {job.name}
       </Link>
-      <span className="font-mono text-xs text-faint max-md:hidden">{job.id}</span>
+      <span className="font-mono text-xs text-faint max-md:sr-only">{job.id}</span>
       {job.held === true && <Tag title="Held by hand">held</Tag>}
       {onFailed && <Tag title="Run when the flow fails">on failure</Tag>}
+      <span className="sr-only">{job.status}</span>
     </>
   );
 }
@@ -200,7 +193,7 @@ function Figures({ row, narrow, now }: FlowLineProps) {
             <span className="text-faint">/{attempts}</span>
           </span>
           <Took row={row} now={now} />
-          <span className="truncate text-muted" title={failure?.message}>
+          <span className="truncate pl-4 text-muted" title={failure?.message}>
             {failure?.message}
           </span>
         </>

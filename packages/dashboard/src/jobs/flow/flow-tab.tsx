@@ -61,7 +61,7 @@ export function FlowTab({ job, view }: { job: JobDetail; view: string | undefine
           <span className="mr-2 font-mono text-xs text-muted">{flow.failure.code}</span>
           {flow.failure.message}
           {flow.failedJobId !== undefined && (
-            <Link to="/jobs/$id" params={{ id: flow.failedJobId }} className="ml-2 text-accent-text hover:underline">
+            <Link to="/jobs/$id" params={{ id: flow.failedJobId }} className="ml-2 text-accent-text underline">
               job {flow.failedJobId}
             </Link>
           )}
@@ -104,12 +104,14 @@ function FlowStatus({ flow, tookMs }: { flow: JobFlow; tookMs: number }) {
   );
 }
 
+function viewClass(chosen: boolean): string {
+  return classes(
+    "flex h-7 items-center rounded-sm px-2.5 font-medium",
+    chosen ? "bg-pressed text-text" : "text-muted hover:text-text",
+  );
+}
+
 function Views({ id, tree }: { id: string; tree: boolean }) {
-  const look = (chosen: boolean): string =>
-    classes(
-      "flex h-7 items-center rounded-sm px-2.5 font-medium",
-      chosen ? "bg-pressed text-text" : "text-muted hover:text-text",
-    );
   return (
     <div role="group" aria-label="Shown as" className="flex rounded-md border border-line p-px">
       <Link
@@ -118,7 +120,7 @@ function Views({ id, tree }: { id: string; tree: boolean }) {
         search={{ tab: "flow" }}
         replace
         aria-current={!tree}
-        className={look(!tree)}
+        className={viewClass(!tree)}
       >
         Waterfall
       </Link>
@@ -128,7 +130,7 @@ function Views({ id, tree }: { id: string; tree: boolean }) {
         search={{ tab: "flow", view: "tree" }}
         replace
         aria-current={tree}
-        className={look(tree)}
+        className={viewClass(tree)}
       >
         Tree
       </Link>

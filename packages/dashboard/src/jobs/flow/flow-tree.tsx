@@ -4,7 +4,7 @@ import { useEffect, useId, useRef, useState, type KeyboardEvent } from "react";
 import { shortSpan } from "../../charts/words.ts";
 import { useWidthStep } from "../../list/use-width-step.ts";
 import { FlowLine } from "./flow-line.tsx";
-import { parentIndex, type FlowRow } from "./rows.ts";
+import { stepOf, type FlowRow } from "./rows.ts";
 import { ticksOf, type Span } from "./waterfall.ts";
 
 interface FlowTreeProps {
@@ -39,29 +39,21 @@ export function FlowTree(props: FlowTreeProps) {
     getItemKey: (index) => rows[index]?.key ?? index,
   });
   const at = rows.findIndex(({ key }) => key === active);
-  const go = (index: number): void => {
-    const next = Math.max(0, Math.min(rows.length - 1, index));
-    setActive(rows[next]?.key);
-    virtual.scrollToIndex(next);
-  };
   const act = (row: FlowRow): void => {
     if (row.kind === "stage") onToggle(row.key);
     else if (row.kind === "more") onMore(row.stage.id);
     else void navigate({ to: "/jobs/$id", params: { id: row.job.id } });
   };
   const onKeyDown = (event: KeyboardEvent): void => {
-    const row = rows[at];
-    const closes = row !== undefined && row.kind !== "more" && row.open;
-    const opens = row !== undefined && !closes && (row.kind === "stage" || (row.kind === "job" && row.below));
-    if (event.key === "ArrowDown") go(at + 1);
-    else if (event.key === "ArrowUp") go(at - 1);
-    else if (event.key === "Home") go(0);
-    else if (event.key === "End") go(rows.length - 1);
-    else if (event.key === "ArrowLeft" && row !== undefined) closes ? onToggle(row.key) : go(parentIndex(rows, at));
-    else if (event.key === "ArrowRight" && row !== undefined) opens ? onToggle(row.key) : go(at + 1);
-    else if (event.key === "Enter" && row !== undefined && event.target === event.currentTarget) act(row);
-    else return;
+    const step = event.target === event.currentTarget ? stepOf(event.key, rows, at) : undefined;
+    if (step === undefined) return;
     event.preventDefault();
+    if ("toggle" in step) onToggle(step.toggle);
+    else if ("act" in step) act(step.act);
+    else {
+      setActive(rows[step.go]?.key);
+      virtual.scrollToIndex(step.go);
+    }
   };
   useScrollTo(rows, current, (index) => virtual.scrollToIndex(index, { align: "center" }));
   const columns = gridOf(tree, narrow);
@@ -137,7 +129,7 @@ function Head({
               <span>Queue</span>
               <span className="text-right">Attempts</span>
               <span className="text-right">Took</span>
-              <span>Failure</span>
+              <span className="pl-4">Failure</span>
             </>
           )}
         </>

@@ -1,7 +1,7 @@
 import type { FlowNodeView, FlowStageView } from "@provost/contract";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { closable, parentIndex, rowsOf } from "./rows.ts";
+import { closable, parentIndex, rowsOf, stepOf } from "./rows.ts";
 import { barsOf, spanOf, stageBar, ticksOf } from "./waterfall.ts";
 
 const at = (seconds: number): string => new Date(seconds * 1_000).toISOString();
@@ -71,6 +71,30 @@ describe("L6: the tree of a flow", () => {
   it("leads from a line to what encloses it", () => {
     const rows = rowsOf(flow, none, new Map());
     expect(rows.map((_, index) => parentIndex(rows, index))).toEqual([0, 0, 1, 2, 0, 0, 6]);
+  });
+});
+
+describe("the keys of the tree", () => {
+  const rows = rowsOf(flow, new Set(["job-10"]), new Map());
+
+  it("go through the lines, and stop at its ends", () => {
+    expect(stepOf("ArrowDown", rows, -1)).toEqual({ go: 0 });
+    expect(stepOf("ArrowUp", rows, 0)).toEqual({ go: 0 });
+    expect(stepOf("End", rows, 0)).toEqual({ go: rows.length - 1 });
+    expect(stepOf("ArrowDown", rows, rows.length - 1)).toEqual({ go: rows.length - 1 });
+  });
+
+  it("open and close, or go in and out", () => {
+    expect(stepOf("ArrowLeft", rows, 0)).toEqual({ toggle: "stage-1" });
+    expect(stepOf("ArrowRight", rows, 0)).toEqual({ go: 1 });
+    expect(stepOf("ArrowRight", rows, 1)).toEqual({ toggle: "job-10" });
+    expect(stepOf("ArrowLeft", rows, 1)).toEqual({ go: 0 });
+  });
+
+  it("do what a line is for, and nothing where no line is chosen", () => {
+    expect(stepOf("Enter", rows, 1)).toEqual({ act: rows[1] });
+    expect(stepOf("Enter", rows, -1)).toBeUndefined();
+    expect(stepOf("x", rows, 1)).toBeUndefined();
   });
 });
 

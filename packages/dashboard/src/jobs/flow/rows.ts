@@ -69,3 +69,21 @@ export function parentIndex(rows: readonly FlowRow[], index: number): number {
   const found = rows.slice(0, index).findLastIndex((row) => row.depth < depth);
   return found < 0 ? index : found;
 }
+
+/** What a key does in the tree: goes to a line, opens or closes the one it is at, or does what that is for. */
+export type TreeStep = { go: number } | { toggle: string } | { act: FlowRow };
+
+export function stepOf(key: string, rows: readonly FlowRow[], at: number): TreeStep | undefined {
+  const row = rows[at];
+  const isOpen = row !== undefined && row.kind !== "more" && row.open;
+  const isClosed = row !== undefined && (row.kind === "stage" || (row.kind === "job" && row.below)) && !row.open;
+  const go = (index: number): TreeStep => ({ go: Math.max(0, Math.min(rows.length - 1, index)) });
+  if (key === "ArrowDown") return go(at + 1);
+  if (key === "ArrowUp") return go(at - 1);
+  if (key === "Home") return go(0);
+  if (key === "End") return go(rows.length - 1);
+  if (row === undefined) return undefined;
+  if (key === "ArrowLeft") return isOpen ? { toggle: row.key } : go(parentIndex(rows, at));
+  if (key === "ArrowRight") return isClosed ? { toggle: row.key } : go(at + 1);
+  return key === "Enter" ? { act: row } : undefined;
+}
