@@ -15,7 +15,8 @@ import { Button, buttonClass } from "../ui/button.tsx";
 import { Empty } from "../ui/empty.tsx";
 import { PageHead } from "../ui/page-head.tsx";
 import { instanceColumns, phoneColumns } from "./columns.tsx";
-import { countsQuery, filterKeys, instanceList, providersQuery, queryKeys, views, type View } from "./queries.ts";
+import { filterKeys, views, type View } from "./filter.ts";
+import { countsQuery, instanceList, providersQuery, queryKeys } from "./queries.ts";
 import { ViewTabs } from "./view-tabs.tsx";
 
 const BulkBar = lazy(() => import("./bulk-bar.tsx").then((m) => ({ default: m.BulkBar })));
