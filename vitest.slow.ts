@@ -41,6 +41,7 @@ export const slowTests = [
   "packages/cli/tests/start.test.ts",
   "packages/cli/tests/sweeps-guide.test.ts",
   "packages/cli/tests/images.test.ts",
+  "packages/cli/tests/jobs.test.ts",
   "packages/cli/tests/instances.test.ts",
   "tests/packaging/**",
   "tests/docs/**",

@@ -1,7 +1,9 @@
 import { crc32, deflateSync, inflateSync } from "node:zlib";
 
 const signature = Buffer.from("89504e470d0a1a0a", "hex");
-const colours = 256;
+const colours = 64;
+/** Colours of the palette are at least this far apart (in each of red, green and blue), so that rare ones have room in it. */
+const apart = 9;
 
 class NoPicture extends Error {
   override readonly name = "NoPicture";
@@ -85,8 +87,11 @@ function guess(filter: number, left: number, above: number, corner: number): num
 function indexed(pixels: Uint32Array): { palette: Buffer; indexes: Uint8Array } {
   const counts = new Map<number, number>();
   for (const colour of pixels) counts.set(colour, (counts.get(colour) ?? 0) + 1);
-  const common = [...counts].toSorted((a, b) => b[1] - a[1]).slice(0, colours);
-  const kept = common.map(([colour]) => colour);
+  const kept: number[] = [];
+  for (const [colour] of [...counts].toSorted((a, b) => b[1] - a[1])) {
+    if (kept.length === colours) break;
+    if (kept.every((other) => distance(colour, other) > 3 * apart ** 2)) kept.push(colour);
+  }
   const index = new Map(kept.map((colour, n) => [colour, n]));
   for (const colour of counts.keys()) if (!index.has(colour)) index.set(colour, nearest(colour, kept));
   const palette = Buffer.alloc(kept.length * 3);
@@ -95,14 +100,11 @@ function indexed(pixels: Uint32Array): { palette: Buffer; indexes: Uint8Array } 
 }
 
 function nearest(colour: number, kept: readonly number[]): number {
-  let best = 0;
-  let least = Infinity;
-  for (const [n, other] of kept.entries()) {
-    const [r, g, b] = [16, 8, 0].map((shift) => ((colour >> shift) & 255) - ((other >> shift) & 255)) as [number, number, number];
-    const distance = r * r + g * g + b * b;
-    if (distance >= least) continue;
-    least = distance;
-    best = n;
-  }
-  return best;
+  const distances = kept.map((other) => distance(colour, other));
+  return distances.indexOf(Math.min(...distances));
+}
+
+/** Squared, over red, green and blue. */
+function distance(one: number, other: number): number {
+  return [16, 8, 0].reduce((sum, shift) => sum + (((one >> shift) & 255) - ((other >> shift) & 255)) ** 2, 0);
 }

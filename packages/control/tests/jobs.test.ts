@@ -41,138 +41,18 @@ describe.each(stores)("L15 the overview: $name", (store) => {
     for (const { id } of await rows(transporter)) await transporter.amend([id], { kind: "cancel", reason: "test" });
   });
 
-  function sqlOf(transporter: Transporter): (typeof queries)["sqlite"] {
-    return queries[transporter.capabilities.sql === "postgres" ? "postgres" : "sqlite"];
-  }
-
-  async function rows(transporter: Transporter): Promise<Row[]> {
-    const found = await transporter.sql!.query(sqlOf(transporter).jobs);
-    const number = (value: unknown): number | null => (value === null ? null : Number(value));
-    return found.rows.map((row) => ({
-      id: String(row["id"]),
-      name: String(row["name"]),
-      queue: String(row["queue"]),
-      status: String(row["status"]),
-      readyAt: Number(row["ready_at"]),
-      startedAt: number(row["started_at"]),
-      finishedAt: number(row["finished_at"]),
-      code: row["failure"] === null ? null : String(JSON.parse(String(row["failure"])).code),
-    }));
-  }
-
-  /** The figures, as a count of all rows gives them. */
-  async function counted(transporter: Transporter, now: number) {
-    const all = await rows(transporter);
-    const attempts = (await transporter.sql!.query(sqlOf(transporter).attempts)).rows;
-    const from = Math.floor(now / minuteMs) * minuteMs - 59 * minuteMs;
-    const shut = new Set(["parent_failed", "stage_failed"]);
-    const ended = all.filter(
-      ({ finishedAt, startedAt, code }) =>
-        finishedAt !== null && finishedAt >= from && startedAt !== null && !shut.has(code ?? ""),
-    );
-    const failedIds = new Set(ended.filter(({ status }) => status === "failed").map(({ id }) => id));
-    const lost = attempts.filter(({ cause }) => ["error", "timeout", "crashed", "lost"].includes(String(cause)));
-    const last = new Map<string, number>();
-    for (const { job_id: id, ended_at: at } of lost)
-      last.set(String(id), Math.max(last.get(String(id)) ?? 0, Number(at)));
-    const retried = lost.filter(
-      ({ job_id: id, ended_at: at }) => !(failedIds.has(String(id)) && last.get(String(id)) === Number(at)),
-    );
-    const count = (list: readonly Row[], status: string): number => list.filter((row) => row.status === status).length;
-    const nameOf = new Map(all.map(({ id, name }) => [id, name]));
-    const minutes = Array.from({ length: 60 }, (_, index) => {
-      const at = from + index * minuteMs;
-      const within = (instant: number | null): boolean => instant !== null && instant >= at && instant < at + minuteMs;
-      const inIt = ended.filter(({ finishedAt }) => within(finishedAt));
-      return {
-        at: new Date(at).toISOString(),
-        processed: count(inIt, "processed"),
-        failed: count(inIt, "failed"),
-        cancelled: count(inIt, "cancelled"),
-        retried: retried.filter(({ ended_at: at }) => within(Number(at))).length,
-      };
-    });
-    const failing = [...new Set(all.map(({ name }) => name))]
-      .map((name) => ({
-        name,
-        failed: ended.filter((row) => row.name === name && row.status === "failed").length,
-        retried: retried.filter(({ job_id: id }) => nameOf.get(String(id)) === name).length,
-        processed: ended.filter((row) => row.name === name && row.status === "processed").length,
-      }))
-      .filter((each) => each.failed + each.retried > 0)
-      .toSorted((a, b) => b.failed - a.failed || b.retried - a.retried);
-    const queues = [...new Set(all.map(({ queue }) => queue))].toSorted().map((queue) => {
-      const inQueue = all.filter((row) => row.queue === queue);
-      const endedInQueue = ended.filter((row) => row.queue === queue);
-      return {
-        queue,
-        running: count(inQueue, "in_progress"),
-        ready: count(inQueue, "queued"),
-        delayed: count(inQueue, "delayed"),
-        waiting: count(inQueue, "waiting"),
-        processed: count(endedInQueue, "processed"),
-        failed: count(endedInQueue, "failed"),
-        cancelled: count(endedInQueue, "cancelled"),
-      };
-    });
-    return {
-      running: count(all, "in_progress"),
-      ready: count(all, "queued"),
-      delayed: count(all, "delayed"),
-      waiting: count(all, "waiting"),
-      failedLastHour: count(ended, "failed"),
-      perMinute: minutes.at(-2)!.processed + minutes.at(-2)!.failed + minutes.at(-2)!.cancelled,
-      processes: Number((await transporter.sql!.query(sqlOf(transporter).managers)).rows[0]?.["n"]),
-      minutes,
-      failing,
-      queues,
-    };
-  }
-
-  /** The same figures, as the overview has them. */
-  async function told(overview: Overview) {
-    const { running, ready, delayed, waiting, failedLastHour, perMinute, processes, ...rest } = await overview.now();
-    return {
-      running,
-      ready,
-      delayed,
-      waiting,
-      failedLastHour,
-      perMinute,
-      processes,
-      minutes: rest.minutes.map(({ at, processed, failed, cancelled, retried }) => ({
-        at,
-        processed,
-        failed,
-        cancelled,
-        retried,
-      })),
-      failing: rest.failing,
-      queues: rest.queues
-        .map(({ paused: _paused, oldestWaitMs: _oldest, ...queue }) => queue)
-        .toSorted((a, b) => (a.queue < b.queue ? -1 : 1)),
-    };
-  }
-
-  /** The store's clock is put to the middle of a minute: nothing ends at the edge of one. */
-  function midMinute(transporter: Transporter, plusMs = 0): void {
-    transporter.setClockOffset(20_000 - (Date.now() % minuteMs) + plusMs);
-  }
-
   test("L15 every figure equals a query of the store: counts, ends by minute, queue and name, processes, per minute", async () => {
     const transporter = await store.shared();
     midMinute(transporter);
     const held = Promise.withResolvers<void>();
-    const job = (name: string, run: Parameters<typeof defineJob>[1]["run"], queue = "a") =>
-      defineJob(name, { run, queue, backoff: 0 });
-    const fine = job("fine", () => 1);
-    const bad = job("bad", ({ fail }) => fail(new RangeError("no")));
-    const worse = job("worse", ({ fail }) => fail(new RangeError("no")), "b");
-    const flaky = job("flaky", ({ attempt }) => {
+    const fine = jobOf("fine", () => 1);
+    const bad = jobOf("bad", ({ fail }) => fail(new RangeError("no")));
+    const worse = jobOf("worse", ({ fail }) => fail(new RangeError("no")), "b");
+    const flaky = jobOf("flaky", ({ attempt }) => {
       if (attempt < 3) throw new RangeError("again");
     });
-    const slow = job("slow", ({ signal }) => Promise.race([held.promise, aborted(signal)]), "b");
-    const other = job("other", () => undefined, "c");
+    const slow = jobOf("slow", ({ signal }) => Promise.race([held.promise, aborted(signal)]), "b");
+    const other = jobOf("other", () => undefined, "c");
     const manager = new JobManager({ transporter, jobs: [fine, bad, worse, flaky, slow] });
     managers.push(manager);
     await manager.start();
@@ -286,4 +166,136 @@ function aborted(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
     signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true });
   });
+}
+
+function sqlOf(transporter: Transporter): (typeof queries)["sqlite"] {
+  return queries[transporter.capabilities.sql === "postgres" ? "postgres" : "sqlite"];
+}
+
+/** The same figures, as the overview has them. */
+async function told(overview: Overview) {
+  const { running, ready, delayed, waiting, failedLastHour, perMinute, processes, ...rest } = await overview.now();
+  return {
+    running,
+    ready,
+    delayed,
+    waiting,
+    failedLastHour,
+    perMinute,
+    processes,
+    minutes: rest.minutes.map(({ at, processed, failed, cancelled, retried }) => ({
+      at,
+      processed,
+      failed,
+      cancelled,
+      retried,
+    })),
+    failing: rest.failing,
+    queues: rest.queues
+      .map(({ paused: _paused, oldestWaitMs: _oldest, ...queue }) => queue)
+      .toSorted((a, b) => (a.queue < b.queue ? -1 : 1)),
+  };
+}
+
+/** The store's clock is put to the middle of a minute: nothing ends at the edge of one. */
+function midMinute(transporter: Transporter, plusMs = 0): void {
+  transporter.setClockOffset(20_000 - (Date.now() % minuteMs) + plusMs);
+}
+
+async function rows(transporter: Transporter): Promise<Row[]> {
+  const found = await transporter.sql!.query(sqlOf(transporter).jobs);
+  return found.rows.map((row) => ({
+    id: String(row["id"]),
+    name: String(row["name"]),
+    queue: String(row["queue"]),
+    status: String(row["status"]),
+    readyAt: Number(row["ready_at"]),
+    startedAt: numberOf(row["started_at"]),
+    finishedAt: numberOf(row["finished_at"]),
+    code: row["failure"] === null ? null : codeOf(row["failure"]),
+  }));
+}
+
+/** The figures, as a count of all rows gives them. */
+async function counted(transporter: Transporter, now: number) {
+  const all = await rows(transporter);
+  const attempts = (await transporter.sql!.query(sqlOf(transporter).attempts)).rows;
+  const from = Math.floor(now / minuteMs) * minuteMs - 59 * minuteMs;
+  const shut = new Set(["parent_failed", "stage_failed"]);
+  const ended = all.filter(
+    ({ finishedAt, startedAt, code }) =>
+      finishedAt !== null && finishedAt >= from && startedAt !== null && !shut.has(code ?? ""),
+  );
+  const failedIds = new Set(ended.filter(({ status }) => status === "failed").map(({ id }) => id));
+  const lost = attempts.filter(({ cause }) => ["error", "timeout", "crashed", "lost"].includes(String(cause)));
+  const last = new Map<string, number>();
+  for (const { job_id: id, ended_at: at } of lost)
+    last.set(String(id), Math.max(last.get(String(id)) ?? 0, Number(at)));
+  const retried = lost.filter(
+    ({ job_id: id, ended_at: at }) => !(failedIds.has(String(id)) && last.get(String(id)) === Number(at)),
+  );
+  const nameOf = new Map(all.map(({ id, name }) => [id, name]));
+  const minutes = Array.from({ length: 60 }, (_, index) => {
+    const at = from + index * minuteMs;
+    const within = (instant: number | null): boolean => instant !== null && instant >= at && instant < at + minuteMs;
+    const inIt = ended.filter(({ finishedAt }) => within(finishedAt));
+    return {
+      at: new Date(at).toISOString(),
+      processed: count(inIt, "processed"),
+      failed: count(inIt, "failed"),
+      cancelled: count(inIt, "cancelled"),
+      retried: retried.filter((attempt) => within(Number(attempt["ended_at"]))).length,
+    };
+  });
+  const failing = [...new Set(all.map(({ name }) => name))]
+    .map((name) => ({
+      name,
+      failed: ended.filter((row) => row.name === name && row.status === "failed").length,
+      retried: retried.filter(({ job_id: id }) => nameOf.get(String(id)) === name).length,
+      processed: ended.filter((row) => row.name === name && row.status === "processed").length,
+    }))
+    .filter((each) => each.failed + each.retried > 0)
+    .toSorted((a, b) => b.failed - a.failed || b.retried - a.retried);
+  const queues = [...new Set(all.map(({ queue }) => queue))].toSorted().map((queue) => {
+    const inQueue = all.filter((row) => row.queue === queue);
+    const endedInQueue = ended.filter((row) => row.queue === queue);
+    return {
+      queue,
+      running: count(inQueue, "in_progress"),
+      ready: count(inQueue, "queued"),
+      delayed: count(inQueue, "delayed"),
+      waiting: count(inQueue, "waiting"),
+      processed: count(endedInQueue, "processed"),
+      failed: count(endedInQueue, "failed"),
+      cancelled: count(endedInQueue, "cancelled"),
+    };
+  });
+  return {
+    running: count(all, "in_progress"),
+    ready: count(all, "queued"),
+    delayed: count(all, "delayed"),
+    waiting: count(all, "waiting"),
+    failedLastHour: count(ended, "failed"),
+    perMinute: minutes.at(-2)!.processed + minutes.at(-2)!.failed + minutes.at(-2)!.cancelled,
+    processes: Number((await transporter.sql!.query(sqlOf(transporter).managers)).rows[0]?.["n"]),
+    minutes,
+    failing,
+    queues,
+  };
+}
+
+function numberOf(value: unknown): number | null {
+  return value === null ? null : Number(value);
+}
+
+function codeOf(failure: unknown): string {
+  return String(JSON.parse(typeof failure === "string" ? failure : "{}").code);
+}
+
+function count(list: readonly Row[], status: string): number {
+  return list.filter((row) => row.status === status).length;
+}
+
+function jobOf(name: string, run: Parameters<typeof defineJob>[1]["run"], queue = "a") {
+  return defineJob(name, { run, queue, backoff: 0 });
 }

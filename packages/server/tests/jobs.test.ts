@@ -122,6 +122,7 @@ describe("L15 jobs over HTTP", () => {
     });
     expect(await refused("GET", "/v1/jobs?status=done")).toMatchObject({ status: 400, field: "status" });
     expect(await refused("GET", "/v1/jobs?colour=red")).toMatchObject({ status: 400 });
+    expect(await refused("GET", "/v1/jobs/web-1")).toMatchObject({ status: 400, field: "id" });
     expect(await refused("GET", "/v1/jobs/99999999")).toMatchObject({ status: 404, code: "job_not_found" });
     await manager.cancel(keyed);
   });
@@ -208,6 +209,10 @@ describe("L15 jobs over HTTP", () => {
     expect([...page.items, ...rest.items].map(({ id }) => id)).toEqual(jobIds.slice(1, 61));
     expect(rest.next).toBeUndefined();
     expect(ids(await get(jobs, `/v1/jobs?flow=${flowId}&limit=3`))).toEqual(jobIds.slice(-3).toReversed());
+    expect(await get(jobCountsSchema, `/v1/jobs/counts?flow=${flowId}&name=unrun`)).toMatchObject({
+      queued: { count: 60, capped: false },
+      waiting: { count: 0 },
+    });
     const alone = await ended((await manager.enqueue(fine)).id);
     expect(await refused("GET", `/v1/jobs/${alone}/flow`)).toMatchObject({ status: 404, code: "flow_not_found" });
     await manager.cancelFlow(flowId);
@@ -321,6 +326,35 @@ describe("L15 jobs over HTTP", () => {
   });
 });
 
+describe("L17 many at once", () => {
+  test("one whose unique key another holds by now is refused; the others are retried", async () => {
+    const ids: string[] = [];
+    for (let each = 0; each < 5; each += 1) {
+      const { id } = await manager.enqueue(bad, undefined, each === 2 ? { unique: "taken" } : {});
+      ids.push(await ended(id));
+    }
+    const { id: holder } = await manager.enqueue(unrun, undefined, { unique: "taken" });
+    await post(queueSchema, "/v1/queues/user/pause");
+    const filter = { name: "bad", status: "failed" };
+    const { count, through } = await post(jobsActPreviewSchema, "/v1/jobs/actions/preview", {
+      action: "retry",
+      filter,
+    });
+    expect(count).toBeGreaterThanOrEqual(5);
+    expect(await post(jobsActedSchema, "/v1/jobs/actions", { action: "retry", filter, count, through })).toEqual({
+      matched: count,
+      applied: count - 1,
+      requested: 0,
+      refused: 1,
+      reasons: { "unique-key": 1 },
+    });
+    expect(await refused("POST", `/v1/jobs/${ids[2]}/retry`)).toMatchObject({ status: 409, code: "job_refused" });
+    await post(jobsActedSchema, "/v1/jobs/actions", { action: "cancel", filter: { name: "bad" }, count });
+    await manager.cancel(holder);
+    await post(queueSchema, "/v1/queues/user/resume");
+  });
+});
+
 describe("L2 L14 queues over HTTP", () => {
   test("are told with their depth and use, paused, resumed and limited; each is in the audit log", async () => {
     const { id } = await manager.enqueue(slow);
@@ -349,7 +383,7 @@ describe("L2 L14 queues over HTTP", () => {
     });
     expect(await post(queueSchema, "/v1/queues/user/resume")).toMatchObject({ paused: false });
     await ended(held);
-    const lines = (await get(pageSchema(auditEntrySchema), "/v1/audit?target=user")).items;
+    const lines = (await get(pageSchema(auditEntrySchema), "/v1/audit?target=user&limit=4")).items;
     expect(lines.map(({ action, before, after }) => [action, before, after])).toEqual([
       ["queue.resume", { paused: true }, { paused: false }],
       [
@@ -441,35 +475,23 @@ describe("L15 live", () => {
     expect(id).toBeDefined();
     stop.abort();
   });
-
-  async function deployed(): Promise<{ id: unknown }> {
-    return (await (await running.call("POST", "/v1/instances", { name: "web-1", provider: "sandbox" })).json()) as {
-      id: unknown;
-    };
-  }
 });
 
 describe("C15 who may what", () => {
   test("a viewer sees, and does nothing; an operator does not stop a process", async () => {
-    const token = async (role: string): Promise<Record<string, string>> => {
-      const answer = await running.call("POST", "/v1/tokens", { name: role, role });
-      return { authorization: `Bearer ${createdTokenSchema.parse(await answer.json()).token}` };
-    };
     const viewer = await token("viewer");
     const operator = await token("operator");
-    const status = async (method: string, path: string, headers: Record<string, string>): Promise<number> =>
-      (await running.call(method, path, undefined, headers)).status;
     for (const path of ["/v1/jobs", "/v1/jobs/overview", "/v1/queues", "/v1/schedules", "/v1/processes"])
-      expect([path, await status("GET", path, viewer)]).toEqual([path, 200]);
+      expect([path, await statusOf("GET", path, viewer)]).toEqual([path, 200]);
     for (const path of [
       "/v1/jobs/1/cancel",
       "/v1/queues/user/pause",
       "/v1/schedules/nightly/run",
       "/v1/processes/x/quiet",
     ])
-      expect([path, await status("POST", path, viewer)]).toEqual([path, 403]);
-    expect(await status("POST", "/v1/processes/x/stop", operator)).toBe(403);
-    expect(await status("POST", "/v1/processes/x/quiet", operator)).toBe(404);
+      expect([path, await statusOf("POST", path, viewer)]).toEqual([path, 403]);
+    expect(await statusOf("POST", "/v1/processes/x/stop", operator)).toBe(403);
+    expect(await statusOf("POST", "/v1/processes/x/quiet", operator)).toBe(404);
   });
 });
 
@@ -497,4 +519,20 @@ async function untilEvent(events: AsyncGenerator<Message>, wanted: string): Prom
     if (done === true) throw new RangeError(`the stream ended before an event ${wanted}`);
     if (value.event === wanted) return value.data;
   }
+}
+
+async function deployed(): Promise<{ id: unknown }> {
+  return (await (await running.call("POST", "/v1/instances", { name: "web-1", provider: "sandbox" })).json()) as {
+    id: unknown;
+  };
+}
+
+/** The headers of a new token of this role. */
+async function token(role: string): Promise<Record<string, string>> {
+  const answer = await running.call("POST", "/v1/tokens", { name: role, role });
+  return { authorization: `Bearer ${createdTokenSchema.parse(await answer.json()).token}` };
+}
+
+async function statusOf(method: string, path: string, headers: Record<string, string>): Promise<number> {
+  return (await running.call(method, path, undefined, headers)).status;
 }

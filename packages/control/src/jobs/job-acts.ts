@@ -102,18 +102,30 @@ export class JobActs {
         { field: "count" },
       );
     }
-    const acted: JobsActed = { matched: ids.length, applied: 0, requested: 0, refused: 0, reasons: {} };
+    const acted = nothingActed();
     for (let from = 0; from < ids.length; from += chunk) {
-      const some = ids.slice(from, from + chunk);
-      const results = await this.#apply(some, order, async (write, found) => {
-        const told: JobsActed = { matched: some.length, applied: 0, requested: 0, refused: 0, reasons: {} };
-        for (const result of found) countIn(told, result);
-        const { action, queue, priority } = order;
-        await write({ target: { name: `${action} ${some.length}` }, after: { ...told, filter, queue, priority } });
-      });
-      for (const result of results) countIn(acted, result);
+      add(acted, await this.#some(ids.slice(from, from + chunk), order, filter));
     }
     return acted;
+  }
+
+  /** One transaction; where a job makes it impossible, as one whose unique key another has by now, the halves by themselves. */
+  async #some(ids: readonly JobId[], order: Order, filter: JobsActRequest["filter"]): Promise<JobsActed> {
+    const acted = nothingActed();
+    try {
+      await this.#apply(ids, order, async (write, results) => {
+        for (const result of results) countIn(acted, result);
+        const { action, queue, priority } = order;
+        await write({ target: { name: `${action} ${ids.length}` }, after: { ...acted, filter, queue, priority } });
+      });
+      return acted;
+    } catch (error) {
+      if (!(error instanceof ProvostError) || error.code !== "job_refused") throw error;
+      if (ids.length === 1) return { ...nothingActed(), matched: 1, refused: 1, reasons: { "unique-key": 1 } };
+      const middle = Math.ceil(ids.length / 2);
+      const first = await this.#some(ids.slice(0, middle), order, filter);
+      return add(first, await this.#some(ids.slice(middle), order, filter));
+    }
   }
 
   async #one(id: string, order: Order): Promise<JobActResult> {
@@ -240,9 +252,22 @@ const reasons: Record<NonNullable<Extract<AmendResult, { state: "refused" }>["wh
   "no-gate": "no gate holds it",
 };
 
+function nothingActed(): JobsActed {
+  return { matched: 0, applied: 0, requested: 0, refused: 0, reasons: {} };
+}
+
 function countIn(acted: JobsActed, result: AmendResult): void {
+  acted.matched += 1;
   acted[result.state] += 1;
-  if (result.state !== "refused") return;
-  const reason = result.why ?? result.status;
-  acted.reasons[reason] = (acted.reasons[reason] ?? 0) + 1;
+  if (result.state === "refused") addReason(acted, result.why ?? result.status, 1);
+}
+
+function add(acted: JobsActed, more: JobsActed): JobsActed {
+  for (const key of ["matched", "applied", "requested", "refused"] as const) acted[key] += more[key];
+  for (const [reason, count] of Object.entries(more.reasons)) addReason(acted, reason, count);
+  return acted;
+}
+
+function addReason({ reasons: all }: JobsActed, reason: string, count: number): void {
+  all[reason] = (all[reason] ?? 0) + count;
 }

@@ -152,9 +152,13 @@ function hour(minutes: readonly [number, Minute][]): Pick<Minute, "ends" | "byQu
   return all;
 }
 
+/** Absent where nothing was counted. */
+function told(key: string, ms: number | undefined): object {
+  return ms === undefined ? {} : { [key]: Math.round(ms) };
+}
+
 function minuteView(at: number, { ends, waits, runs }: Minute, backlog: number | undefined): OverviewMinute {
   const { processed, failed, cancelled, retried } = ends;
-  const told = (key: string, ms: number | undefined): object => (ms === undefined ? {} : { [key]: Math.round(ms) });
   return {
     at: iso(at),
     processed,
@@ -191,8 +195,11 @@ function loads(
       paused: paused.has(queue),
     };
   });
-  const load = ({ ready, running }: QueueLoad): number => ready + running;
   return loaded.toSorted((a, b) => load(b) - load(a) || (a.queue < b.queue ? -1 : 1)).slice(0, queuesShown);
+}
+
+function load({ ready, running }: QueueLoad): number {
+  return ready + running;
 }
 
 function failing(byName: ReadonlyMap<string, Ends>): JobsOverview["failing"] {

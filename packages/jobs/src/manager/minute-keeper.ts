@@ -99,6 +99,8 @@ export class MinuteKeeper {
 
   async #put(): Promise<number> {
     const { transporter, manager, leader } = this.#options;
+    // One that neither runs jobs nor leads asks the store nothing.
+    if (!leader.leads && this.#minutes.size === 0) return everyMs;
     await this.#look();
     const now = this.#minute();
     for (const [at, minute] of this.#minutes) {

@@ -25,7 +25,7 @@ export class JobsLive {
   readonly #clients = new Set<Client>();
   #latest: JobsOverview | undefined;
   #told = "";
-  #looking: Promise<void> | undefined;
+  #looking = false;
   #timers: NodeJS.Timeout[] = [];
   #unsubscribe: (() => void) | undefined;
   #ids = new Set<string>();
@@ -62,10 +62,10 @@ export class JobsLive {
     this.#told = "";
     this.#unsubscribe = this.#jobs.subscribe(({ id, name }) => this.#seen(id, name));
     this.#timers = [
-      setInterval(() => this.#look(), this.#times.pollMs),
+      setInterval(() => void this.#look(), this.#times.pollMs),
       setInterval(() => void this.#beat(), this.#times.heartbeatMs),
     ];
-    this.#look();
+    void this.#look();
   }
 
   #stop(): void {
@@ -87,14 +87,12 @@ export class JobsLive {
     this.#more = false;
   }
 
-  /** One at a time: a store that is slow is not asked again meanwhile. */
-  #look(): void {
-    this.#looking ??= this.#tell()
-      // The store is away: clients keep what they have, and hear of it when it is back.
-      .catch(() => undefined)
-      .finally(() => {
-        this.#looking = undefined;
-      });
+  /** One at a time: a store that is slow is not asked again meanwhile. One that is away is: clients hear when it is back. */
+  async #look(): Promise<void> {
+    if (this.#looking) return;
+    this.#looking = true;
+    await this.#tell().catch(() => undefined);
+    this.#looking = false;
   }
 
   async #tell(): Promise<void> {

@@ -33,7 +33,7 @@ export class PostgresBrowse implements BrowseStore {
         flowId === undefined ? null : idText(flowId),
         before === undefined ? idMax : idText(before),
         limit,
-        Math.max(limit, Math.min(looksMax, limits.browseLooksMax)),
+        Math.max(1, Math.min(looksMax, limits.browseLooksMax)),
       ],
     );
     const ids = row?.ids ?? [];
@@ -56,7 +56,7 @@ export class PostgresBrowse implements BrowseStore {
       key,
       byKeyMax,
     ]);
-    return rows.map(({ id }) => String(id));
+    return rows.map(({ id }) => id);
   }
 
   async claimedBy(manager: string, limit: number): Promise<JobBrief[]> {

@@ -306,11 +306,10 @@ export class PostgresTransporter implements Transporter {
     if (ids.length === 0) return [];
     checkBatch("jobs", ids.length);
     const priority = change.kind === "priority" ? change.priority : null;
-    const reason = reasonOf(change);
     const descendants = "descendants" in change && change.descendants;
     const rows = await this.#query<{ results: string[]; below: number[] | null; queues: string[] }>(
       `SELECT * FROM ${this.#schema}.amend($1, $2, $3, $4, $5, $6)`,
-      [ids.map(idText), change.kind, priority, reason, descendants],
+      [ids.map(idText), change.kind, priority, reasonOf(change), descendants],
       { ...options, ready: (found) => found.queues },
     );
     const below = rows[0]?.below ?? [];

@@ -39,7 +39,7 @@ export function jobRoutes(app: App, control: ControlSurface): void {
       schema: {
         summary: "Jobs by status",
         description:
-          "Exact without `name`, `priority` and `flow`. With them at most some thousand jobs of each status are looked at: `capped` then says that there may be more.",
+          "Exact without `name` and `priority`, and in a flow. With them at most some thousand jobs of each status are looked at: `capped` then says that there may be more.",
         tags,
         querystring: z.strictObject(jobFilterFields),
         response: { 200: jobCountsSchema },

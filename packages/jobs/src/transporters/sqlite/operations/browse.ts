@@ -60,7 +60,7 @@ export function find(session: Session, query: BrowseQuery): BrowsePage {
   const walked =
     query.name !== undefined || query.priority !== undefined || (query.flowId !== undefined && isNarrow(query));
   const part = Math.floor(query.looksMax / Math.max(1, stretches.length));
-  const looks = walked || query.flowId !== undefined ? Math.max(query.limit, part) : query.limit;
+  const looks = walked ? Math.max(1, part) : query.limit;
   const before = query.before === undefined ? Number.MAX_SAFE_INTEGER : idNumber(query.before);
   const found = new Set<number>();
   let reached = -1;
