@@ -32,7 +32,9 @@ function build() {
   console.log("Building the dashboard …");
   const npm = process.env.npm_execpath;
   const args = ["run", "build", "--silent"];
-  const options = { cwd: folder, stdio: ["ignore", "ignore", "inherit"] };
+  // Whoever asks may be a test, whose own NODE_ENV would give a build for development, a quarter larger.
+  const env = { ...process.env, NODE_ENV: "production" };
+  const options = { cwd: folder, stdio: ["ignore", "ignore", "inherit"], env };
   const { status, error } = npm
     ? spawnSync(process.execPath, [npm, ...args], options)
     : spawnSync("npm", args, { ...options, shell: process.platform === "win32" });

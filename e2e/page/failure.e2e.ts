@@ -56,14 +56,4 @@ describe("a deploy that fails tells its story (C7, C8)", () => {
     const { failure } = await house.provost.instance("web-stuck");
     expect(await story.innerText()).toContain(failure?.whatToDo);
   });
-
-  it("a provider that refuses: its own words and the id of its request", async () => {
-    const visitor = await house.admin();
-    await house.cloud.setFault({ kind: "error_before", status: 500, method: "POST", path: "/v4/linode/instances" });
-    await visitor.open("instances/deploy");
-    await deploy(visitor, "web-again", {});
-    // One refused call is asked again: the instance is made all the same, and the page tells of both attempts.
-    await visitor.sees(visitor.page.locator("header").getByText("provisioned", { exact: true }));
-    await visitor.sees(/2 attempts/);
-  });
 });

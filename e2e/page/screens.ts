@@ -99,7 +99,8 @@ const servers: Screen[] = [
 
 const jobs: Screen[] = [
   { name: "jobs-overview", path: () => "jobs/overview", ready: text("reports") },
-  { name: "jobs", path: () => "jobs", ready: row(/mail\.send|invoice\.render/) },
+  { name: "jobs", path: () => "jobs", ready: ({ page }) => page.getByRole("row").nth(5) },
+  { name: "jobs-failed", path: () => "jobs?q=status%3Afailed", ready: row(/invoice\.render/) },
   {
     name: "job-failed",
     path: ({ office }) => `jobs/${office.failed}`,
@@ -180,6 +181,9 @@ export async function show(visitor: Visitor, world: World, screen: Screen): Prom
   await visitor.open(screen.path(world));
   await visitor.sees(screen.ready(visitor, world));
   await screen.then?.(visitor, world);
+  // Whatever else it shows has come too, and what is shown is current.
+  await visitor.page.locator("[aria-label=Loading]").first().waitFor({ state: "detached" });
+  if (screen.signedOut !== true) await visitor.sees(visitor.page.getByRole("status", { includeHidden: true }).getByText("Live", { exact: true }));
   // Pictures of letters that are still on their way would differ.
   await visitor.page.evaluate(() => document.fonts.ready.then(() => undefined));
 }

@@ -2,11 +2,12 @@
  * `npm run screens [-- NAME …]`: pictures of every screen, or of those that are named, light, dark and on a phone, into
  * docs/screens. The world that they show is made for it and is gone afterwards.
  */
-import { mkdirSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { BrowserContextOptions } from "playwright-core";
 import { screens, show } from "./screens.ts";
 import setup from "./setup.ts";
+import { smallPng } from "./small-png.ts";
 import { World } from "./world/world.ts";
 
 const folder = join(import.meta.dirname, "../../docs/screens");
@@ -34,7 +35,7 @@ try {
       const path = join(folder, `${screen.name}-${look}.png`);
       try {
         await show(visitor, world, screen);
-        await visitor.page.screenshot({ path, animations: "disabled", caret: "hide" });
+        writeFileSync(path, smallPng(await visitor.page.screenshot({ animations: "disabled", caret: "hide" })));
       } catch (error) {
         missing.push(`${screen.name}-${look}: ${error instanceof Error ? error.message.split("\n")[0] : String(error)}`);
       }

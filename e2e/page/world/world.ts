@@ -8,7 +8,7 @@ import { SandboxCloud } from "../../harness/sandbox.ts";
 import { waitFor } from "../../harness/wait.ts";
 import { storeAt } from "../../jobs/store-at.ts";
 import { House } from "../house.ts";
-import { age } from "./ages.ts";
+import { age, pastHour } from "./ages.ts";
 import { fill, type Filled } from "./servers.ts";
 import { Office } from "./office.ts";
 
@@ -67,6 +67,7 @@ export class World {
     const filled = await fill(provost, cloud);
     await office.work();
     await age(store.sql!);
+    await pastHour(store.sql!);
     return new World({ house, filled, office, staging, receiver, store, folder });
   }
 

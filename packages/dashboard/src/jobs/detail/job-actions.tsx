@@ -6,7 +6,7 @@ import { useMay } from "../../api/session.ts";
 import { Button } from "../../ui/button.tsx";
 import { Confirm } from "../../ui/confirm.tsx";
 import { Menu } from "../../ui/menu.tsx";
-import { toastDone } from "../../ui/toasts.tsx";
+import { toastDone } from "../../ui/toast-store.ts";
 import { actOn, actsOf, actWords, readAgain } from "../acts.ts";
 import { MoveFields, moveTo, type MoveText } from "../move-fields.tsx";
 
