@@ -134,10 +134,7 @@ export class Control implements ControlSurface {
       await requests.freed(write, event);
       await this.fleets.freed(write, event);
     });
-    this.#store = store;
-    this.#manager = manager;
-    this.#telling = telling;
-    this.#postman = postman;
+    [this.#store, this.#manager, this.#telling, this.#postman] = [store, manager, telling, postman];
     const bakes = new BakeWatch({ ...parts, circuits, failed: new BakeFailed(stepParts) });
     this.providers = providers;
     this.instances = new InstanceService({ ...parts, requests });
