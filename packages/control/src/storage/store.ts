@@ -72,7 +72,8 @@ export class Store {
   /** What it is, as people are shown it. */
   async about(): Promise<{ kind: SqlDialect; version: string }> {
     const { rows } = await this.#sql.query(versionQueries[this.#dialect]);
-    return { kind: this.#dialect, version: String(rows[0]?.["version"] ?? "") };
+    const version = rows[0]?.["version"];
+    return { kind: this.#dialect, version: typeof version === "string" ? version : "" };
   }
 
   /** Runs `fn` in one short transaction; its events are published when it has committed. */
