@@ -4,7 +4,7 @@ import { useState } from "react";
 import { useMay } from "../api/session.ts";
 import { Button } from "../ui/button.tsx";
 import { Confirm } from "../ui/confirm.tsx";
-import { toastDone } from "../ui/toasts.tsx";
+import { toastDone } from "../ui/toast-store.ts";
 import { ask, type Ask } from "./queries.ts";
 
 const words: Record<Ask, { label: string; title: string; tells: string; done: string; danger?: true }> = {

@@ -5,7 +5,7 @@ import { Button } from "../ui/button.tsx";
 import { Dialog } from "../ui/dialog.tsx";
 import { ErrorNote } from "../ui/error-note.tsx";
 import { Field, TextInput } from "../ui/field.tsx";
-import { toastDone } from "../ui/toasts.tsx";
+import { toastDone } from "../ui/toast-store.ts";
 import { changeOf, limitFields, limitNames, problemOf, textOf } from "./limits.ts";
 import { changeQueue } from "./queries.ts";
 

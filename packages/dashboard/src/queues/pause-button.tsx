@@ -1,7 +1,7 @@
 import { Pause, Play } from "lucide-react";
 import { useMutation } from "@tanstack/react-query";
 import { Button, IconButton } from "../ui/button.tsx";
-import { toastDone, toastError } from "../ui/toasts.tsx";
+import { toastDone, toastError } from "../ui/toast-store.ts";
 import { pauseQueue } from "./queries.ts";
 
 /** Pauses a queue, or resumes it; both are undone by the other. */

@@ -3,7 +3,7 @@ import { useMutation } from "@tanstack/react-query";
 import { Pause, Play, Zap } from "lucide-react";
 import { useMay } from "../api/session.ts";
 import { Button } from "../ui/button.tsx";
-import { toastDone, toastError } from "../ui/toasts.tsx";
+import { toastDone, toastError } from "../ui/toast-store.ts";
 import { pauseSchedule, runSchedule, runWords } from "./queries.ts";
 
 /** Run now, and pause or resume: none of them needs asking twice. */

@@ -6,8 +6,9 @@ import { useMay } from "../../api/session.ts";
 import { Button } from "../../ui/button.tsx";
 import { Confirm } from "../../ui/confirm.tsx";
 import { Menu } from "../../ui/menu.tsx";
-import { toastDone } from "../../ui/toasts.tsx";
-import { actOn, actsOf, actWords, readAgain } from "../acts.ts";
+import { toastDone } from "../../ui/toast-store.ts";
+import { actsOf, actWords } from "../act-words.ts";
+import { actOn, readAgain } from "../acts.ts";
 import { MoveFields, moveTo, type MoveText } from "../move-fields.tsx";
 
 interface JobActionsProps {

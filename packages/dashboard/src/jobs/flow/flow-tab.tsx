@@ -12,7 +12,7 @@ import { Button } from "../../ui/button.tsx";
 import { classes } from "../../ui/classes.ts";
 import { ErrorNote } from "../../ui/error-note.tsx";
 import { SkeletonRows } from "../../ui/skeleton.tsx";
-import { toastError } from "../../ui/toasts.tsx";
+import { toastError } from "../../ui/toast-store.ts";
 import { flowQuery } from "../queries.ts";
 import { statusLooks } from "../status.tsx";
 import { FlowTree } from "./flow-tree.tsx";
