@@ -97,8 +97,8 @@ const columns: readonly Column<QueueView>[] = [
 
 const actions: Column<QueueView> = {
   id: "actions",
-  header: "",
-  width: "36px",
+  header: "Pause",
+  width: "40px",
   align: "right",
   cell: ({ name, paused }) => <PauseButton name={name} paused={paused} icon />,
 };
