@@ -7,17 +7,21 @@ const source = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe
 
 declare const axe: typeof import("axe-core");
 
-/** What axe has against the page as it stands: WCAG 2.2 A and AA, and axe's own good practice. One line for each. */
-export async function violations(page: Page): Promise<string[]> {
+const standards = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+
+/**
+ * What axe has against the page as it stands, one line for each: by WCAG 2.2 A and AA and by axe's own good practice, or by the
+ * rules that are named.
+ */
+export async function violations(page: Page, rules: readonly string[] = []): Promise<string[]> {
   await page.evaluate(source);
   const results = await page.evaluate(
-    async (): Promise<AxeResults> =>
-      axe.run(document, {
-        resultTypes: ["violations"],
-        runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
-      }),
+    async (runOnly): Promise<AxeResults> => axe.run(document, { resultTypes: ["violations"], runOnly }),
+    rules.length === 0 ? { type: "tag" as const, values: standards } : { type: "rule" as const, values: [...rules] },
   );
   return results.violations.flatMap(({ id, nodes }) =>
-    nodes.map(({ target, failureSummary }) => `${id}: ${target.join(" ")} ${failureSummary?.replaceAll(/\s+/g, " ") ?? ""}`),
+    nodes.map(
+      ({ target, failureSummary }) => `${id}: ${target.join(" ")} ${failureSummary?.replaceAll(/\s+/g, " ") ?? ""}`,
+    ),
   );
 }

@@ -33,7 +33,10 @@ describe("a deploy that fails tells its story (C7, C8)", () => {
     // It has left the list, and stands among the failed.
     await visitor.link("Instances").first().click();
     await visitor.sees("No instances yet");
-    await visitor.page.getByRole("navigation", { name: /view|which/i }).getByRole("link", { name: /Failed/ }).click();
+    await visitor.page
+      .getByRole("navigation", { name: /view|which/i })
+      .getByRole("link", { name: /Failed/ })
+      .click();
     await visitor.sees(visitor.page.getByRole("row", { name: /web-bad/ }).getByText("failed"));
 
     // The server still stands: destroyed by hand, with its name typed.

@@ -30,7 +30,12 @@ export class House {
     env: Record<string, string> = {},
   ): Promise<House> {
     const folder = mkdtempSync(join(tmpdir(), "provost-page-"));
-    const provost = new Provost({ PROVOST_LOG_LEVEL: "warn", PROVOST_LOOK_EVERY: "1s", PROVOST_SWEEP_EVERY: "1s", ...env });
+    const provost = new Provost({
+      PROVOST_LOG_LEVEL: "warn",
+      PROVOST_LOOK_EVERY: "1s",
+      PROVOST_SWEEP_EVERY: "1s",
+      ...env,
+    });
     const cloud = new SandboxCloud(folder, flags);
     const [visitors] = await Promise.all([Visitors.arrive(), cloud.start(), provost.serve()]);
     return new House(folder, provost, cloud, visitors);

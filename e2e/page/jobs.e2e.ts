@@ -36,7 +36,9 @@ describe("jobs", () => {
       ["report.join", 1],
       ["report.publish", 1],
     ] as const) {
-      expect(await visitor.page.getByRole("treeitem", { name: new RegExp(`^${name} .*processed`) }).count()).toBe(count);
+      expect(await visitor.page.getByRole("treeitem", { name: new RegExp(`^${name} .*processed`) }).count()).toBe(
+        count,
+      );
     }
     const levels = await items.evaluateAll((all) => all.map((item) => Number(item.getAttribute("aria-level"))));
     expect(Math.max(...levels)).toBeGreaterThan(1);
@@ -49,7 +51,12 @@ describe("jobs", () => {
   it("a job that no process runs says so, and what to do (L15)", async () => {
     const visitor = await house.admin();
     await visitor.open("jobs?q=name%3Avideo.transcode");
-    await visitor.page.getByRole("row", { name: /video\.transcode/ }).last().getByRole("link").first().click();
+    await visitor.page
+      .getByRole("row", { name: /video\.transcode/ })
+      .last()
+      .getByRole("link")
+      .first()
+      .click();
     const why = visitor.page.getByRole("region", { name: "Why is it not running?" });
     await visitor.sees(why);
     const { kind, sentence } = await house.provost.get<{ kind: string; sentence: string }>(
@@ -81,12 +88,19 @@ describe("jobs", () => {
     const visitor = await house.admin();
     await visitor.open(`jobs/${office.failed}`);
     await visitor.sees(visitor.page.getByRole("region", { name: "Why it is failed" }).getByText(/has no address/));
-    await visitor.link("Logs").click();
+    const tabs = visitor.page.getByRole("navigation", { name: "Of this job" });
+    await tabs.getByRole("link", { name: "Logs" }).click();
     await visitor.sees(/rendering the invoice of customer/);
-    await visitor.link("Story").click();
-    const retry = visitor.page.getByRole("main").getByRole("button", { name: /^Retry/ }).first();
+    await tabs.getByRole("link", { name: "Story" }).click();
+    const retry = visitor.page
+      .getByRole("main")
+      .getByRole("button", { name: /^Retry/ })
+      .first();
     await retry.click();
-    await visitor.page.getByRole("dialog").getByRole("button", { name: /^Retry/ }).click();
+    await visitor.page
+      .getByRole("dialog")
+      .getByRole("button", { name: /^Retry/ })
+      .click();
     await expect.poll(async () => (await attempts(office.failed)) > 2, { timeout: 20_000 }).toBe(true);
 
     const mails = await house.provost.get<{ items: { id: string }[] }>("/v1/jobs?name=mail.send&limit=1");

@@ -30,7 +30,12 @@ const numbers = {
 
 setup();
 await prove(
-  { name: "page", about: "Every screen over a store of millions: first data, rows read, frames, rows that stay.", numbers, minutesMax: 90 },
+  {
+    name: "page",
+    about: "Every screen over a store of millions: first data, rows read, frames, rows that stay.",
+    numbers,
+    minutesMax: 90,
+  },
   (ground) => onThrowawayStore(ground.kind, (store) => onStore(ground, store), planSettings),
 );
 

@@ -79,7 +79,10 @@ const servers: Screen[] = [
     ready: (visitor) => visitor.heading("web-1"),
     then: async (visitor) => {
       await actionOf(visitor, "Resize");
-      await visitor.page.getByRole("dialog").getByRole("radio", { name: /g6-standard-4/ }).check();
+      await visitor.page
+        .getByRole("dialog")
+        .getByRole("radio", { name: /g6-standard-4/ })
+        .check();
     },
   },
   {
@@ -183,7 +186,8 @@ export async function show(visitor: Visitor, world: World, screen: Screen): Prom
   await screen.then?.(visitor, world);
   // Whatever else it shows has come too, and what is shown is current.
   await visitor.page.locator("[aria-label=Loading]").first().waitFor({ state: "detached" });
-  if (screen.signedOut !== true) await visitor.sees(visitor.page.getByRole("status", { includeHidden: true }).getByText("Live", { exact: true }));
+  if (screen.signedOut !== true)
+    await visitor.sees(visitor.page.getByRole("status", { includeHidden: true }).getByText("Live", { exact: true }));
   // Pictures of letters that are still on their way would differ.
   await visitor.page.evaluate(() => document.fonts.ready.then(() => undefined));
 }

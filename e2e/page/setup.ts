@@ -6,7 +6,7 @@ import { chromiumPath } from "./chromium.ts";
 export default function setup(): void {
   chromiumPath();
   const build = join(import.meta.dirname, "../../scripts/dashboard.mjs");
-  const { status } = spawnSync(process.execPath, [build, "--always"], { stdio: "inherit" });
+  const { status } = spawnSync(process.execPath, [build, "--required"], { stdio: "inherit" });
   if (status !== 0) throw new NotBuilt("The dashboard was not built: what vite said stands above.");
 }
 

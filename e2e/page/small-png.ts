@@ -42,7 +42,7 @@ function chunk(type: string, data: Buffer): Buffer {
 /** Each pixel as one number, 0xRRGGBB. */
 function decode(png: Buffer): { width: number; height: number; pixels: Uint32Array } {
   const parts: Buffer[] = [];
-  for (let at = signature.length; at < png.length; ) {
+  for (let at = signature.length; at < png.length;) {
     const size = png.readUInt32BE(at);
     if (png.toString("latin1", at + 4, at + 8) === "IDAT") parts.push(png.subarray(at + 8, at + 8 + size));
     at += size + 12;

@@ -37,7 +37,9 @@ try {
         await show(visitor, world, screen);
         writeFileSync(path, smallPng(await visitor.page.screenshot({ animations: "disabled", caret: "hide" })));
       } catch (error) {
-        missing.push(`${screen.name}-${look}: ${error instanceof Error ? error.message.split("\n")[0] : String(error)}`);
+        missing.push(
+          `${screen.name}-${look}: ${error instanceof Error ? error.message.split("\n")[0] : String(error)}`,
+        );
       }
     }
   }

@@ -21,7 +21,9 @@ export async function proveChanges(scene: Scene): Promise<void> {
   const row = page.getByRole("table", { name: "Instances" }).getByRole("row").nth(hovered);
   await row.hover();
   const ids = await page.evaluate(() =>
-    [...document.querySelectorAll<HTMLAnchorElement>('[role="row"] a[href*="/instances/"]')].map(({ href }) => href.split("/").at(-1) ?? ""),
+    [...document.querySelectorAll<HTMLAnchorElement>('[role="row"] a[href*="/instances/"]')].map(
+      ({ href }) => href.split("/").at(-1) ?? "",
+    ),
   );
   const box = await row.boundingBox();
   const at = { x: (box?.x ?? 0) + 300, y: (box?.y ?? 0) + (box?.height ?? 0) / 2 };
@@ -44,7 +46,7 @@ async function writeChanges({ sql, ground }: Scene, shown: readonly string[], in
   const total = Math.round((changes * seconds) / 60);
   const begun = performance.now();
   let made = 0;
-  for (let n = 0; n < total; ) {
+  for (let n = 0; n < total;) {
     const due = Math.min(total, Math.ceil(((performance.now() - begun) / (seconds * 1_000)) * total));
     const ids: string[] = [];
     for (; n < due; n += 1) {
@@ -58,7 +60,9 @@ async function writeChanges({ sql, ground }: Scene, shown: readonly string[], in
     if (ids.length > 0) {
       const word = n % 3 === 0 ? "stopped" : n % 3 === 1 ? "running" : "provisioned";
       const unique = [...new Set(ids)];
-      await sql.query(`update control_instance set status = '${word}' where id in (${unique.map((id) => `'${id}'`).join(", ")})`);
+      await sql.query(
+        `update control_instance set status = '${word}' where id in (${unique.map((id) => `'${id}'`).join(", ")})`,
+      );
       const now = Date.now();
       await sql.query(
         `insert into control_instance_event (instance_id, at, kind, message) values ${ids.map((id) => `('${id}', ${now}, 'changed', 'It is ${word}.')`).join(", ")}`,
@@ -86,7 +90,11 @@ async function watch({ x, y, ms }: { x: number; y: number; ms: number }): Promis
   let statuses = 0;
   const words = new Map<string, string>();
   const observer = new MutationObserver((records) => (mutations += records.length));
-  observer.observe(document.querySelector("#main") ?? document.body, { subtree: true, childList: true, characterData: true });
+  observer.observe(document.querySelector("#main") ?? document.body, {
+    subtree: true,
+    childList: true,
+    characterData: true,
+  });
   const end = performance.now() + ms;
   let at = performance.now();
   while (performance.now() < end) {

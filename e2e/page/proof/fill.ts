@@ -16,7 +16,12 @@ const ranOneIn = 50;
 const delayedOneIn = 20;
 const fillMsMax = 60 * 60_000;
 
-const ran = defineJob("mail.send", { queue: "mail", attempts: 1, input: typed<number>(), run: ({ input, fail }) => (input % 40 === 0 ? fail(new RangeError("550 mailbox unavailable")) : input) });
+const ran = defineJob("mail.send", {
+  queue: "mail",
+  attempts: 1,
+  input: typed<number>(),
+  run: ({ input, fail }) => (input % 40 === 0 ? fail(new RangeError("550 mailbox unavailable")) : input),
+});
 const ready = Array.from({ length: 8 }, (_, n) =>
   defineJob(`batch.${"abcdefgh".at(n)}`, { queue: `batch-${n + 1}`, input: typed<number>(), run: () => undefined }),
 );
@@ -32,7 +37,9 @@ export async function fillStore({ numbers, say }: Ground<Setting>, store: Transp
   await writeInstances(store.sql!, 0, numbers.instances);
   const job = await enqueueJobs(store, numbers.jobs);
   await settled(store.sql!);
-  say(`${numbers.instances} instances and ${numbers.jobs} jobs written in ${Math.round((performance.now() - since) / 1_000)} s`);
+  say(
+    `${numbers.instances} instances and ${numbers.jobs} jobs written in ${Math.round((performance.now() - since) / 1_000)} s`,
+  );
   return { instance: instanceId(Math.floor(numbers.instances / 2)), job };
 }
 

@@ -14,7 +14,11 @@ const firstRow = '[role="row"][aria-rowindex="2"], [role="rowgroup"] [role="row"
 const places: Place[] = [
   { name: "instances", path: () => "instances", data: firstRow, link: "Instances" },
   { name: "instances, one status", path: () => "instances?q=status%3Astopped", data: firstRow },
-  { name: "instances, three terms", path: () => "instances?q=region%3Abr-gru+type%3Ag6-nanode-1+tag%3Abatch-7", data: firstRow },
+  {
+    name: "instances, three terms",
+    path: () => "instances?q=region%3Abr-gru+type%3Ag6-nanode-1+tag%3Abatch-7",
+    data: firstRow,
+  },
   { name: "instances, a free word", path: () => "instances?q=worker-9999", data: firstRow },
   { name: "instances, a word that fits none", path: () => "instances?q=no-such-name", data: "main h2" },
   { name: "an instance", path: ({ filled }) => `instances/${filled.instance}`, data: "main dl dd" },
@@ -22,7 +26,12 @@ const places: Place[] = [
   { name: "images", path: () => "images", data: "main h2, [role=row]", link: "Images" },
   { name: "orphans", path: () => "orphans", data: "main h2, [role=row]", link: "Orphans" },
   { name: "deploy", path: () => "instances/deploy", data: "main input[type=radio]" },
-  { name: "jobs overview", path: () => "jobs/overview", data: '[aria-label="Workload by queue"] [role="cell"]', link: "Overview" },
+  {
+    name: "jobs overview",
+    path: () => "jobs/overview",
+    data: '[aria-label="Workload by queue"] [role="cell"]',
+    link: "Overview",
+  },
   { name: "jobs", path: () => "jobs", data: firstRow, link: "Jobs" },
   { name: "jobs, failed", path: () => "jobs?q=status%3Afailed", data: firstRow },
   { name: "jobs, one queue and status", path: () => "jobs?q=queue%3Abatch-3+status%3Aqueued", data: firstRow },
@@ -47,7 +56,9 @@ const bytesReadMax = 64 * 1_048_576;
 /** How soon each screen has data, and what the store looked at for it. */
 export async function proveFirstData(scene: Scene): Promise<void> {
   const { say, check, numbers } = scene.ground;
-  say(`goal for a screen's first data: ${goalMs} ms. Medians of ${numbers.samples}; "by link" within the open page, "by address" a whole load`);
+  say(
+    `goal for a screen's first data: ${goalMs} ms. Medians of ${numbers.samples}; "by link" within the open page, "by address" a whole load`,
+  );
   const slow: string[] = [];
   for (const place of places) {
     try {
@@ -114,7 +125,8 @@ function untilThere({ data, boundMs: bound }: { data: string; boundMs: number })
   return new Promise((resolve, reject) => {
     const look = (): void => {
       if (document.querySelector(`#main :is(${data})`) !== null) resolve(performance.now());
-      else if (performance.now() > bound) reject(new RangeError(`no data within ${bound} ms: ${document.body.innerText.slice(0, 200)}`));
+      else if (performance.now() > bound)
+        reject(new RangeError(`no data within ${bound} ms: ${document.body.innerText.slice(0, 200)}`));
       else requestAnimationFrame(look);
     };
     look();
@@ -122,16 +134,27 @@ function untilThere({ data, boundMs: bound }: { data: string; boundMs: number })
 }
 
 /** In the page: ms from a click until the selector has something that was not there before. */
-function clickedUntilThere({ link, data, boundMs: bound }: { link: string; data: string; boundMs: number }): Promise<number> {
+function clickedUntilThere({
+  link,
+  data,
+  boundMs: bound,
+}: {
+  link: string;
+  data: string;
+  boundMs: number;
+}): Promise<number> {
   return new Promise((resolve, reject) => {
     const before = document.querySelector("#main h1")?.textContent;
-    const target = [...document.querySelectorAll<HTMLAnchorElement>("nav a")].find(({ textContent }) => textContent === link);
+    const target = [...document.querySelectorAll<HTMLAnchorElement>("nav a")].find(
+      ({ textContent }) => textContent === link,
+    );
     const since = performance.now();
     target?.click();
     const look = (): void => {
       const there = document.querySelector(`#main :is(${data})`) !== null;
       if (there && document.querySelector("#main h1")?.textContent !== before) resolve(performance.now() - since);
-      else if (performance.now() - since > bound) reject(new RangeError(`no data within ${bound} ms of a click on ${link}`));
+      else if (performance.now() - since > bound)
+        reject(new RangeError(`no data within ${bound} ms of a click on ${link}`));
       else requestAnimationFrame(look);
     };
     requestAnimationFrame(look);
@@ -152,6 +175,9 @@ async function reads(scene: Scene, place: Place): Promise<void> {
       `${place.name}: no part of a plan met more than ${most?.rows ?? 0} rows (${most?.node}), of ${rowsReadMax} that may be: ${most?.query.slice(0, most.rows <= rowsReadMax ? 90 : 600)}`,
     );
   } else {
-    ground.check(bytes <= bytesReadMax, `${place.name}: ${(bytes / 1_048_576).toFixed(1)} MiB read by the server, of ${bytesReadMax / 1_048_576}`);
+    ground.check(
+      bytes <= bytesReadMax,
+      `${place.name}: ${(bytes / 1_048_576).toFixed(1)} MiB read by the server, of ${bytesReadMax / 1_048_576}`,
+    );
   }
 }

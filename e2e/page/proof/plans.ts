@@ -46,7 +46,9 @@ export class Plans {
 
   static async of(sql: SqlAccess, server: ThrowawayPostgres | undefined): Promise<Plans> {
     if (server === undefined) return new Plans(sql, undefined);
-    const { rows } = await sql.query("select current_setting('data_directory') as folder, pg_current_logfile('jsonlog') as log");
+    const { rows } = await sql.query(
+      "select current_setting('data_directory') as folder, pg_current_logfile('jsonlog') as log",
+    );
     return new Plans(sql, join(String(rows[0]?.["folder"]), String(rows[0]?.["log"])));
   }
 
@@ -103,6 +105,7 @@ function flat(node: PlanNode): PlanNode[] {
 }
 
 function rowsMet(node: PlanNode): number {
-  const each = node["Actual Rows"] + (node["Rows Removed by Filter"] ?? 0) + (node["Rows Removed by Index Recheck"] ?? 0);
+  const each =
+    node["Actual Rows"] + (node["Rows Removed by Filter"] ?? 0) + (node["Rows Removed by Index Recheck"] ?? 0);
   return each * node["Actual Loops"];
 }

@@ -16,17 +16,24 @@ export async function proveScrolling({ visitor: { page }, ground: { say, check }
     await page.getByRole("table", { name: table }).getByRole("row").nth(1).waitFor();
     const { deltas, first, last } = await page.evaluate(scrolled, { table, frames, pxAFrame });
     const figures = [0.5, 0.95, 0.99, 1].map((part) => percentile(deltas, part).toFixed(1));
-    say(`scrolling ${name}: rows ${first} to ${last} in ${deltas.length} frames; p50 ${figures[0]}, p95 ${figures[1]}, p99 ${figures[2]}, longest ${figures[3]} ms`);
+    say(
+      `scrolling ${name}: rows ${first} to ${last} in ${deltas.length} frames; p50 ${figures[0]}, p95 ${figures[1]}, p99 ${figures[2]}, longest ${figures[3]} ms`,
+    );
     check(last - first > 500, `${name}: scrolled through ${last - first} rows, read page by page on the way`);
   }
 }
 
 /** In the page. */
-async function scrolled(asked: { table: string; frames: number; pxAFrame: number }): Promise<{ deltas: number[]; first: number; last: number }> {
+async function scrolled(asked: {
+  table: string;
+  frames: number;
+  pxAFrame: number;
+}): Promise<{ deltas: number[]; first: number; last: number }> {
   const table = document.querySelector(`[role="table"][aria-label="${asked.table}"]`);
   const scroller = table?.parentElement;
   if (table === null || scroller === null || scroller === undefined) throw new RangeError(`no table ${asked.table}`);
-  const lowest = (): number => Math.max(...[...table.querySelectorAll("[aria-rowindex]")].map((row) => Number(row.getAttribute("aria-rowindex"))));
+  const lowest = (): number =>
+    Math.max(...[...table.querySelectorAll("[aria-rowindex]")].map((row) => Number(row.getAttribute("aria-rowindex"))));
   const frame = (): Promise<number> => new Promise((resolve) => requestAnimationFrame(resolve));
   const first = lowest();
   const deltas: number[] = [];

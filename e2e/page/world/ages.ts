@@ -24,7 +24,9 @@ const days: Record<string, number> = {
 export async function age(sql: SqlAccess): Promise<void> {
   for (const [name, ago] of Object.entries(days)) {
     const ms = Math.round(ago * dayMs);
-    const columns = ["created_at", "accepted_at", "active_at", "provisioned_at", "archived_at"].map((each) => `${each} = ${each} - ${ms}`);
+    const columns = ["created_at", "accepted_at", "active_at", "provisioned_at", "archived_at"].map(
+      (each) => `${each} = ${each} - ${ms}`,
+    );
     await sql.query(`update control_instance set ${columns.join(", ")} where name = '${name}'`);
     await sql.query(
       `update control_instance_event set at = at - ${ms} where kind in ('requested', 'creating', 'accepted', 'active', 'stage', 'provisioned', 'failed')

@@ -28,14 +28,25 @@ const invoice = defineJob("invoice.render", {
   },
 });
 
-const collect = defineJob("report.collect", { queue: "reports", input: typed<string>(), run: async ({ input }) => (await pause(150), input) });
-const join = defineJob("report.join", { queue: "reports", run: async ({ resultsOf }) => (await pause(80), (await resultsOf(collect)).length) });
+const collect = defineJob("report.collect", {
+  queue: "reports",
+  input: typed<string>(),
+  run: async ({ input }) => (await pause(150), input),
+});
+const join = defineJob("report.join", {
+  queue: "reports",
+  run: async ({ resultsOf }) => (await pause(80), (await resultsOf(collect)).length),
+});
 const publish = defineJob("report.publish", { queue: "reports", run: async () => (await pause(60), "published") });
 
 /** Nobody here runs it: it waits, and says why. */
 const transcode = defineJob("video.transcode", { queue: "video", input: typed<string>(), run: () => "done" });
 
-const nightly = defineSchedule("nightly-report", { cron: "0 3 * * *", timeZone: "Europe/Berlin", run: () => undefined });
+const nightly = defineSchedule("nightly-report", {
+  cron: "0 3 * * *",
+  timeZone: "Europe/Berlin",
+  run: () => undefined,
+});
 const beat = defineSchedule("heartbeat", { every: "15s", first: 0, run: ({ cursor }) => cursor + 1 });
 
 /** A team that uses the job manager for work of its own, on the same store. */
@@ -64,14 +75,17 @@ export class Office {
     const names = ["ada", "grace", "edsger", "barbara", "bounce-1", "alan", "bounce-2"];
     await this.#manager.enqueueMany(
       Array.from({ length: 42 }, (_, n) =>
-        mail.with({ to: `${names[n % names.length]}@example.org`, apiToken: "s3cret" }, { priority: 100 + (n % 3) * 20 }),
+        mail.with(
+          { to: `${names[n % names.length]}@example.org`, apiToken: "s3cret" },
+          { priority: 100 + (n % 3) * 20 },
+        ),
       ),
     );
+    await this.#manager.enqueueMany(Array.from({ length: 30 }, (_, n) => invoice.with({ customer: 4_100 + n })));
     await this.#manager.enqueueMany(
-      Array.from({ length: 30 }, (_, n) => invoice.with({ customer: 4_100 + n })),
-    );
-    await this.#manager.enqueueMany(
-      Array.from({ length: 6 }, (_, n) => mail.with({ to: `later-${n}@example.org`, apiToken: "s3cret" }, { after: "2h" })),
+      Array.from({ length: 6 }, (_, n) =>
+        mail.with({ to: `later-${n}@example.org`, apiToken: "s3cret" }, { after: "2h" }),
+      ),
     );
     const parts = ["sales", "support", "costs"].map((part) => collect.with(part));
     const report = await this.#manager.enqueue(flow(parts).then(join).then(publish));
@@ -81,7 +95,9 @@ export class Office {
       Array.from({ length: 8 }, (_, n) => transcode.with(`talk-${n + 1}.mov`)),
     );
     this.waiting = first?.id ?? "";
-    await waitFor("the report", async () => (await this.#manager.list({ flowId: this.flow, limit: 20 })).every(({ status }) => status === "processed"));
+    await waitFor("the report", async () =>
+      (await this.#manager.list({ flowId: this.flow, limit: 20 })).every(({ status }) => status === "processed"),
+    );
     await waitFor("invoices", async () => (await this.#failed()).length === 3);
     this.failed = (await this.#failed())[0]?.id ?? "";
   }

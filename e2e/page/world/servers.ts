@@ -93,7 +93,11 @@ async function rebooted(provost: Provost): Promise<string> {
 /** Servers with our tag that no record knows. */
 async function orphaned(provost: Provost, cloud: SandboxCloud): Promise<void> {
   const { deployment } = await provost.get<{ deployment: string }>("/v1/health");
-  await cloud.populate({ count: 2, label_prefix: "forgotten-", tags: [`provost:${deployment}`, "provost-instance:in_forgotten"] });
+  await cloud.populate({
+    count: 2,
+    label_prefix: "forgotten-",
+    tags: [`provost:${deployment}`, "provost-instance:in_forgotten"],
+  });
   await waitFor("orphans", async () => (await provost.get<{ items: unknown[] }>("/v1/orphans")).items.length === 2);
 }
 

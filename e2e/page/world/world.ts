@@ -47,7 +47,7 @@ export class World {
     const staging = new SandboxCloud(folder, boots);
     const receiver = new Receiver();
     const [house, , url] = await Promise.all([
-      House.open(boots, { PROVOST_WEBHOOK_ALLOW: "127.0.0.1" }),
+      House.open(boots, { PROVOST_WEBHOOK_ALLOW: "127.0.0.1", PROVOST_LOOK_EVERY: "30s" }),
       staging.start(),
       receiver.start(),
     ]);
