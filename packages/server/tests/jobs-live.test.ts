@@ -2,6 +2,7 @@ import { EventEmitter } from "node:events";
 import type { ServerResponse } from "node:http";
 import type { JobsOverview } from "@provost/contract";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { streamTimes } from "../src/http/event-stream.ts";
 import { JobsLive } from "../src/http/jobs-live.ts";
 
 const overview: JobsOverview = {
@@ -60,7 +61,7 @@ function served() {
         return () => (state.listener = undefined);
       },
     },
-    { pollMs: 2_000, heartbeatMs: 15_000 },
+    { ...streamTimes, pollMs: 2_000, heartbeatMs: 15_000 },
   );
   const client = (allowed = async (): Promise<void> => undefined): Response => {
     const response = new Response();
