@@ -43,7 +43,7 @@ describe.each(stores)("L15 the overview: $name", (store) => {
 
   test("L15 every figure equals a query of the store: counts, ends by minute, queue and name, processes, per minute", async () => {
     const transporter = await store.shared();
-    midMinute(transporter);
+    const offsetMs = earlyInMinute(transporter);
     const held = Promise.withResolvers<void>();
     const fine = jobOf("fine", () => 1);
     const bad = jobOf("bad", ({ fail }) => fail(new RangeError("no")));
@@ -99,7 +99,7 @@ describe.each(stores)("L15 the overview: $name", (store) => {
     await expect
       .poll(async () => (await overview.now()).minutes.at(-1)?.processed, { timeout: 20_000, interval: 200 })
       .toBe(11);
-    midMinute(transporter, minuteMs);
+    transporter.setClockOffset(offsetMs + minuteMs);
     await expect
       .poll(async () => told(overview), { timeout: 20_000, interval: 200 })
       .toEqual(await counted(transporter, await transporter.now()));
@@ -108,23 +108,23 @@ describe.each(stores)("L15 the overview: $name", (store) => {
       .poll(async () => (await overview.now()).minutes.at(-2)?.backlog, { timeout: 20_000, interval: 200 })
       .toBe(2);
     // An hour later it is gone from the figures, though not from the store.
-    midMinute(transporter, 61 * minuteMs);
+    transporter.setClockOffset(offsetMs + 61 * minuteMs);
     expect((await overview.now()).failedLastHour).toBe(0);
   });
 
   test("L15 waits and runs are those of the store, to the next step of 19%", async () => {
     const transporter = await store.shared();
-    midMinute(transporter);
+    const offsetMs = earlyInMinute(transporter);
     const only = defineJob("only", { queue: "waits", run() {} });
     const asker = new JobManager({ transporter });
     managers.push(asker);
     const ids: JobId[] = [];
     // Some wait for hours, most for seconds.
     for (const waitMs of [3_600_000, 600_000, 90_000, 80_000, 70_000, 60_000, 50_000, 40_000, 30_000, 20_000]) {
-      midMinute(transporter, 3_600_000 - waitMs);
+      transporter.setClockOffset(offsetMs + 3_600_000 - waitMs);
       ids.push((await asker.enqueue(only)).id);
     }
-    midMinute(transporter, 3_600_000);
+    transporter.setClockOffset(offsetMs + 3_600_000);
     const manager = new JobManager({ transporter, jobs: [only] });
     managers.push(manager);
     await manager.start();
@@ -146,7 +146,7 @@ describe.each(stores)("L15 the overview: $name", (store) => {
 
   test("L15 what two managers have counted is added up", async () => {
     const transporter = await store.shared();
-    midMinute(transporter);
+    earlyInMinute(transporter);
     const before = (await new Overview(new JobManager({ transporter })).now()).minutes.at(-1)!.processed;
     for (const name of ["one", "two"]) {
       const job = defineJob(name, { queue: name, run() {} });
@@ -197,9 +197,11 @@ async function told(overview: Overview) {
   };
 }
 
-/** The store's clock is put to the middle of a minute: nothing ends at the edge of one. */
-function midMinute(transporter: Transporter, plusMs = 0): void {
-  transporter.setClockOffset(20_000 - (Date.now() % minuteMs) + plusMs);
+/** Puts the store's clock near the beginning of a minute, so that nothing ends at the edge of one; returns its offset, to go on from. */
+function earlyInMinute(transporter: Transporter): number {
+  const offsetMs = 10_000 - (Date.now() % minuteMs);
+  transporter.setClockOffset(offsetMs);
+  return offsetMs;
 }
 
 async function rows(transporter: Transporter): Promise<Row[]> {

@@ -151,7 +151,11 @@ export function browseSuite(suite: TransporterSuite): void {
       const jobs = await store.transporter.list({ flowId: flowId!, limit: 10 });
       expect(briefs.map(({ stageId: _stage, ...brief }) => brief)).toEqual(
         jobs.map(({ id, name, queue, status, priority, startedAt, finishedAt }) => ({
-          ...{ id, name, queue, status, priority },
+          id,
+          name,
+          queue,
+          status,
+          priority,
           ...(startedAt === undefined ? {} : { startedAt }),
           ...(finishedAt === undefined ? {} : { finishedAt }),
         })),
