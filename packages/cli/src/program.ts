@@ -25,6 +25,7 @@ import {
 import { addAdoptionCommands, addOrphanCommands, addSweepCommand } from "./commands/orphan.ts";
 import { runServer } from "./commands/server.ts";
 import { start, type StartOptions } from "./commands/start/start.ts";
+import { addTagCommands } from "./commands/tags.ts";
 import { addTaskCommands } from "./commands/task.ts";
 import { addTokenCommands } from "./commands/token.ts";
 import { addWebhookCommands } from "./commands/webhook.ts";
@@ -111,6 +112,7 @@ function addDeploy(program: Command, act: Act, called: string): void {
     .option("--type <id>", "type (the provider's default)")
     .option("--region <id>", "region (the provider's default)")
     .option("--ssh-key <file>", "public key file; can be repeated", collect, [])
+    .option("--tag <tag>", "a word for it, like team:blue; can be repeated", collect, [])
     .option("--script <file>", "runs once at first boot, as root; begins with #!")
     .option("--detach", "do not wait")
     .option("--timeout <duration>", "wait no longer than this, like 20m; the deploy goes on")
@@ -135,8 +137,18 @@ function addInstanceCommands(program: Command, act: Act, called: string): void {
       "those that failed and are still there to look at, with what they cost and the way to their logs",
     )
     .option("--all", "every record: destroyed ones and builders of images too")
+    .option("--provider <name>", "on this provider; commas stand between alternatives, here and below")
+    .option("--region <id>", "in this region")
+    .option("--status <status>", "like running,provisioned")
+    .option("--type <id>", "of this type")
+    .option("--tag <tag>", "with this tag")
+    .option("--name <start>", "whose name begins so")
+    .option("--search <text>", "in its name, a tag, its id at the provider or an IPv4 address")
     .option("--limit <n>", "how many, up to 500", "100")
-    .addHelpText("after", examples(called, ["instance list", "instance list --failed", "instance list --json"]))
+    .addHelpText(
+      "after",
+      examples(called, ["instance list", "instance list --failed", "instance list --tag team:blue --json"]),
+    )
     .action(act((context, command) => listInstances(context, command.opts<ListOptions>())));
   instance
     .command("show")
@@ -171,6 +183,7 @@ function addInstanceCommands(program: Command, act: Act, called: string): void {
     .addHelpText("after", examples(called, ["instance destroy web-1", "instance destroy web-1 --yes --detach"]))
     .action(act((context, command) => destroyInstance(context, argument(command), command.opts<DestroyOptions>())));
   addTaskCommands(instance, act, called);
+  addTagCommands(instance, act, called);
   addAdoptionCommands(instance, act, called);
 }
 

@@ -208,6 +208,15 @@ export const providerDetailSchema = providerSchema.extend({
     .object({ since: z.string(), until: z.string() })
     .optional()
     .describe("Too many instances look unwell at once: nothing is done about it until then, or until it is released"),
+  check: z
+    .object({
+      at: z.string(),
+      ok: z.boolean(),
+      code: z.string().optional(),
+      message: z.string().optional().describe("Why not"),
+    })
+    .optional()
+    .describe("Of the credentials: when it was set up, or checked since"),
 });
 export type ProviderDetail = z.infer<typeof providerDetailSchema>;
 

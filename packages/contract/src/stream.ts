@@ -13,7 +13,8 @@ import { orphanSchema } from "./orphans.ts";
  * - `fleet`, `orphan`, `provider`, `image`, `delivery`: things as they stand now, when that differs from what was sent before. These are
  *   not continued: read them again after each `ready`.
  * - `ready`: the first message of every connection.
- * - `reset`: too much has happened since the mark, or it is of another store: load everything anew. The stream goes on from here.
+ * - `reset`: too much has happened since the mark, or it is of another store, or the client was too slow: load everything anew. The stream
+ *   goes on from here.
  */
 export const streamTopics = ["instance", "fleet", "orphan", "provider", "image", "delivery"] as const;
 export type StreamTopic = (typeof streamTopics)[number];

@@ -43,15 +43,7 @@ export const systemSchema = z.object({
       brake: providerDetailSchema.shape.brake,
       budgets: z.array(budget),
       lastError: z.object({ at: z.string(), code: z.string(), message: z.string() }).optional(),
-      check: z
-        .object({
-          at: z.string(),
-          ok: z.boolean(),
-          code: z.string().optional(),
-          message: z.string().optional().describe("Why not"),
-        })
-        .optional()
-        .describe("Of the credentials: when it was set up or last checked"),
+      check: providerDetailSchema.shape.check,
       sweep: z
         .object({
           state: z.enum(["idle", "running", "confirming"]),

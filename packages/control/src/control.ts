@@ -36,6 +36,8 @@ import { Store } from "./storage/store.ts";
 import type { ControlSurface } from "./surface.ts";
 import { SweepBook } from "./sweeps/sweep-book.ts";
 import { Sweeps, sweepQueue } from "./sweeps/sweeps.ts";
+import { ServerBook } from "./system/server-book.ts";
+import { SystemService } from "./system/system-service.ts";
 import { taskJobs } from "./tasks/task-jobs.ts";
 import { TaskService } from "./tasks/task-service.ts";
 import { TaskSteps } from "./tasks/task-steps.ts";
@@ -67,6 +69,7 @@ export class Control implements ControlSurface {
   readonly sessions: SessionService;
   readonly audit: AuditLog;
   readonly live: LiveService;
+  readonly system: SystemService;
   readonly webhooks: WebhookService;
   readonly orphans: OrphanService;
   readonly adoption: AdoptionService;
@@ -75,6 +78,7 @@ export class Control implements ControlSurface {
   readonly #watchdog: Watchdog;
   readonly #telling: Telling;
   readonly #postman: Postman;
+  readonly #servers: ServerBook;
   #deploymentId: string | undefined;
 
   /** Throws `database_unusable` for a Transporter without SQL, `config_invalid` for a secret key of another length. */
@@ -140,6 +144,9 @@ export class Control implements ControlSurface {
     this.audit = audit;
     this.live = new LiveService(store, providers);
     this.orphans = new OrphanService({ ...parts, job: orphanJob });
+    const { version = "" } = options;
+    this.#servers = new ServerBook({ store, version, log });
+    this.system = new SystemService({ ...parts, orphans: this.orphans, servers: this.#servers, version });
     this.adoption = new AdoptionService(parts);
     this.webhooks = new WebhookService({ store, seal, postman, telling });
   }
@@ -156,12 +163,14 @@ export class Control implements ControlSurface {
     this.#deploymentId = await this.#deployment();
     await this.#telling.start();
     await this.#manager.start();
+    await this.#servers.start();
     this.#watchdog.start();
   }
 
   /** Lets running jobs end, or defers them (L4). Awaited, safe to call twice; the Transporter stays open. */
   async stop(): Promise<void> {
     await this.#watchdog.stop();
+    await this.#servers.stop();
     await this.#manager.stop();
     await this.#postman.close();
     await this.providers.close();

@@ -10,6 +10,8 @@ export interface ControlOptions {
   /** Addresses and networks that webhooks may reach though they are private, and without TLS (C15): none by default. */
   webhooksTo?: readonly string[];
   timings?: Partial<Timings>;
+  /** Of the server, as people are shown it. */
+  version?: string;
   log: Log;
 }
 

@@ -36,6 +36,7 @@ import type {
   TaskOrder,
   TaskView,
   SweepView,
+  SystemView,
   TokenRequest,
   TokenView,
   WebhookRequest,
@@ -57,6 +58,7 @@ export interface ControlSurface {
   readonly sessions: SessionDoor;
   readonly audit: AuditDoor;
   readonly live: LiveDoor;
+  readonly system: SystemDoor;
   readonly webhooks: WebhookDoor;
   readonly orphans: OrphanDoor;
   readonly adoption: AdoptionDoor;
@@ -71,6 +73,8 @@ export interface ControlSurface {
 export interface ProviderDoor {
   list(): Promise<ProviderView[]>;
   get(name: string): Promise<ProviderDetail>;
+  /** Asks the provider whether it takes the credentials; what it says is kept. */
+  check(name: string): Promise<ProviderDetail>;
   /** Releases the brake: instances are acted on again (C12). */
   resume(name: string): Promise<ProviderDetail>;
   add(request: ProviderRequest): Promise<ProviderView>;
@@ -139,6 +143,10 @@ export interface InstanceLog {
   /** The stage it reported, or the step that failed. */
   step: string;
   log: string;
+}
+
+export interface SystemDoor {
+  view(): Promise<SystemView>;
 }
 
 /** What changes, for those who watch: one reader for each server is enough. */

@@ -141,6 +141,7 @@ export class Server {
       },
       webhooksTo: this.config.webhooksTo,
       timings,
+      version,
       log,
     });
     return control;

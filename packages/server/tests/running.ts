@@ -8,7 +8,7 @@ const sandboxToken = "sandbox-token";
 
 /** A whole server on a free port with a data folder of its own, and the sandbox in fast mode as its provider. */
 export class Running {
-  readonly server: Server;
+  server: Server;
   readonly sandbox: Sandbox;
   readonly data: string;
   readonly token: string;
@@ -33,6 +33,13 @@ export class Running {
       defaults: { region: "us-east", type: "g6-nanode-1", image: "private/1" },
     });
     return new Running(server, sandbox, data);
+  }
+
+  /** Another server on the same data folder, on another port. */
+  async restart(): Promise<void> {
+    await this.server.stop();
+    this.server = new Server(readConfig({ PROVOST_DATA: this.data, PROVOST_PORT: "0" }), { logTo: "file" });
+    await this.server.start();
   }
 
   async stop(): Promise<void> {

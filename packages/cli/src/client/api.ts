@@ -30,6 +30,10 @@ export class Api {
     return this.#read(await this.send("POST", path, { body, headers }), answer);
   }
 
+  async put<T>(path: string, body: unknown, answer: z.ZodType<T>): Promise<T> {
+    return this.#read(await this.send("PUT", path, { body }), answer);
+  }
+
   async delete<T>(path: string, answer: z.ZodType<T>): Promise<T> {
     return this.#read(await this.send("DELETE", path), answer);
   }

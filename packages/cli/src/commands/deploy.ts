@@ -21,6 +21,7 @@ export interface DeployOptions {
   type?: string;
   region?: string;
   sshKey: string[];
+  tag: string[];
   script?: string;
   detach?: boolean;
   timeout?: string;
@@ -36,6 +37,7 @@ export async function deploy(context: Context, name: string, options: DeployOpti
     ...(options.type === undefined ? {} : { type: options.type }),
     ...(options.image === undefined ? {} : { image: options.image }),
     sshKeys: readSshKeys(options.sshKey),
+    ...(options.tag.length === 0 ? {} : { tags: options.tag }),
     ...(options.script === undefined ? {} : { script: readScript(options.script) }),
   };
   const api = context.api();

@@ -34,17 +34,31 @@ const logList = z.object({ items: z.array(instanceLogSchema) });
 export interface ListOptions {
   failed?: boolean;
   all?: boolean;
+  provider?: string;
+  region?: string;
+  status?: string;
+  type?: string;
+  tag?: string;
+  name?: string;
+  search?: string;
   limit: string;
 }
+
+const narrowing = ["provider", "region", "status", "type", "tag", "name"] as const;
 
 /** `provost instance list`. */
 export async function listInstances(context: Context, options: ListOptions): Promise<number> {
   const query = new URLSearchParams({ limit: readLimit(options.limit) });
   if (options.failed === true) query.set("failed", "true");
   if (options.all === true) query.set("all", "true");
+  const terms = [...narrowing.map((term) => [term, options[term]] as const), ["q", options.search] as const];
+  for (const [term, value] of terms) if (value !== undefined) query.set(term, value);
+  const isNarrowed = terms.some(([, value]) => value !== undefined);
   const page = await context.api().get(`/v1/instances?${query.toString()}`, instancePage);
   if (context.json) {
     context.printJson(page);
+  } else if (page.items.length === 0 && isNarrowed) {
+    context.out("No instance fits.\n");
   } else {
     context.out(
       options.failed === true ? failedTable(context, page.items) : liveTable(context, page.items, options.all === true),
@@ -142,6 +156,7 @@ function description(context: Context, each: Instance): string {
           : `${each.task.kind}${each.task.id === undefined ? "" : ` (${each.task.id})`}`,
       ],
       ["Protected", each.protected ? "from being destroyed" : undefined],
+      ["Tags", each.tags.join(", ") || undefined],
       ["Waits for", each.waiting === undefined ? undefined : harmless(waitFacts(each.waiting))],
       ["Stage", each.stage],
       ["IPv4", each.ipv4.join(", ") || undefined],

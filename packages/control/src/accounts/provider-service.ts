@@ -95,8 +95,35 @@ export class ProviderService implements ProviderDoor {
         since: iso(since),
         ...(lastError === undefined ? {} : { lastError: { ...lastError, at: iso(lastError.at) } }),
       })),
+      ...(row.checked_at === null ? {} : { check: checkOf(row) }),
       ...(brake === undefined ? {} : { brake: { since: iso(brake.since), until: iso(brake.until) } }),
     };
+  }
+
+  /**
+   * Asks the provider whether it takes the credentials, and keeps what it says. Throws `provider_not_found`, `secret_unreadable`.
+   */
+  async check(name: string): Promise<ProviderDetail> {
+    const { account } = await this.open(name);
+    const at = await this.#store.now();
+    const why = await account
+      .call((provider, call) => provider.check(call))
+      .then(
+        () => undefined,
+        (error: unknown) => asProvostError(error, name),
+      );
+    if (why !== undefined && !(why instanceof ProvostError)) throw why;
+    const values = { checked_at: at, check_code: why?.code ?? null, check_message: why?.message ?? null };
+    await this.#store.write(async (write) => {
+      await write.db.updateTable("control_provider").set(values).where("name", "=", name).execute();
+      await write.audit({
+        at,
+        action: "provider.check",
+        target: { name },
+        after: { ok: why === undefined, code: why?.code },
+      });
+    });
+    return this.get(name);
   }
 
   /** Releases the brake, where one is on (C12). Throws `provider_not_found`. */
@@ -229,6 +256,9 @@ export class ProviderService implements ProviderDoor {
       options: JSON.stringify(request.options),
       defaults: JSON.stringify(request.defaults),
       callback_url: request.callbackUrl ?? null,
+      checked_at: await this.#store.now(),
+      check_code: null,
+      check_message: null,
     };
     const now = await this.#store.now();
     const before = how === "add" ? undefined : await this.#found(request.name);
@@ -301,6 +331,15 @@ function checkedRequest(input: ProviderRequest): z.output<typeof providerRequest
     });
   }
   return parsed.data;
+}
+
+function checkOf(row: Selectable<ProviderTable>): NonNullable<ProviderDetail["check"]> {
+  return {
+    at: iso(Number(row.checked_at)),
+    ok: row.check_code === null,
+    ...(row.check_code === null ? {} : { code: row.check_code }),
+    ...(row.check_message === null ? {} : { message: row.check_message }),
+  };
 }
 
 function exists(name: string): ProvostError {

@@ -69,6 +69,13 @@ export class Store {
     return this.#transporter.now();
   }
 
+  /** What it is, as people are shown it. */
+  async about(): Promise<{ kind: SqlDialect; version: string }> {
+    const { rows } = await this.#sql.query(versionQueries[this.#dialect]);
+    const version = rows[0]?.["version"];
+    return { kind: this.#dialect, version: typeof version === "string" ? version : "" };
+  }
+
   /** Runs `fn` in one short transaction; its events are published when it has committed. */
   async write<T>(fn: (write: Write) => Promise<T>): Promise<T> {
     const events: InstanceEvent[] = [];
@@ -114,6 +121,11 @@ export class Store {
     for (const listener of this.#listeners) listener(event);
   }
 }
+
+const versionQueries: Record<SqlDialect, string> = {
+  sqlite: "select sqlite_version() as version",
+  postgres: "select current_setting('server_version') as version",
+};
 
 async function insertEvents(db: Kysely<Database>, lines: readonly EventLine[]): Promise<InstanceEvent[]> {
   const rows = await db

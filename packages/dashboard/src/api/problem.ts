@@ -44,7 +44,7 @@ export function asApiError(error: unknown): ApiError {
 
 /** Asking again can help: no answer, or one that blames the server's state. */
 export function isPassing(error: unknown): boolean {
-  return error instanceof ApiError && (error.status === 0 || error.status >= 502 || error.status === 429);
+  return error instanceof ApiError && (error.code === "unreachable" || error.status >= 502 || error.status === 429);
 }
 
 /** The body of a failed answer; anything that is no problem+json (a proxy's page) becomes one. */

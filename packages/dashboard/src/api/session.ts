@@ -3,6 +3,7 @@ import { queryOptions, useQuery } from "@tanstack/react-query";
 import { api, onSignedOut, setCsrf } from "./client.ts";
 import { ApiError } from "./problem.ts";
 import { queryClient } from "./queries.ts";
+import { permits, type Role } from "./roles.ts";
 
 /** Who is signed in; null when nobody is. */
 export const sessionQuery = queryOptions({
@@ -47,13 +48,6 @@ export function watchSession(): void {
   onSignedOut(() => {
     if (queryClient.getQueryData(sessionQuery.queryKey)) forget();
   });
-}
-
-export type Role = Session["role"];
-const order: readonly Role[] = ["viewer", "operator", "admin"];
-
-export function permits(role: Role, needed: Role): boolean {
-  return order.indexOf(role) >= order.indexOf(needed);
 }
 
 /** May who is signed in do what needs the role? What they can't is not shown at all. */

@@ -1,7 +1,7 @@
 import type { Failure } from "@provost/contract";
 import { Circle, CircleCheck, CircleX, LoaderCircle, type LucideIcon } from "lucide-react";
 import { useNow } from "../format/clock.ts";
-import { absoluteTime, exactDuration } from "../format/time.ts";
+import { absoluteTime, exactDuration, shortDuration } from "../format/time.ts";
 import { classes } from "../ui/classes.ts";
 import { Tag } from "../ui/badge.tsx";
 import type { TimelineStep } from "./timeline.ts";
@@ -88,7 +88,7 @@ function StepTime({ step: { startedAt, endedAt, state } }: { step: TimelineStep 
   if (startedAt === undefined || (endedAt === undefined && state !== "running")) return null;
   return (
     <span title={absoluteTime(startedAt)} className="shrink-0 text-muted">
-      {exactDuration((endedAt ?? now) - startedAt)}
+      {endedAt === undefined ? shortDuration(now - startedAt) : exactDuration(endedAt - startedAt)}
     </span>
   );
 }

@@ -8,8 +8,7 @@ import type { Selection } from "../list/selection.ts";
 import { Button, IconButton } from "../ui/button.tsx";
 import { Menu } from "../ui/menu.tsx";
 import { BulkDialog, type Target } from "./bulk-dialog.tsx";
-import { fleetFilter } from "./fleet-filter.ts";
-import type { View } from "./queries.ts";
+import { fleetFilter, type View } from "./filter.ts";
 
 interface BulkBarProps {
   selection: Selection;

@@ -3,13 +3,8 @@ import { queryOptions } from "@tanstack/react-query";
 import { api, part } from "../api/client.ts";
 import type { KeysetSource } from "../list/use-keyset-list.ts";
 import type { Query, QueryKey } from "../list/query.ts";
+import type { View } from "./filter.ts";
 import { statuses } from "./status.tsx";
-
-/** Which records a list has: those that live, the failed that are still there, or all that ever were. */
-export const views = ["live", "failed", "all"] as const;
-export type View = (typeof views)[number];
-
-export const filterKeys = ["provider", "region", "status", "type", "tag", "name"] as const;
 
 export function instanceList(query: Query, view: View): KeysetSource<Instance> {
   const params = { ...query.terms, q: query.words, failed: view === "failed", all: view === "all" };

@@ -1,7 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { count } from "../format/numbers.ts";
-import { countsQuery, type View } from "./queries.ts";
+import type { View } from "./filter.ts";
+import { countsQuery } from "./queries.ts";
 import { tabClass, TabRow } from "../ui/status-tabs.tsx";
 
 const tabs: { view: View; label: string }[] = [

@@ -61,7 +61,11 @@ export function DataTable<T>(props: DataTableProps<T>) {
       <FreshBar list={list} scroller={scroller} />
       <div
         ref={scroller}
-        className="min-h-0 flex-1 overflow-auto"
+        // What scrolls is reached by the keyboard.
+        tabIndex={0}
+        role="region"
+        aria-label={`${label}, rows`}
+        className="min-h-0 flex-1 overflow-auto -outline-offset-2"
         onPointerEnter={() => list.onHold(true)}
         onPointerLeave={() => list.onHold(false)}
       >
@@ -180,15 +184,17 @@ function Row<T>({ item, columns, list, idOf, nameOf, onOpen, selection, index, a
       )}
     >
       {selection !== undefined && (
-        <label role="cell" className="-ml-4 flex h-full items-center pl-4 md:-ml-6 md:pl-6">
-          <input
-            type="checkbox"
-            aria-label={`Choose ${nameOf(item)}`}
-            className="size-4 accent-accent"
-            checked={chosen}
-            onChange={() => selection.toggle(id)}
-          />
-        </label>
+        <div role="cell" className="h-full">
+          <label className="-ml-4 flex h-full items-center pl-4 md:-ml-6 md:pl-6">
+            <input
+              type="checkbox"
+              aria-label={`Choose ${nameOf(item)}`}
+              className="size-4 accent-accent"
+              checked={chosen}
+              onChange={() => selection.toggle(id)}
+            />
+          </label>
+        </div>
       )}
       {columns.map(({ id: column, cell, align }) => (
         <div key={column} role="cell" className={classes("min-w-0 truncate", align === "right" && "text-right")}>

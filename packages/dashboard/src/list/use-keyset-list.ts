@@ -3,6 +3,7 @@ import { useInfiniteQuery, useQueryClient, type InfiniteData } from "@tanstack/r
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useLive } from "../live/hooks.ts";
 import { mergePage, pagesOf, type ListPage } from "./merge.ts";
+import { settled } from "../live/settled.ts";
 
 export interface KeysetSource<T> {
   /** Of the list with its filter: another key is another list. */
@@ -44,7 +45,8 @@ export function useKeysetList<T>(source: KeysetSource<T>): KeysetList<T> {
     queryFn: ({ pageParam, signal }) => source.read(pageParam, signal),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (page: ListPage<T>) => page.next,
-    staleTime: 0,
+    // It is kept current in place; a refetch would read every page anew, and move rows.
+    staleTime: Infinity,
     gcTime: 60_000,
   });
   const pages = query.data?.pages;
@@ -94,7 +96,11 @@ function useInPlace<T>(source: KeysetSource<T>, queryKey: readonly unknown[], pa
   useEffect(clear, [queryKey, clear]);
   const refresh = useCallback(async (): Promise<void> => {
     const { pages: held, source: from } = latest.current;
-    if (held === undefined) return;
+    if (held === undefined) {
+      // What is on its way may have been read before the change.
+      await client.refetchQueries({ queryKey });
+      return;
+    }
     const { first, last } = visible.current;
     for (const index of new Set([0, ...pagesOf(held, first, last)])) {
       const read = await from.read(index === 0 ? undefined : held[index - 1]?.next);
@@ -110,7 +116,14 @@ function useInPlace<T>(source: KeysetSource<T>, queryKey: readonly unknown[], pa
       });
     }
   }, [client, queryKey]);
-  useLive(source.live, useSettled(refresh));
+  useLive(
+    source.live,
+    useMemo(() => settled(refresh, settleMs), [refresh]),
+  );
+  useEffect(() => {
+    // Back on a list that was left a moment ago.
+    if (client.getQueryData(queryKey) !== undefined) void refresh().catch(() => {});
+  }, [client, queryKey, refresh]);
   return {
     ...state,
     clear,
@@ -119,25 +132,4 @@ function useInPlace<T>(source: KeysetSource<T>, queryKey: readonly unknown[], pa
     /** At the top of the list, with no hand on it, new rows may come in by themselves. */
     mayMove: (rows: number) => rows === 0 || (visible.current.first === 0 && !visible.current.held),
   };
-}
-
-/** Runs `work` now, or once more when the last run and a moment are over: never two at a time. */
-function useSettled(work: () => Promise<void>): () => Promise<void> {
-  const state = useRef<{ running?: Promise<void> | undefined; again?: Promise<void> | undefined }>({});
-  return useCallback(async () => {
-    const current = state.current;
-    if (current.running === undefined) {
-      current.running = (async () => {
-        await work().catch(() => {});
-        await new Promise((resolve) => setTimeout(resolve, settleMs));
-        current.running = undefined;
-      })();
-      return;
-    }
-    current.again ??= current.running.then(async () => {
-      current.again = undefined;
-      await work().catch(() => {});
-    });
-    await current.again;
-  }, [work]);
 }

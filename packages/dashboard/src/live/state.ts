@@ -1,7 +1,7 @@
 /**
  * What the page's one event stream is at, as a pure state machine:
  *
- *   connecting ──ready──▶ live ──lost──▶ reconnecting ──ready──▶ catching-up ──caught-up──▶ live
+ *   connecting ──ready──▶ catching-up ──caught-up──▶ live ──lost──▶ reconnecting ──ready──▶ catching-up
  *   any ──pause──▶ paused ──resume──▶ connecting (and what was missed is caught up)
  */
 export type LivePhase = "connecting" | "live" | "reconnecting" | "catching-up" | "paused";
@@ -12,7 +12,7 @@ export interface LiveState {
   lastId: string | undefined;
   /** Connections in a row that failed or broke. */
   failures: number;
-  /** There was a time without a connection since all was last known to be current. */
+  /** There was a time without a connection since all was last known to be current; at first too: what is read meanwhile may be old. */
   gap: boolean;
   /** When the phase began, by this machine's clock. */
   since: number;
@@ -30,7 +30,7 @@ export type LiveInput =
   | { type: "resume" };
 
 export function initialLive(now: number): LiveState {
-  return { phase: "connecting", lastId: undefined, failures: 0, gap: false, since: now };
+  return { phase: "connecting", lastId: undefined, failures: 0, gap: true, since: now };
 }
 
 export function reduceLive(state: LiveState, input: LiveInput, now: number): LiveState {

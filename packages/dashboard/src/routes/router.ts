@@ -16,7 +16,9 @@ export const router = createRouter({
   parseSearch: (search) => Object.fromEntries(new URLSearchParams(search)),
   stringifySearch: (search) => {
     const given = Object.entries(search).filter(([, value]) => value !== undefined && value !== "");
-    const text = new URLSearchParams(given.map(([name, value]) => [name, String(value)])).toString();
+    const encoded = new URLSearchParams(given.map(([name, value]) => [name, String(value)])).toString();
+    // As they are typed: `?q=status:running,stopped`.
+    const text = encoded.replaceAll("%3A", ":").replaceAll("%2C", ",").replaceAll("%2F", "/");
     return text === "" ? "" : `?${text}`;
   },
 });

@@ -15,7 +15,7 @@ import {
   Webhook,
   type LucideIcon,
 } from "lucide-react";
-import type { Role } from "../api/session.ts";
+import type { Role } from "../api/roles.ts";
 
 export interface NavItem {
   label: string;

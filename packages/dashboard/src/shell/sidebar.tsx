@@ -1,22 +1,15 @@
 import { Link } from "@tanstack/react-router";
 import { useQuery } from "@tanstack/react-query";
-import { permits, sessionQuery } from "../api/session.ts";
+import { permits } from "../api/roles.ts";
+import { sessionQuery } from "../api/session.ts";
+import { Logo } from "./logo.tsx";
 import { navGroups } from "./nav.ts";
 
 /** The name of the house, which leads home. */
 export function Brand() {
   return (
     <Link to="/instances" className="flex items-center gap-2 rounded-md px-2 py-1 font-semibold tracking-tight">
-      <svg aria-hidden viewBox="0 0 32 32" className="size-5">
-        <rect width="32" height="32" rx="7" className="fill-accent" />
-        <path
-          d="M11 24V8h6.5a5 5 0 0 1 0 10H11"
-          className="fill-none stroke-white"
-          strokeWidth="3"
-          strokeLinecap="round"
-          strokeLinejoin="round"
-        />
-      </svg>
+      <Logo className="size-5" />
       Provost
     </Link>
   );

@@ -5,6 +5,7 @@ import { Button } from "../ui/button.tsx";
 import { Command } from "../ui/empty.tsx";
 import { ErrorNote } from "../ui/error-note.tsx";
 import { Field, TextInput } from "../ui/field.tsx";
+import { Logo } from "./logo.tsx";
 
 /** A token for a session: the token itself is not kept in the browser. */
 export function SignIn() {
@@ -25,6 +26,7 @@ export function SignIn() {
     <main className="grid min-h-full place-items-center bg-panel px-4 py-12">
       <div className="flex w-full max-w-sm flex-col gap-6">
         <div>
+          <Logo className="mb-4 size-9" />
           <h1 className="text-2xl font-semibold tracking-tight">Sign in to Provost</h1>
           <p className="text-muted">With an access token. The browser gets a session and forgets the token.</p>
         </div>

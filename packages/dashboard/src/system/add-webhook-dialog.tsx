@@ -8,31 +8,13 @@ import { Dialog } from "../ui/dialog.tsx";
 import { Field, TextInput } from "../ui/field.tsx";
 import { FormDialog } from "../ui/form-dialog.tsx";
 import { Secret } from "../ui/secret.tsx";
-
-/** What people want to be told of; the first six are what is told unless others are chosen. */
-const events = {
-  "instance.provisioned": true,
-  "instance.failed": true,
-  "instance.destroyed": true,
-  "instance.task_failed": true,
-  "instance.missing": true,
-  "instance.expired": true,
-  "instance.requested": false,
-  "instance.task_done": false,
-  "instance.returned": false,
-  "instance.released": false,
-  "image.available": false,
-  "image.failed": false,
-} as const satisfies Partial<Record<WebhookEvent, boolean>>;
-type Offered = keyof typeof events;
-// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- Object.keys forgets the keys of a constant
-const offered = Object.keys(events) as Offered[];
+import { offered, usual } from "./webhook-events.ts";
 
 /** Adds a webhook and shows its secret, this once. */
 export function AddWebhookDialog({ onClose }: { onClose: () => void }) {
   const [name, setName] = useState("");
   const [url, setUrl] = useState("");
-  const [chosen, setChosen] = useState<ReadonlySet<Offered>>(new Set(offered.filter((event) => events[event])));
+  const [chosen, setChosen] = useState<ReadonlySet<WebhookEvent>>(new Set(usual));
   const add = useMutation({
     mutationFn: () =>
       api.post<CreatedWebhook>("webhooks", {

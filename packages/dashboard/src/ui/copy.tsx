@@ -59,7 +59,9 @@ export function CopyButton({ text, label }: { text: string; label: string }) {
 export function Copyable({ text, label, mono = true }: { text: string; label: string; mono?: boolean }) {
   return (
     <span className="inline-flex max-w-full min-w-0 items-center gap-0.5 align-middle">
-      <span className={mono ? "truncate font-mono text-xs" : "truncate"}>{text}</span>
+      <span title={text} className={mono ? "truncate font-mono text-xs" : "truncate"}>
+        {text}
+      </span>
       <CopyButton text={text} label={label} />
     </span>
   );

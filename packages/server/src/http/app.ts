@@ -22,6 +22,7 @@ import { instanceRoutes } from "./routes/instances.ts";
 import { protectionRoutes, signalRoutes, taskRecordRoutes, taskRoutes } from "./routes/tasks.ts";
 import { providerRoutes } from "./routes/providers.ts";
 import { streamRoute } from "./routes/stream.ts";
+import { systemRoute } from "./routes/system.ts";
 import { sessionRoutes } from "./routes/session.ts";
 import { tokenRoutes } from "./routes/tokens.ts";
 import { webhookRoutes } from "./routes/webhooks.ts";
@@ -58,6 +59,7 @@ export async function serveApi(options: AppOptions): Promise<App> {
   healthRoute(app, options.control, options.version);
   callbackRoute(app, options.control);
   providerRoutes(app, options.control);
+  systemRoute(app, options.control);
   sessionRoutes(app, options.control, basePath);
   tokenRoutes(app, options.control);
   auditRoute(app, options.control);

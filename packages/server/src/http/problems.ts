@@ -85,7 +85,10 @@ export function noRoute(method: string, url: string): ProvostError {
   const path = pathOf(url);
   const longest = Math.max(...path.split("/").map(({ length }) => length));
   if (longest > addressPartMax) {
-    return new ProvostError("invalid_request", `A part of the address has ${longest} characters: ids and names are shorter.`);
+    return new ProvostError(
+      "invalid_request",
+      `A part of the address has ${longest} characters: ids and names are shorter.`,
+    );
   }
   return new ProvostError(
     "route_not_found",

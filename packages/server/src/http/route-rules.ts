@@ -78,12 +78,14 @@ const rules: Readonly<Record<string, RouteRule>> = {
   "POST /v1/images/:ref/default": { who: "admin", action: "image.default" },
 
   "GET /v1/stream": read,
+  "GET /v1/system": read,
   "GET /v1/drivers": read,
   "GET /v1/providers": read,
   "POST /v1/providers": { who: "admin", action: "provider.add" },
   "GET /v1/providers/:name": read,
   "GET /v1/providers/:name/catalog": read,
   "PUT /v1/providers/:name/orphan-policy": { who: "admin", action: "provider.orphan-policy" },
+  "POST /v1/providers/:name/check": { who: "admin", action: "provider.check" },
   "POST /v1/providers/:name/resume": { who: "admin", action: "provider.resume" },
 
   "GET /v1/audit": read,

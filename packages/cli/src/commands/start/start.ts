@@ -108,10 +108,12 @@ function nextSteps(
 ): string {
   const { paint, command } = context;
   const token = `${config.dataFolder}/admin-token`;
+  const url = `${server.url}${config.basePath}`;
   const where = facts(
     [
-      ["API", `${paint.bold(server.url)}/v1`],
-      ["Reference", `${paint.bold(server.url)}/reference`],
+      ["Page", `${paint.bold(url)}/`],
+      ["API", `${paint.bold(url)}/v1`],
+      ["Reference", `${paint.bold(url)}/reference`],
       ["Admin token", token],
       ["Log", `${config.dataFolder}/server.log`],
       ["Sandbox", sandbox?.url],
@@ -127,7 +129,7 @@ function nextSteps(
           `${command} deploy web-1 --provider ${provider}`,
           `${command} provider catalog ${provider}`,
           `${command} instance destroy ${firstName}`,
-          `curl -H "authorization: Bearer $(cat ${shellWord(token)})" ${server.url}/v1/instances`,
+          `curl -H "authorization: Bearer $(cat ${shellWord(token)})" ${url}/v1/instances`,
         ];
   return `\n${where}\nTry next, in another terminal:\n${tries.map((each) => `  ${paint.cyan(each)}\n`).join("")}\nCtrl-C stops everything that was started here.\n`;
 }

@@ -27,6 +27,19 @@ export function providerRoutes(app: App, control: ControlSurface): void {
     (request) => control.providers.get(request.params.name),
   );
   app.post(
+    "/v1/providers/:name/check",
+    {
+      schema: {
+        summary: "Ask a provider whether it takes the credentials",
+        description: "`check` of the answer says what came of it; it is kept.",
+        tags,
+        params: providerName,
+        response: { 200: providerDetailSchema },
+      },
+    },
+    (request) => control.providers.check(request.params.name),
+  );
+  app.post(
     "/v1/providers/:name/resume",
     {
       schema: {

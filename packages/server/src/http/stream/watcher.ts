@@ -6,8 +6,8 @@ import type { Ring } from "./ring.ts";
 export const messageMax = 1_000;
 
 /**
- * One client of the stream. What waits for a slow one is one message: it takes up from the ring when it can take more, and where the ring does not
- * reach back so far it is told to begin anew.
+ * One client of the stream. What waits for a slow one is one message: it takes up from the ring when it can take more; where the ring does not reach
+ * back so far, or other news went by, it is told to begin anew.
  */
 export class Watcher {
   readonly role: Role;
@@ -32,9 +32,7 @@ export class Watcher {
     return this.#response.closed || this.#response.destroyed;
   }
 
-  /** The first message, and again when news was missed: what is not continued is to be read anew. */
   ready(mark: StreamMark): void {
-    this.#hasMissed = false;
     this.#send("ready", mark, mark.mark);
   }
 
@@ -59,11 +57,10 @@ export class Watcher {
   /** Sends what is new; `mark`: when all of the ring is sent. */
   flush(ring: Ring<InstanceChange>, mark: number): void {
     if (this.#isHeld || this.#isFull) return;
-    if (!ring.keeps(this.#next)) {
+    if (this.#hasMissed || !ring.keeps(this.#next)) {
       this.#next = ring.end;
       this.reset({ mark, resumed: false });
     }
-    if (this.#hasMissed) this.ready({ mark: this.#markAt(ring, mark), resumed: true });
     if (this.#next === ring.end) return;
     const { items, mark: left } = ring.from(this.#next, messageMax);
     this.#next += items.length;
@@ -81,10 +78,6 @@ export class Watcher {
 
   end(): void {
     this.#response.end();
-  }
-
-  #markAt(ring: Ring<InstanceChange>, mark: number): number {
-    return ring.from(this.#next, 0).mark ?? mark;
   }
 
   #send(event: string, data: unknown, id?: number): void {

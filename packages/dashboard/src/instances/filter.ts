@@ -1,5 +1,11 @@
 import type { Query } from "../list/query.ts";
 
+/** Which records a list has: those that live, the failed that are still there, or all that ever were. */
+export const views = ["live", "failed", "all"] as const;
+export type View = (typeof views)[number];
+
+export const filterKeys = ["provider", "region", "status", "type", "tag", "name"] as const;
+
 /**
  * A list's search as a filter of the fleets API, which has the same terms: a name stands for how it begins. Undefined where it
  * has free words, which mean more than one term can say.
