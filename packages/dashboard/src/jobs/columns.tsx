@@ -94,7 +94,7 @@ const failure: Column<JobView> = {
   id: "failure",
   header: "Failure",
   width: "minmax(200px, 6fr)",
-  from: 1280,
+  from: 1024,
   cell: (job) => <FailureCell {...job} />,
 };
 
