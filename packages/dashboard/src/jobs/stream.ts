@@ -37,6 +37,10 @@ class JobStream {
   }
 }
 
+function wanted(): boolean {
+  return live.state.phase === "live" && document.visibilityState === "visible";
+}
+
 function follow(): () => void {
   let pending: Pending = nothing;
   let abort: AbortController | undefined;
@@ -65,7 +69,6 @@ function follow(): () => void {
     abort?.abort();
     abort = undefined;
   };
-  const wanted = (): boolean => live.state.phase === "live" && document.visibilityState === "visible";
   const heed = (): void => {
     if (!wanted()) hangUp();
     else if (abort === undefined) {

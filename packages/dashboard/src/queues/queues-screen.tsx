@@ -1,6 +1,6 @@
 import type { QueueView } from "@provost/contract";
 import { useQuery } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
+import { Link, useNavigate } from "@tanstack/react-router";
 import { ListOrdered } from "lucide-react";
 import { useMay } from "../api/session.ts";
 import { count } from "../format/numbers.ts";
@@ -105,6 +105,7 @@ const actions: Column<QueueView> = {
 
 /** Queues: how full they are, who waits longest, what holds them back. */
 export function QueuesScreen() {
+  const navigate = useNavigate();
   useJobStream();
   const mayAct = useMay("operator");
   const { data, error, refetch } = useQuery(queuesQuery);
@@ -129,7 +130,7 @@ export function QueuesScreen() {
             columns={mayAct ? [...columns, actions] : columns}
             rows={data}
             idOf={({ name }) => name}
-            linkOf={({ name }) => `/jobs/queues/${encodeURIComponent(name)}`}
+            onOpen={({ name }) => void navigate({ to: "/jobs/queues/$name", params: { name } })}
           />
         </div>
       )}
