@@ -149,7 +149,7 @@ const system: Screen[] = [
   },
   { name: "audit", path: () => "audit", ready: row(/instance\.resize/) },
   { name: "tokens", path: () => "tokens", ready: row(/grafana/) },
-  { name: "webhooks", path: () => "webhooks", ready: row(/ops-chat/) },
+  { name: "webhooks", path: () => "webhooks", ready: text("ops-chat") },
   { name: "webhook", path: () => "webhooks/ops-chat", ready: row(/instance\./) },
   { name: "health", path: () => "health", ready: text(/SQLite/i) },
   {

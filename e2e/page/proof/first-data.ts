@@ -16,10 +16,10 @@ const places: Place[] = [
   { name: "instances, one status", path: () => "instances?q=status%3Astopped", data: firstRow },
   {
     name: "instances, three terms",
-    path: () => "instances?q=region%3Abr-gru+type%3Ag6-nanode-1+tag%3Abatch-7",
+    path: () => "instances?q=region%3Abr-gru+type%3Ag6-standard-1+tag%3Abatch-9",
     data: firstRow,
   },
-  { name: "instances, a free word", path: () => "instances?q=worker-9999", data: firstRow },
+  { name: "instances, a free word", path: ({ filled }) => `instances?q=${filled.name}`, data: firstRow },
   { name: "instances, a word that fits none", path: () => "instances?q=no-such-name", data: "main h2" },
   { name: "an instance", path: ({ filled }) => `instances/${filled.instance}`, data: "main dl dd" },
   { name: "fleets", path: () => "fleets", data: "main h2, [role=row]", link: "Fleets" },

@@ -26,13 +26,13 @@ export function PlainTable<T>({ label, columns: all, rows, idOf, linkOf, flush =
     <div role="table" aria-label={label} className="min-w-0">
       <div role="rowgroup">
         <div role="row" className={classes(line, "h-8 text-xs text-faint")} style={{ gridTemplateColumns: tracks }}>
-          {columns.map(({ id, header, align }) => (
+          {columns.map(({ id, header, headerHidden, align }) => (
             <span
               key={id}
               role="columnheader"
               className={classes("truncate font-medium", align === "right" && "text-right")}
             >
-              {header}
+              {headerHidden === true ? <span className="sr-only">{header}</span> : header}
             </span>
           ))}
         </div>

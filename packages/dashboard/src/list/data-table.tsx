@@ -61,7 +61,9 @@ export function DataTable<T>(props: DataTableProps<T>) {
       <FreshBar list={list} scroller={scroller} />
       <div
         ref={scroller}
-        className="min-h-0 flex-1 overflow-auto"
+        // Rows without a link would leave the keyboard no way to scroll.
+        tabIndex={0}
+        className="min-h-0 flex-1 overflow-auto -outline-offset-2"
         onPointerEnter={() => list.onHold(true)}
         onPointerLeave={() => list.onHold(false)}
       >
@@ -137,13 +139,13 @@ function HeadRow<T>({ columns, grid, ids, selection }: HeadRowProps<T>) {
             />
           </span>
         )}
-        {columns.map(({ id, header, align }) => (
+        {columns.map(({ id, header, headerHidden, align }) => (
           <span
             key={id}
             role="columnheader"
             className={classes("truncate font-medium", align === "right" && "text-right")}
           >
-            {header}
+            {headerHidden === true ? <span className="sr-only">{header}</span> : header}
           </span>
         ))}
       </div>
@@ -180,15 +182,17 @@ function Row<T>({ item, columns, list, idOf, nameOf, onOpen, selection, index, a
       )}
     >
       {selection !== undefined && (
-        <label role="cell" className="-ml-4 flex h-full items-center pl-4 md:-ml-6 md:pl-6">
-          <input
-            type="checkbox"
-            aria-label={`Choose ${nameOf(item)}`}
-            className="size-4 accent-accent"
-            checked={chosen}
-            onChange={() => selection.toggle(id)}
-          />
-        </label>
+        <div role="cell" className="h-full">
+          <label className="-ml-4 flex h-full items-center pl-4 md:-ml-6 md:pl-6">
+            <input
+              type="checkbox"
+              aria-label={`Choose ${nameOf(item)}`}
+              className="size-4 accent-accent"
+              checked={chosen}
+              onChange={() => selection.toggle(id)}
+            />
+          </label>
+        </div>
       )}
       {columns.map(({ id: column, cell, align }) => (
         <div key={column} role="cell" className={classes("min-w-0 truncate", align === "right" && "text-right")}>

@@ -112,7 +112,8 @@ const facts: readonly Column<Orphan>[] = [
 function actionsColumn(ask: (asked: Asked) => void): Column<Orphan> {
   return {
     id: "actions",
-    header: "",
+    header: "Actions",
+    headerHidden: true,
     width: "170px",
     align: "right",
     cell: (orphan) => (

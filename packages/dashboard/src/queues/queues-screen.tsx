@@ -97,7 +97,8 @@ const columns: readonly Column<QueueView>[] = [
 
 const actions: Column<QueueView> = {
   id: "actions",
-  header: "",
+  header: "Actions",
+  headerHidden: true,
   width: "36px",
   align: "right",
   cell: ({ name, paused }) => <PauseButton name={name} paused={paused} icon />,

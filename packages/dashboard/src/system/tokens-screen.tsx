@@ -74,7 +74,8 @@ export function TokensScreen() {
     ...facts,
     {
       id: "actions",
-      header: "",
+      header: "Actions",
+      headerHidden: true,
       width: "84px",
       align: "right",
       cell: (token) =>
