@@ -77,6 +77,10 @@ export async function proveFirstData(scene: Scene): Promise<void> {
   check(true, `${places.length} screens have data over ${numbers.instances} instances and ${numbers.jobs} jobs`);
 }
 
+function median(values: readonly number[]): number {
+  return Math.round(percentile(values, 0.5));
+}
+
 interface Figures {
   byAddress: number;
   byLink: number | undefined;
@@ -94,7 +98,6 @@ async function measured(scene: Scene, place: Place): Promise<Figures> {
     api.push(load.api);
     if (place.link !== undefined) byLink.push(await followed(scene, place.link, place.data));
   }
-  const median = (values: number[]): number => Math.round(percentile(values, 0.5));
   return { byAddress: median(byAddress), api: median(api), byLink: byLink.length === 0 ? undefined : median(byLink) };
 }
 
