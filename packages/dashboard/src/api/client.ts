@@ -21,6 +21,11 @@ export function onSignedOut(listener: () => void): void {
   whenSignedOut = listener;
 }
 
+/** An answer said that the session is no more. */
+export function signedOut(): void {
+  whenSignedOut();
+}
+
 /** Address of a route of the API, under the path that the page was served from. */
 export function apiUrl(path: string, params: Params = {}): string {
   const query = new URLSearchParams();
@@ -54,7 +59,7 @@ async function call<T>(method: Method, path: string, { params, body, signal, ide
     if (signal?.aborted === true) throw error;
     throw unreachable();
   });
-  if (response.status === 401) whenSignedOut();
+  if (response.status === 401) signedOut();
   if (!response.ok) throw await readProblem(response);
   const answer: unknown = response.status === 204 ? undefined : await response.json();
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the server's own tests hold it to the contract

@@ -1,6 +1,7 @@
 import { QueryClient } from "@tanstack/react-query";
 import { live } from "../live/connection.ts";
-import { concerns } from "../live/events.ts";
+import { concerns, joinBatches, type LiveBatch } from "../live/events.ts";
+import { settled } from "../live/settled.ts";
 import { isPassing } from "./problem.ts";
 
 declare module "@tanstack/react-query" {
@@ -28,9 +29,21 @@ export const queryClient = new QueryClient({
   },
 });
 
+/** What is on screen is read again at most this often, however much changes. */
+const pauseMs = 500;
+
 /** Has the stream's news refetch what is on screen, and age what is not. */
 export function followStream(): () => void {
-  return live.listen((batch) =>
-    queryClient.invalidateQueries({ predicate: (query) => concerns(batch, query.meta?.live ?? []) }),
-  );
+  let waiting = nothing;
+  const refetch = settled(async () => {
+    const batch = waiting;
+    waiting = nothing;
+    await queryClient.invalidateQueries({ predicate: ({ meta }) => concerns(batch, meta?.live ?? []) });
+  }, pauseMs);
+  return live.listen((batch) => {
+    waiting = joinBatches(waiting, batch);
+    return refetch();
+  });
 }
+
+const nothing: LiveBatch = { everything: false, events: [] };

@@ -1,6 +1,8 @@
 import type { Instance, TaskView } from "@provost/contract";
 import { CircleCheck, CircleX, Clock, History, LoaderCircle } from "lucide-react";
 import { useState } from "react";
+import { api, part } from "../api/client.ts";
+import { useMay } from "../api/session.ts";
 import { exactDuration } from "../format/time.ts";
 import { useKeysetList } from "../list/use-keyset-list.ts";
 import { StatusBadge } from "../ui/badge.tsx";
@@ -9,7 +11,9 @@ import { Empty } from "../ui/empty.tsx";
 import { ErrorNote } from "../ui/error-note.tsx";
 import { RelativeTime } from "../ui/relative-time.tsx";
 import { SkeletonRows } from "../ui/skeleton.tsx";
+import { toastError } from "../ui/toast-store.ts";
 import { taskList } from "./queries.ts";
+import { showTask } from "./show-task.ts";
 
 const looks = {
   waiting: { tone: "idle", icon: Clock, turning: false },
@@ -54,6 +58,7 @@ function TaskRow({ task }: { task: TaskView }) {
   const [open, setOpen] = useState(task.status === "failed");
   const { tone, icon, turning } = looks[task.status];
   const { failure } = task;
+  const mayAct = useMay("operator");
   const took =
     task.startedAt === undefined || task.endedAt === undefined
       ? undefined
@@ -68,6 +73,11 @@ function TaskRow({ task }: { task: TaskView }) {
         </span>
         <span className="font-medium">{task.kind}</span>
         <span className="flex-1 truncate text-muted">{taskWords(task)}</span>
+        {task.status === "waiting" && mayAct && (
+          <Button kind="quiet" onClick={() => void takeBack(task)}>
+            Take it back
+          </Button>
+        )}
         {failure !== undefined && (
           <Button kind="quiet" aria-expanded={open} onClick={() => setOpen(!open)}>
             {open ? "Hide why" : "Why?"}
@@ -91,6 +101,16 @@ function TaskRow({ task }: { task: TaskView }) {
       )}
     </li>
   );
+}
+
+/** A task that still waits for the instance to be free is not done. */
+async function takeBack({ id, instanceId }: TaskView): Promise<void> {
+  try {
+    await api.post(`tasks/${part(id)}/cancel`);
+    await showTask(instanceId);
+  } catch (error) {
+    toastError(error);
+  }
 }
 
 function taskWords({ kind, before, type, step, undoing, label, backupId, requestedBy, fleetId }: TaskView): string {

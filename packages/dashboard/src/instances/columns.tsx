@@ -116,6 +116,44 @@ export const instanceColumns: readonly Column<Instance>[] = [
   },
 ];
 
+/** Those that failed: what happened, what it costs by now, and until when to decide. */
+export const failedColumns: readonly Column<Instance>[] = [
+  name,
+  {
+    id: "why",
+    header: "What happened",
+    cell: ({ failure }) => <span title={failure?.whatToDo}>{failure?.message ?? "–"}</span>,
+    width: "minmax(200px, 4fr)",
+  },
+  {
+    id: "provider",
+    header: "Where",
+    cell: ({ provider, region }) => `${provider} · ${region}`,
+    width: "minmax(110px, 1fr)",
+  },
+  {
+    id: "cost",
+    header: "Cost so far",
+    cell: ({ tombstone, costUsd }) => (tombstone === undefined ? "no server" : usd(tombstone.costUsd ?? costUsd)),
+    width: "88px",
+    align: "right",
+  },
+  {
+    id: "decide",
+    header: "To decide",
+    cell: ({ tombstone }) => <RelativeTime at={tombstone?.expiresAt} />,
+    width: "80px",
+    align: "right",
+  },
+  {
+    id: "age",
+    header: "Age",
+    cell: ({ createdAt }) => <RelativeTime at={createdAt} short />,
+    width: "56px",
+    align: "right",
+  },
+];
+
 /** On a phone a row has two lines: name and status, then where and since when. */
 export const phoneColumns: readonly Column<Instance>[] = [
   {

@@ -14,7 +14,7 @@ import { useWidthStep } from "../list/use-width-step.ts";
 import { Button, buttonClass } from "../ui/button.tsx";
 import { Empty } from "../ui/empty.tsx";
 import { PageHead } from "../ui/page-head.tsx";
-import { instanceColumns, phoneColumns } from "./columns.tsx";
+import { failedColumns, instanceColumns, phoneColumns } from "./columns.tsx";
 import { filterKeys, views, type View } from "./filter.ts";
 import { countsQuery, instanceList, providersQuery, queryKeys } from "./queries.ts";
 import { ViewTabs } from "./view-tabs.tsx";
@@ -65,7 +65,7 @@ export function InstancesScreen() {
       )}
       <DataTable
         label="Instances"
-        columns={narrow ? phoneColumns : instanceColumns}
+        columns={columnsOf(view, narrow)}
         rowHeight={narrow ? 60 : 40}
         list={list}
         idOf={idOf}
@@ -76,6 +76,11 @@ export function InstancesScreen() {
       />
     </div>
   );
+}
+
+function columnsOf(view: View, narrow: boolean) {
+  if (narrow) return phoneColumns;
+  return view === "failed" ? failedColumns : instanceColumns;
 }
 
 function DeployLink() {

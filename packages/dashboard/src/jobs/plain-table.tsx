@@ -1,4 +1,3 @@
-import { useNavigate } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { columnsFor, type Column } from "../list/columns.ts";
 import { useWidthStep } from "../list/use-width-step.ts";
@@ -10,15 +9,14 @@ interface PlainTableProps<T> {
   columns: readonly Column<T>[];
   rows: readonly T[];
   idOf: (row: T) => string;
-  /** Where a click on the row leads: a path of the page. */
-  linkOf?: (row: T) => string;
+  /** What a click on the row does, besides its links. */
+  onOpen?: (row: T) => void;
   /** It stands in a column of a screen, not across it: without space of its own at its sides. */
   flush?: boolean;
 }
 
 /** A table of tens of rows, as long as they are. */
-export function PlainTable<T>({ label, columns: all, rows, idOf, linkOf, flush = false }: PlainTableProps<T>) {
-  const navigate = useNavigate();
+export function PlainTable<T>({ label, columns: all, rows, idOf, onOpen, flush = false }: PlainTableProps<T>) {
   const columns = columnsFor(all, useWidthStep());
   const tracks = columns.map(({ width }) => width).join(" ");
   const line = classes("grid items-center gap-x-4 border-b border-line", !flush && "px-4 md:px-6");
@@ -26,13 +24,13 @@ export function PlainTable<T>({ label, columns: all, rows, idOf, linkOf, flush =
     <div role="table" aria-label={label} className="min-w-0">
       <div role="rowgroup">
         <div role="row" className={classes(line, "h-8 text-xs text-faint")} style={{ gridTemplateColumns: tracks }}>
-          {columns.map(({ id, header, headerHidden, align }) => (
+          {columns.map(({ id, header, align }) => (
             <span
               key={id}
               role="columnheader"
               className={classes("truncate font-medium", align === "right" && "text-right")}
             >
-              {headerHidden === true ? <span className="sr-only">{header}</span> : header}
+              {header}
             </span>
           ))}
         </div>
@@ -42,12 +40,12 @@ export function PlainTable<T>({ label, columns: all, rows, idOf, linkOf, flush =
           <div
             key={idOf(row)}
             role="row"
-            className={classes(line, "min-h-10 py-1 last:border-b-0", linkOf && "hover:bg-hover")}
+            className={classes(line, "min-h-10 py-1 last:border-b-0", onOpen && "hover:bg-hover")}
             style={{ gridTemplateColumns: tracks }}
             onClick={(event) => {
-              if (linkOf === undefined) return;
+              if (onOpen === undefined) return;
               if (event.target instanceof Element && event.target.closest("a, button, input, label")) return;
-              void navigate({ to: linkOf(row) });
+              onOpen(row);
             }}
           >
             {columns.map(({ id, cell, align }) => (

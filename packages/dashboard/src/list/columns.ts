@@ -3,8 +3,6 @@ import type { ReactNode } from "react";
 export interface Column<T> {
   id: string;
   header: string;
-  /** The header is read aloud and not shown: what is below it speaks for itself. */
-  headerHidden?: boolean;
   cell: (item: T) => ReactNode;
   /** A grid track: `120px`, `minmax(160px, 2fr)`. */
   width: string;

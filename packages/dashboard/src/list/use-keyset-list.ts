@@ -3,7 +3,7 @@ import { useInfiniteQuery, useQueryClient, type InfiniteData } from "@tanstack/r
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useLive } from "../live/hooks.ts";
 import { mergePage, pagesOf, type ListPage } from "./merge.ts";
-import { settled } from "./settled.ts";
+import { settled } from "../live/settled.ts";
 
 export interface KeysetSource<T> {
   /** Of the list with its filter: another key is another list. */

@@ -1,4 +1,4 @@
-import { apiUrl } from "../api/client.ts";
+import { apiUrl, signedOut } from "../api/client.ts";
 import { readEvents, type LiveBatch, type LiveEvent } from "./events.ts";
 import { SseParser, type SseMessage } from "./sse-parser.ts";
 import { initialLive, reconnectDelayMs, reduceLive, type LiveInput, type LiveState } from "./state.ts";
@@ -6,7 +6,7 @@ import { initialLive, reconnectDelayMs, reduceLive, type LiveInput, type LiveSta
 /** The server sends a heartbeat every 15 s: a line silent for so long is dead, whatever the network says. */
 const silenceMs = 40_000;
 /** Changes are handed on at most this often, however many come. */
-const batchMs = 500;
+const batchMs = 250;
 
 /**
  * The page's one connection to `/v1/stream`. Reads the stream by fetch, not EventSource: a paused one goes on from its
@@ -106,6 +106,7 @@ export class LiveConnection {
     const headers: Record<string, string> = { accept: "text/event-stream" };
     if (this.#state.lastId !== undefined) headers["last-event-id"] = this.#state.lastId;
     const response = await fetch(apiUrl("stream"), { headers, signal, credentials: "same-origin", cache: "no-store" });
+    if (response.status === 401) signedOut();
     if (!response.ok || response.body === null) return;
     const parser = new SseParser();
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();

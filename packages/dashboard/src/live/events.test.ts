@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { concerns, readEvents } from "./events.ts";
+import { concerns, joinBatches, readEvents } from "./events.ts";
 
 const message = (event: string, value: unknown) => ({ id: "1", event, data: JSON.stringify(value) });
 
@@ -33,5 +33,25 @@ describe("concerns", () => {
     const gap = { everything: true, events: [] };
     expect(concerns(gap, ["fleet"])).toBe(true);
     expect(concerns(gap, [])).toBe(false);
+  });
+});
+
+const of = (...ids: string[]) => ({
+  everything: false,
+  events: ids.map((id) => ({ topic: "instance", id, value: ids.length })),
+});
+
+describe("joinBatches", () => {
+  test("each thing once, as it was told last", () => {
+    expect(joinBatches(of("a", "b"), of("b")).events).toEqual([
+      { topic: "instance", id: "a", value: 2 },
+      { topic: "instance", id: "b", value: 1 },
+    ]);
+  });
+
+  test("a gap in either is a gap, and so is more than can be told apart", () => {
+    expect(joinBatches(of("a"), { everything: true, events: [] })).toEqual({ everything: true, events: [] });
+    const many = of(...Array.from({ length: 1_001 }, (_, index) => String(index)));
+    expect(joinBatches(of(), many)).toEqual({ everything: true, events: [] });
   });
 });

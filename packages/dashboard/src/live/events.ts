@@ -34,6 +34,16 @@ function idOf(value: unknown): string {
   return "name" in value ? String(value.name) : "";
 }
 
+/** Of one batch: with more, anything may have changed. */
+const eventsMax = 1_000;
+
+/** Two batches as one; of each thing only the last event is kept. */
+export function joinBatches(one: LiveBatch, other: LiveBatch): LiveBatch {
+  const latest = new Map([...one.events, ...other.events].map((event) => [`${event.topic}/${event.id}`, event]));
+  const everything = one.everything || other.everything || latest.size > eventsMax;
+  return { everything, events: everything ? [] : [...latest.values()] };
+}
+
 /** Does an event concern who listens to `topics`? A topic is one of the stream's (`instance`) or one thing of it (`instance/7f3…`). */
 export function fits({ topic, id }: LiveEvent, topics: readonly string[]): boolean {
   return topics.includes(topic) || topics.includes(`${topic}/${id}`);

@@ -74,7 +74,7 @@ const facts: readonly Column<Orphan>[] = [
   {
     id: "name",
     header: "Name at the provider",
-    width: "minmax(140px, 2fr)",
+    width: "minmax(90px, 2fr)",
     cell: ({ name, destroying }) => (
       <span className="flex items-center gap-2">
         <span className="truncate font-medium">{name}</span>
@@ -98,7 +98,7 @@ const facts: readonly Column<Orphan>[] = [
     width: "minmax(110px, 1fr)",
     from: 1280,
   },
-  { id: "cost", header: "Cost so far", cell: ({ costUsd }) => usd(costUsd), width: "88px", align: "right" },
+  { id: "cost", header: "Cost so far", cell: ({ costUsd }) => usd(costUsd), width: "88px", align: "right", from: 768 },
   {
     id: "seen",
     header: "First seen",
@@ -113,7 +113,6 @@ function actionsColumn(ask: (asked: Asked) => void): Column<Orphan> {
   return {
     id: "actions",
     header: "Actions",
-    headerHidden: true,
     width: "170px",
     align: "right",
     cell: (orphan) => (

@@ -1,6 +1,6 @@
 import type { QueueView } from "@provost/contract";
 import { useQuery } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
+import { Link, useNavigate } from "@tanstack/react-router";
 import { ListOrdered } from "lucide-react";
 import { useMay } from "../api/session.ts";
 import { count } from "../format/numbers.ts";
@@ -97,15 +97,15 @@ const columns: readonly Column<QueueView>[] = [
 
 const actions: Column<QueueView> = {
   id: "actions",
-  header: "Actions",
-  headerHidden: true,
-  width: "36px",
+  header: "Pause",
+  width: "40px",
   align: "right",
   cell: ({ name, paused }) => <PauseButton name={name} paused={paused} icon />,
 };
 
 /** Queues: how full they are, who waits longest, what holds them back. */
 export function QueuesScreen() {
+  const navigate = useNavigate();
   useJobStream();
   const mayAct = useMay("operator");
   const { data, error, refetch } = useQuery(queuesQuery);
@@ -130,7 +130,7 @@ export function QueuesScreen() {
             columns={mayAct ? [...columns, actions] : columns}
             rows={data}
             idOf={({ name }) => name}
-            linkOf={({ name }) => `/jobs/queues/${encodeURIComponent(name)}`}
+            onOpen={({ name }) => void navigate({ to: "/jobs/queues/$name", params: { name } })}
           />
         </div>
       )}

@@ -16,7 +16,7 @@ interface TopbarProps {
 
 export function Topbar({ onMenu, onPalette, onHelp }: TopbarProps) {
   return (
-    <div className="flex h-12 shrink-0 items-center gap-2 border-b border-line px-2 md:px-4">
+    <header className="flex h-12 shrink-0 items-center gap-2 border-b border-line px-2 md:px-4">
       <IconButton icon={MenuIcon} label="Open the menu" onClick={onMenu} className="md:hidden" />
       <button
         type="button"
@@ -34,7 +34,7 @@ export function Topbar({ onMenu, onPalette, onHelp }: TopbarProps) {
       <IconButton icon={CircleHelp} label="Keyboard shortcuts" onClick={onHelp} className="max-md:hidden" />
       <ThemeMenu />
       <AccountMenu />
-    </div>
+    </header>
   );
 }
 

@@ -25,13 +25,13 @@ const idOf = ({ seq }: AuditEntry): string => String(seq);
 const nameOf = ({ action, target }: AuditEntry): string => `${action} ${target.name ?? ""}`;
 
 const columns: readonly Column<AuditEntry>[] = [
-  { id: "at", header: "When", cell: ({ at }) => <RelativeTime at={at} />, width: "84px" },
-  { id: "actor", header: "Who", cell: ({ actor }) => actor.name, width: "minmax(80px, 1fr)" },
+  { id: "at", header: "When", cell: ({ at }) => <RelativeTime at={at} />, width: "68px" },
+  { id: "actor", header: "Who", cell: ({ actor }) => actor.name, width: "minmax(52px, 1fr)" },
   {
     id: "action",
     header: "Did",
     cell: ({ action }) => <span className="font-medium">{action}</span>,
-    width: "minmax(140px, 1.4fr)",
+    width: "minmax(96px, 1.4fr)",
   },
   {
     id: "target",
@@ -40,7 +40,7 @@ const columns: readonly Column<AuditEntry>[] = [
     width: "minmax(80px, 1.4fr)",
     from: 768,
   },
-  { id: "outcome", header: "Outcome", cell: ({ outcome }) => <OutcomeBadge outcome={outcome} />, width: "110px" },
+  { id: "outcome", header: "Outcome", cell: ({ outcome }) => <OutcomeBadge outcome={outcome} />, width: "86px" },
   {
     id: "detail",
     header: "Detail",

@@ -126,11 +126,13 @@ function Providers({ system }: { system: SystemView }) {
 function Webhooks({ system: { webhooks } }: { system: SystemView }) {
   return (
     <Section title={counted(webhooks.count, "webhook")}>
-      <p className={webhooks.failing > 0 ? "text-bad" : "text-muted"}>
-        {webhooks.failing > 0
-          ? `${counted(webhooks.failing, "webhook")} did not take the last delivery.`
-          : "The last deliveries were taken."}
-      </p>
+      <p className={webhooks.failing > 0 ? "text-bad" : "text-muted"}>{webhookWords(webhooks)}</p>
     </Section>
   );
+}
+
+function webhookWords({ count: all, failing }: SystemView["webhooks"]): string {
+  if (all === 0) return "Nobody is told of what happens here.";
+  if (failing === 0) return "The last deliveries were taken.";
+  return `${counted(failing, "webhook")} did not take the last delivery.`;
 }

@@ -60,7 +60,9 @@ function Credentials({ check }: { check: ProviderHealth["check"] }) {
 
 /** What stands in the way: regions that fail, the brake, the last error. */
 function Troubles({ health: { circuits, brake, lastError, sweep } }: { health: ProviderHealth }) {
-  const none = circuits.length === 0 && brake === undefined && sweep?.lastError === undefined;
+  // Of a sweep that went well in the end its last error is no news.
+  const unread = (sweep?.errors ?? 0) > 0 ? sweep?.lastError : undefined;
+  const none = circuits.length === 0 && brake === undefined && unread === undefined;
   if (none && lastError === undefined) return null;
   return (
     <ul className="flex flex-col gap-1">
@@ -82,9 +84,7 @@ function Troubles({ health: { circuits, brake, lastError, sweep } }: { health: P
           <span className="font-mono text-xs">{lastError.code}</span>
         </li>
       )}
-      {sweep?.lastError !== undefined && (
-        <li className="text-muted">Its instances could not all be read: {sweep.lastError}</li>
-      )}
+      {unread !== undefined && <li className="text-muted">Its instances could not all be read: {unread}</li>}
     </ul>
   );
 }
@@ -97,8 +97,21 @@ const policies = [
 function ProviderActions({ provider, braked }: { provider: ProviderView; braked: boolean }) {
   const mayManage = useMay("admin");
   const [resuming, setResuming] = useState(false);
+  const [checking, setChecking] = useState(false);
   if (!mayManage) return null;
   const path = `providers/${part(provider.name)}`;
+  const check = async (): Promise<void> => {
+    setChecking(true);
+    try {
+      await api.post(`${path}/check`);
+      toastDone(`${provider.name} has been asked`, "What it says of the credentials stands in its facts.");
+    } catch (error) {
+      toastError(error);
+    } finally {
+      setChecking(false);
+      await rereadProviders();
+    }
+  };
   const setPolicy = async (policy: string): Promise<void> => {
     try {
       await api.put(`${path}/orphan-policy`, { policy });
@@ -117,6 +130,9 @@ function ProviderActions({ provider, braked }: { provider: ProviderView; braked:
         options={policies}
         className="!w-auto"
       />
+      <Button busy={checking} onClick={() => void check()}>
+        Check credentials
+      </Button>
       {braked && <Button onClick={() => setResuming(true)}>Resume</Button>}
       <Confirm
         open={resuming}

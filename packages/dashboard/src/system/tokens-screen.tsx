@@ -36,15 +36,15 @@ const facts: readonly Column<TokenView>[] = [
     id: "status",
     header: "Status",
     cell: ({ status }) => <StatusBadge {...looks[status]}>{status}</StatusBadge>,
-    width: "104px",
+    width: "84px",
   },
   {
     id: "name",
     header: "Name",
     cell: ({ name }) => <span className="font-medium">{name}</span>,
-    width: "minmax(110px, 2fr)",
+    width: "minmax(72px, 2fr)",
   },
-  { id: "role", header: "Role", cell: ({ role }) => <Tag>{role}</Tag>, width: "90px" },
+  { id: "role", header: "Role", cell: ({ role }) => <Tag>{role}</Tag>, width: "68px" },
   {
     id: "used",
     header: "Last used",
@@ -75,8 +75,7 @@ export function TokensScreen() {
     {
       id: "actions",
       header: "Actions",
-      headerHidden: true,
-      width: "84px",
+      width: "76px",
       align: "right",
       cell: (token) =>
         token.status === "active" && (

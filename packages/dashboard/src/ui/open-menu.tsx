@@ -7,8 +7,8 @@ export function OpenMenu({ trigger, items }: MenuProps) {
   return (
     <Base.Root defaultOpen>
       <Base.Trigger render={trigger} />
-      <Base.Portal>
-        <Base.Positioner align="end" sideOffset={4} className="z-40">
+      <Base.Portal container={document.querySelector<HTMLElement>("#main")}>
+        <Base.Positioner align="end" sideOffset={4} positionMethod="fixed" className="z-40">
           <Base.Popup className="min-w-44 rounded-lg border border-line bg-raised p-1 shadow-float outline-none">
             {items.map((item, index) =>
               item === "line" ? (
