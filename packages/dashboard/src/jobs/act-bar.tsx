@@ -6,7 +6,7 @@ import type { Selection } from "../list/selection.ts";
 import { Button, IconButton } from "../ui/button.tsx";
 import { Menu } from "../ui/menu.tsx";
 import { ActDialog, type Target } from "./act-dialog.tsx";
-import { actWords } from "./acts.ts";
+import { actWords } from "./act-words.ts";
 import { jobStatuses } from "./words.ts";
 
 interface ActBarProps {
@@ -23,14 +23,16 @@ const further = ["retry", "run-now", "move", "hold", "unhold", "cancel"] as cons
 
 /** What can be done with the chosen jobs, or with all that fit the search. */
 export function ActBar({ selection, filter, rows, more }: ActBarProps) {
-  const [everything, setEverything] = useState(false);
-  const [action, setAction] = useState<JobAction>();
+  /** How many were chosen when all that fit were: with one of them taken out, it is all no more. */
+  const [everything, setEverything] = useState<number>();
+  /** What is asked for stays the same while it is, whatever comes into the list. */
+  const [asked, setAsked] = useState<{ action: JobAction; target: Target }>();
   const chosen = rows.filter(({ id }) => selection.ids.has(id));
   const allChosen = rows.length > 0 && chosen.length === rows.length;
-  const all = everything && allChosen && filter !== undefined;
+  const all = everything !== undefined && selection.ids.size >= everything && filter !== undefined;
   const statuses = all ? (filter.status?.split(",") ?? jobStatuses) : chosen.map(({ status }) => status);
   const taken = (each: JobAction): boolean => actWords[each].from.some((status) => statuses.includes(status));
-  const target: Target = all ? { filter } : { ids: [...selection.ids] };
+  const ask = (action: JobAction): void => setAsked({ action, target: all ? { filter } : { ids: [...selection.ids] } });
   return (
     <div
       role="toolbar"
@@ -41,13 +43,13 @@ export function ActBar({ selection, filter, rows, more }: ActBarProps) {
         {all ? "All that fit the search" : `${counted(selection.ids.size, "job")} chosen`}
       </span>
       {allChosen && more && filter !== undefined && !all && (
-        <Button kind="quiet" onClick={() => setEverything(true)}>
+        <Button kind="quiet" onClick={() => setEverything(selection.ids.size)}>
           Choose all that fit the search
         </Button>
       )}
       <div className="flex-1" />
       {quick.filter(taken).map((each) => (
-        <Button key={each} icon={actWords[each].icon} onClick={() => setAction(each)} className="max-lg:hidden">
+        <Button key={each} icon={actWords[each].icon} onClick={() => ask(each)} className="max-lg:hidden">
           {actWords[each].label}
         </Button>
       ))}
@@ -58,19 +60,27 @@ export function ActBar({ selection, filter, rows, more }: ActBarProps) {
           icon: actWords[each].icon,
           danger: actWords[each].danger === true,
           disabled: taken(each) ? undefined : `Of jobs that are ${actWords[each].from.join(", ")}`,
-          onSelect: () => setAction(each),
+          onSelect: () => ask(each),
         }))}
       />
       <IconButton
         icon={X}
         label="Choose none"
         onClick={() => {
-          setEverything(false);
+          setEverything(undefined);
           selection.clear();
         }}
       />
-      {action !== undefined && (
-        <ActDialog action={action} target={target} onClose={() => setAction(undefined)} onDone={selection.clear} />
+      {asked !== undefined && (
+        <ActDialog
+          {...asked}
+          onClose={() => setAsked(undefined)}
+          onDone={() => {
+            setAsked(undefined);
+            setEverything(undefined);
+            selection.clear();
+          }}
+        />
       )}
     </div>
   );

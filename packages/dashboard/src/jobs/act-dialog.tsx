@@ -7,7 +7,8 @@ import { Dialog } from "../ui/dialog.tsx";
 import { ErrorNote } from "../ui/error-note.tsx";
 import { Field, TextInput } from "../ui/field.tsx";
 import { Skeleton } from "../ui/skeleton.tsx";
-import { actedWords, actOnAll, actOnEach, actWords, previewAct, readAgain, type ActOptions } from "./acts.ts";
+import { actedWords, actWords } from "./act-words.ts";
+import { actOnAll, actOnEach, previewAct, readAgain, type ActOptions } from "./acts.ts";
 import { JobStatusBadge } from "./status.tsx";
 import { MoveFields, moveTo, type MoveText } from "./move-fields.tsx";
 import type { JobStatusName } from "./words.ts";
@@ -19,6 +20,7 @@ interface ActDialogProps {
   action: JobAction;
   target: Target;
   onClose: () => void;
+  /** Closed when it has been done. */
   onDone: () => void;
 }
 
@@ -41,9 +43,8 @@ export function ActDialog({ action, target, onClose, onDone }: ActDialogProps) {
       // The list is read anew, as its rows may have left it.
       await Promise.all([readAgain(), client.refetchQueries({ queryKey: ["list", "jobs"] })]);
     },
-    onSuccess: onDone,
   });
-  if (act.data !== undefined) return <Outcome label={words.label} acted={act.data} onClose={onClose} />;
+  if (act.data !== undefined) return <Outcome label={words.label} acted={act.data} onClose={onDone} />;
   const sure = words.danger === true ? typed === String(total) : true;
   const verb = total === undefined ? words.label : `${words.label} ${count(total)}`;
   return (

@@ -94,7 +94,7 @@ const failure: Column<JobView> = {
   id: "failure",
   header: "Failure",
   width: "minmax(200px, 6fr)",
-  from: 1280,
+  from: 1024,
   cell: (job) => <FailureCell {...job} />,
 };
 
@@ -116,8 +116,10 @@ export const jobColumns: readonly Column<JobView>[] = [
   },
 ];
 
-/** Of jobs that ended badly: with what happened, beside the name. */
-export const failedColumns: readonly Column<JobView>[] = [...jobColumns.slice(0, 2), failure, ...jobColumns.slice(2)];
+/** Of jobs that ended badly: what happened stands beside the name, in place of what matters to those that are to run. */
+export const failedColumns: readonly Column<JobView>[] = jobColumns
+  .filter(({ id }) => id !== "priority" && id !== "took")
+  .toSpliced(2, 0, failure);
 
 /** On a phone a row has two lines. */
 export const phoneColumns: readonly Column<JobView>[] = [

@@ -54,4 +54,5 @@ it("C14: the page has the statuses of the contract", () => {
 it("L15: a count that was capped says so", () => {
   expect(cappedCount({ count: 10_000, capped: true })).toBe("10,000+");
   expect(cappedCount({ count: 9_999, capped: false })).toBe("9,999");
+  expect(cappedCount({ count: 0, capped: true })).toBe("?");
 });

@@ -31,7 +31,7 @@ export function JobsScreen() {
   const navigate = useNavigate();
   const mayAct = useMay("operator");
   const search = useMemo(() => jobSearch(parseQuery(q, jobKeys)), [q]);
-  // Nothing is asked of the server that it must refuse: a search that is wrong narrows nothing.
+  // Nothing is asked of the server that it must refuse.
   const list = useKeysetList(jobsList(search.problem === undefined ? search : { ...search, params: {} }));
   const selection = useSelection(q);
   const narrow = useWidthStep() === 0;
@@ -54,22 +54,32 @@ export function JobsScreen() {
           problem={search.problem}
         />
       </div>
-      {mayAct && selection.ids.size > 0 && (
+      {mayAct && selection.ids.size > 0 && search.problem === undefined && (
         <Suspense>
           <ActBar selection={selection} filter={search.filter} rows={list.rows} more={list.hasMore} />
         </Suspense>
       )}
-      <DataTable
-        label="Jobs"
-        columns={narrow ? phoneColumns : isOfFailed(search) ? failedColumns : jobColumns}
-        rowHeight={narrow ? 60 : 40}
-        list={list}
-        idOf={idOf}
-        nameOf={nameOf}
-        onOpen={({ id }) => void navigate({ to: "/jobs/$id", params: { id } })}
-        selection={mayAct ? selection : undefined}
-        empty={<NoJobs searched={q !== ""} looking={list.hasMore} onClear={() => setSearch("")} />}
-      />
+      {search.problem === undefined ? (
+        <DataTable
+          label="Jobs"
+          columns={narrow ? phoneColumns : isOfFailed(search) ? failedColumns : jobColumns}
+          rowHeight={narrow ? 60 : 40}
+          list={list}
+          idOf={idOf}
+          nameOf={nameOf}
+          onOpen={({ id }) => void navigate({ to: "/jobs/$id", params: { id } })}
+          selection={mayAct ? selection : undefined}
+          empty={<NoJobs searched={q !== ""} looking={list.hasMore} onClear={() => setSearch("")} />}
+        />
+      ) : (
+        <Empty
+          icon={SearchX}
+          title="The search cannot be read"
+          action={<Button onClick={() => setSearch("")}>Clear the search</Button>}
+        >
+          {search.problem}.
+        </Empty>
+      )}
     </div>
   );
 }

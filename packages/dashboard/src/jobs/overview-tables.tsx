@@ -1,5 +1,5 @@
 import type { JobsOverview } from "@provost/contract";
-import { Link } from "@tanstack/react-router";
+import { Link, useNavigate } from "@tanstack/react-router";
 import { count } from "../format/numbers.ts";
 import { exactDuration } from "../format/time.ts";
 import type { Column } from "../list/columns.ts";
@@ -77,6 +77,7 @@ const loadColumns: readonly Column<Load>[] = [
 ];
 
 export function Workload({ queues }: { queues: readonly Load[] }) {
+  const navigate = useNavigate();
   return (
     <Section title="Workload by queue">
       <PlainTable
@@ -84,7 +85,7 @@ export function Workload({ queues }: { queues: readonly Load[] }) {
         columns={loadColumns}
         rows={queues}
         idOf={({ queue }) => queue}
-        linkOf={({ queue }) => `/jobs/queues/${encodeURIComponent(queue)}`}
+        onOpen={({ queue }) => void navigate({ to: "/jobs/queues/$name", params: { name: queue } })}
       />
     </Section>
   );

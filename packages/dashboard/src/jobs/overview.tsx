@@ -111,7 +111,7 @@ function Figures(overview: JobsOverview) {
           ? {}
           : { q: `status:queued queue:${oldestWait.queue}`, beside: `${oldestWait.queue}, ${oldestWait.lane} lane` })}
       />
-      <div className="flex min-w-0 flex-col px-4 py-3 md:px-5">
+      <div className="flex min-w-0 flex-col px-4 py-3 max-sm:col-span-2 md:px-5">
         <dt className="text-xs text-muted">Processes</dt>
         <dd className="text-xl font-semibold tracking-tight">
           <Link to="/jobs/processes" className="rounded-sm hover:text-accent-text">

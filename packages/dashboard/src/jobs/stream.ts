@@ -15,7 +15,8 @@ const othersMs = 10_000;
 
 /**
  * The overview and hints of jobs, while a screen of jobs is open. They are a stream apart from the page's own, which need not carry what changes
- * thousands of times a second; it follows that one's state: no hints while it is paused, and none while nobody looks.
+ * thousands of times a second; it follows that one's state: no hints while it is paused. While nobody looks it is closed: a browser has
+ * six connections for all tabs together.
  */
 class JobStream {
   #users = 0;
@@ -36,11 +37,16 @@ class JobStream {
   }
 }
 
+function wanted(): boolean {
+  return live.state.phase === "live" && document.visibilityState === "visible";
+}
+
 function follow(): () => void {
   let pending: Pending = nothing;
   let abort: AbortController | undefined;
   let retry: ReturnType<typeof setTimeout> | undefined;
-  let toldAt = 0;
+  let toldAllAt = Date.now();
+  let opened = false;
   let failures = 0;
 
   const connect = (): void => {
@@ -64,24 +70,30 @@ function follow(): () => void {
     abort = undefined;
   };
   const heed = (): void => {
-    if (live.state.phase === "live" && abort === undefined) connect();
-    else if (live.state.phase !== "live") hangUp();
+    if (!wanted()) hangUp();
+    else if (abort === undefined) {
+      // What came while it was closed is not known.
+      if (opened) pending = anything;
+      opened = true;
+      connect();
+    }
   };
   const tell = (): void => {
-    if (live.state.phase !== "live" || document.visibilityState === "hidden") return;
-    if (Date.now() - toldAt >= othersMs) pending = anything;
+    if (!wanted()) return;
+    if (Date.now() - toldAllAt >= othersMs) pending = anything;
     const events = eventsOf(pending);
     if (events.length === 0) return;
+    if (pending.more) toldAllAt = Date.now();
     pending = nothing;
-    toldAt = Date.now();
     live.tell(events);
   };
   const unwatch = live.watch(heed);
+  document.addEventListener("visibilitychange", heed);
   const timer = setInterval(tell, settleMs);
-  toldAt = Date.now();
   heed();
   return () => {
     unwatch();
+    document.removeEventListener("visibilitychange", heed);
     clearInterval(timer);
     hangUp();
   };

@@ -15,8 +15,9 @@ export const jobStatuses = [
 
 export const finalStatuses: readonly JobStatusName[] = ["processed", "failed", "cancelled"];
 
-/** `10,000+` where there may be more. */
+/** `10,000+` where there may be more; `?` where none was found among those that were looked at. */
 export function cappedCount({ count, capped }: { count: number; capped: boolean }): string {
+  if (count === 0 && capped) return "?";
   return `${count.toLocaleString("en-US")}${capped ? "+" : ""}`;
 }
 

@@ -1,6 +1,6 @@
 import type { ProcessDetail } from "@provost/contract";
 import { useQuery } from "@tanstack/react-query";
-import { Link, useParams } from "@tanstack/react-router";
+import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import { ArrowLeft } from "lucide-react";
 import { shortDuration } from "../format/time.ts";
 import { PlainTable, Section } from "../jobs/plain-table.tsx";
@@ -82,6 +82,7 @@ export function ProcessScreen() {
 }
 
 function Loaded({ process }: { process: ProcessDetail }) {
+  const navigate = useNavigate();
   const { id, running, slots, jobs, names, lines } = process;
   return (
     <div className="flex flex-col pb-8">
@@ -107,7 +108,7 @@ function Loaded({ process }: { process: ProcessDetail }) {
               columns={columns}
               rows={jobs}
               idOf={(job) => job.id}
-              linkOf={(job) => `/jobs/${job.id}`}
+              onOpen={(job) => void navigate({ to: "/jobs/$id", params: { id: job.id } })}
             />
           )}
         </Section>

@@ -1,6 +1,6 @@
 import type { ProcessView } from "@provost/contract";
 import { useQuery } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
+import { Link, useNavigate } from "@tanstack/react-router";
 import { Cpu } from "lucide-react";
 import { shortDuration } from "../format/time.ts";
 import { PlainTable } from "../jobs/plain-table.tsx";
@@ -86,6 +86,7 @@ const columns: readonly Column<ProcessView>[] = [
 
 /** Who runs the jobs. */
 export function ProcessesScreen() {
+  const navigate = useNavigate();
   useJobStream();
   const { data, error, refetch } = useQuery(processesQuery);
   return (
@@ -110,7 +111,7 @@ export function ProcessesScreen() {
             columns={columns}
             rows={data}
             idOf={({ id }) => id}
-            linkOf={({ id }) => `/jobs/processes/${encodeURIComponent(id)}`}
+            onOpen={({ id }) => void navigate({ to: "/jobs/processes/$id", params: { id } })}
           />
         </div>
       )}

@@ -25,13 +25,13 @@ export function TickJob({ jobId }: ScheduleTick) {
 export const outcome: Column<ScheduleTick> = {
   id: "outcome",
   header: "Outcome",
-  width: "minmax(104px, 1fr)",
+  width: "minmax(96px, 1fr)",
   cell: (tick) => <OutcomeBadge outcome={tick.outcome} />,
 };
 export const took: Column<ScheduleTick> = {
   id: "took",
   header: "Took",
-  width: "minmax(72px, 1fr)",
+  width: "minmax(56px, 1fr)",
   align: "right",
   cell: tickTook,
 };
@@ -45,7 +45,7 @@ export const lag: Column<ScheduleTick> = {
 export const job: Column<ScheduleTick> = {
   id: "job",
   header: "Job",
-  width: "minmax(64px, 1fr)",
+  width: "minmax(48px, 1fr)",
   align: "right",
   cell: (tick) => <TickJob {...tick} />,
 };
@@ -61,7 +61,7 @@ export const shard: Column<ScheduleTick> = {
 
 const columns: readonly Column<ScheduleTick>[] = [
   outcome,
-  { id: "due", header: "Due", width: "minmax(88px, 1fr)", cell: ({ dueAt }) => <RelativeTime at={dueAt} /> },
+  { id: "due", header: "Due", width: "minmax(72px, 1fr)", cell: ({ dueAt }) => <RelativeTime at={dueAt} /> },
   { ...lag, from: 768 },
   took,
   job,

@@ -83,9 +83,9 @@ function Plan({ schedule }: { schedule: ScheduleDetail }) {
           <Cursors cursors={schedule.cursors} />
         </Part>
         <Part title="Rule">
+          <p>Runs {words}.</p>
           <Facts
             items={[
-              ["In words", words],
               [
                 "As written",
                 <code key="rule" className="font-mono text-xs">

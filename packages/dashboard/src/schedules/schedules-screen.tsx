@@ -1,6 +1,6 @@
 import type { ScheduleView } from "@provost/contract";
 import { useQuery } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
+import { Link, useNavigate } from "@tanstack/react-router";
 import { CalendarClock } from "lucide-react";
 import { PlainTable } from "../jobs/plain-table.tsx";
 import { useJobStream } from "../jobs/stream.ts";
@@ -56,6 +56,7 @@ const columns: readonly Column<ScheduleView>[] = [
 
 /** What recurs. */
 export function SchedulesScreen() {
+  const navigate = useNavigate();
   useJobStream();
   const { data, error, refetch } = useQuery(schedulesQuery);
   return (
@@ -80,7 +81,7 @@ export function SchedulesScreen() {
             columns={columns}
             rows={data}
             idOf={({ name }) => name}
-            linkOf={({ name }) => `/jobs/schedules/${encodeURIComponent(name)}`}
+            onOpen={({ name }) => void navigate({ to: "/jobs/schedules/$name", params: { name } })}
           />
         </div>
       )}

@@ -7,7 +7,8 @@ import { Button } from "../../ui/button.tsx";
 import { Confirm } from "../../ui/confirm.tsx";
 import { Menu } from "../../ui/menu.tsx";
 import { toastDone } from "../../ui/toast-store.ts";
-import { actOn, actsOf, actWords, readAgain } from "../acts.ts";
+import { actsOf, actWords } from "../act-words.ts";
+import { actOn, readAgain } from "../acts.ts";
 import { MoveFields, moveTo, type MoveText } from "../move-fields.tsx";
 
 interface JobActionsProps {

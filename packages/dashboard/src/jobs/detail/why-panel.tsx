@@ -9,7 +9,7 @@ import { Button } from "../../ui/button.tsx";
 import { classes } from "../../ui/classes.ts";
 import { ErrorNote } from "../../ui/error-note.tsx";
 import { Skeleton } from "../../ui/skeleton.tsx";
-import { actWords } from "../acts.ts";
+import { actWords } from "../act-words.ts";
 import { whyQuery } from "../queries.ts";
 import { JobStatusBadge } from "../status.tsx";
 import { finalStatuses } from "../words.ts";

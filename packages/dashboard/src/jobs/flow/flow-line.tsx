@@ -48,7 +48,10 @@ export function FlowLine(props: FlowLineProps) {
         active && "inset-shadow-[2px_0_0_var(--accent)]",
       )}
     >
-      <div className="flex min-w-0 items-center gap-1.5" style={{ paddingLeft: row.depth * 14 }}>
+      <div
+        className="flex min-w-0 items-center gap-1.5 overflow-hidden"
+        style={{ paddingLeft: row.depth * (props.narrow ? 6 : 14) }}
+      >
         <Label {...props} />
       </div>
       {tree ? <Figures {...props} /> : <Bars {...props} />}
@@ -114,10 +117,14 @@ function StageLabel({ row: { stage, stages } }: { row: Extract<FlowRow, { kind: 
     <span className="flex min-w-0 items-center gap-2">
       <span className="font-medium whitespace-nowrap">
         Stage {stage.position + 1}
-        <span className="font-normal text-faint"> of {stages}</span>
+        <span className="font-normal text-faint max-md:sr-only"> of {stages}</span>
       </span>
       <span className={classes("text-xs", stateTones[stage.state])}>{stage.state}</span>
-      {stage.policy !== "all-processed" && <Tag title={policyTells[stage.policy]}>{stage.policy}</Tag>}
+      {stage.policy !== "all-processed" && (
+        <span className="max-md:hidden">
+          <Tag title={policyTells[stage.policy]}>{stage.policy}</Tag>
+        </span>
+      )}
     </span>
   );
 }
@@ -218,7 +225,7 @@ function Bars({ row, span, now, narrow }: FlowLineProps) {
   return (
     <>
       <div className="relative h-full" title={row.kind === "stage" ? stageWords(row.stage) : barWords(row.job, now)}>
-        {ticksOf(span, narrow ? 2 : 5).map(({ at, ms }) => (
+        {ticksOf(span, narrow ? 3 : 5).map(({ at, ms }) => (
           <span key={ms} aria-hidden className="absolute inset-y-0 w-px bg-line" style={{ left: `${at * 100}%` }} />
         ))}
         {bars.map((bar) => (

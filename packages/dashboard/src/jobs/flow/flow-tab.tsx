@@ -2,7 +2,7 @@ import type { FlowPage, JobDetail, JobFlow } from "@provost/contract";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { ChevronsDownUp, ChevronsUpDown } from "lucide-react";
-import { useState } from "react";
+import { useMemo, useState } from "react";
 import { api, part } from "../../api/client.ts";
 import { useNow } from "../../format/clock.ts";
 import { counted } from "../../format/numbers.ts";
@@ -25,6 +25,7 @@ export function FlowTab({ job, view }: { job: JobDetail; view: string | undefine
   const [closed, setClosed] = useState<ReadonlySet<string>>(new Set());
   const { more, readMore, reading } = useMoreJobs(job.id);
   const clock = useNow();
+  const rows = useMemo(() => (flow === undefined ? [] : rowsOf(flow, closed, more)), [flow, closed, more]);
   if (flow === undefined) {
     return error === null ? (
       <SkeletonRows />
@@ -68,7 +69,7 @@ export function FlowTab({ job, view }: { job: JobDetail; view: string | undefine
         </p>
       )}
       <FlowTree
-        rows={rowsOf(flow, closed, more)}
+        rows={rows}
         span={span}
         now={now}
         tree={tree}

@@ -105,7 +105,7 @@ function useScrollTo(rows: readonly FlowRow[], current: string, scroll: (index: 
 function gridOf(tree: boolean, narrow: boolean): string {
   if (tree)
     return narrow ? "minmax(0, 1fr) 104px" : "minmax(240px, 3fr) 120px minmax(88px, 1fr) 72px 88px minmax(0, 2fr)";
-  return narrow ? "minmax(0, 2fr) minmax(0, 3fr)" : "minmax(240px, 320px) minmax(0, 1fr) 88px";
+  return narrow ? "minmax(0, 1fr) minmax(0, 1fr)" : "minmax(240px, 320px) minmax(0, 1fr) 88px";
 }
 
 function Head({
@@ -136,7 +136,7 @@ function Head({
       ) : (
         <>
           <span className="relative h-4">
-            {ticksOf(span, narrow ? 2 : 5).map(({ at, ms }) => (
+            {ticksOf(span, narrow ? 3 : 5).map(({ at, ms }) => (
               <span
                 key={ms}
                 className="absolute whitespace-nowrap"
