@@ -328,10 +328,10 @@ describe("L15 jobs over HTTP", () => {
 
 describe("L17 many at once", () => {
   test("one whose unique key another holds by now is refused; the others are retried", async () => {
-    const ids: string[] = [];
+    const failed: string[] = [];
     for (let each = 0; each < 5; each += 1) {
       const { id } = await manager.enqueue(bad, undefined, each === 2 ? { unique: "taken" } : {});
-      ids.push(await ended(id));
+      failed.push(await ended(id));
     }
     const { id: holder } = await manager.enqueue(unrun, undefined, { unique: "taken" });
     await post(queueSchema, "/v1/queues/user/pause");
@@ -348,7 +348,7 @@ describe("L17 many at once", () => {
       refused: 1,
       reasons: { "unique-key": 1 },
     });
-    expect(await refused("POST", `/v1/jobs/${ids[2]}/retry`)).toMatchObject({ status: 409, code: "job_refused" });
+    expect(await refused("POST", `/v1/jobs/${failed[2]}/retry`)).toMatchObject({ status: 409, code: "job_refused" });
     await post(jobsActedSchema, "/v1/jobs/actions", { action: "cancel", filter: { name: "bad" }, count });
     await manager.cancel(holder);
     await post(queueSchema, "/v1/queues/user/resume");

@@ -1,5 +1,5 @@
 import type { FlowNodeView, FlowPage, FlowStageView, JobFlow, JobStatusName } from "@provost/contract";
-import type { Flow, FlowStage, JobBrief, JobStatus } from "@provost/jobs";
+import type { Flow, FlowMember, FlowStage, JobBrief, JobId, JobStatus } from "@provost/jobs";
 import { iso } from "../storage/rows.ts";
 import { shortFailure } from "./job-views.ts";
 
@@ -17,28 +17,36 @@ const order: Record<JobStatus, number> = {
   processed: 3,
 };
 
+/** What is listed is read whole, the rest in short. */
+type Read = (ids: JobId[]) => Promise<JobBrief[]>;
+
 /** A flow's stages and jobs, by what stands below what. */
 class Tree {
   readonly #under: Map<string | undefined, FlowStage[]>;
-  readonly #in: Map<string | undefined, JobBrief[]>;
+  readonly #in: Map<string | undefined, FlowMember[]>;
 
-  constructor(stages: readonly FlowStage[], jobs: readonly JobBrief[]) {
+  constructor(stages: readonly FlowStage[], jobs: readonly FlowMember[]) {
     this.#under = Map.groupBy(stages, ({ parentId }) => parentId);
     this.#in = Map.groupBy(jobs, ({ stageId }) => stageId);
   }
 
-  /** Of a job; at the top without one. */
-  under(parentId?: string): FlowStage[] {
-    return (this.#under.get(parentId) ?? []).toSorted((a, b) => a.position - b.position);
+  /** Of a job; at the top without one. Without their jobs. */
+  under(parentId?: string): FlowStageView[] {
+    return (this.#under.get(parentId) ?? [])
+      .toSorted((a, b) => a.position - b.position)
+      .map((stage) => this.#stage(stage));
   }
 
   /** By id. */
-  in(stageId: string): JobBrief[] {
+  in(stageId: string): FlowMember[] {
     return this.#in.get(stageId) ?? [];
   }
 
-  /** Without its jobs. */
-  stage({ id, position, policy, state }: FlowStage): FlowStageView {
+  node(job: JobBrief): FlowNodeView {
+    return { ...nodeOf(job), stages: this.under(job.id) };
+  }
+
+  #stage({ id, position, policy, state }: FlowStage): FlowStageView {
     const jobs = this.in(id);
     const counts: Partial<Record<JobStatusName, number>> = {};
     let first = Infinity;
@@ -63,26 +71,34 @@ class Tree {
 }
 
 /** Level by level, so that what stands at the top is listed before what stands below it, until enough is. */
-export function flowView(flow: Flow, stages: readonly FlowStage[], jobs: readonly JobBrief[], now: number): JobFlow {
+export async function flowView(
+  { flow, stages, jobs, now }: { flow: Flow; stages: readonly FlowStage[]; jobs: readonly FlowMember[]; now: number },
+  read: Read,
+): Promise<JobFlow> {
   const tree = new Tree(stages, jobs);
   let left = flowJobsShown;
-  const tops = tree.under().map((stage) => tree.stage(stage));
+  const tops = tree.under();
   let level = tops;
-  while (level.length > 0) {
-    const below: FlowStageView[] = [];
-    for (const stage of level) {
-      const all = tree.in(stage.id);
-      const shown = all
+  while (level.length > 0 && left > 0) {
+    const chosen = new Map<string, FlowMember[]>();
+    for (const { id } of level) {
+      const shown = tree
+        .in(id)
         .toSorted((a, b) => order[a.status] - order[b.status] || Number(a.id) - Number(b.id))
         .slice(0, Math.min(stageJobsShown, left));
       left -= shown.length;
-      stage.jobs = shown.map((job) => nodeView(job, tree));
-      if (shown.length === all.length) delete stage.next;
-      for (const node of stage.jobs) below.push(...node.stages);
+      chosen.set(id, shown);
     }
-    level = below;
+    const nodes = await nodesOf([...chosen.values()].flat(), tree, read);
+    for (const stage of level) {
+      const shown = chosen.get(stage.id) ?? [];
+      stage.jobs = shown.flatMap(({ id }) => nodes.get(id) ?? []);
+      if (shown.length === tree.in(stage.id).length) delete stage.next;
+    }
+    level = level.flatMap((stage) => stage.jobs.flatMap((node) => node.stages));
   }
-  const onFailed = jobs.find(({ id }) => id === flow.onFailedJobId);
+  const onFailed = jobs.filter(({ id }) => id === flow.onFailedJobId);
+  const [last] = (await nodesOf(onFailed, tree, read)).values();
   return {
     id: flow.id,
     status: flow.status,
@@ -93,25 +109,37 @@ export function flowView(flow: Flow, stages: readonly FlowStage[], jobs: readonl
     ...(flow.finishedAt === undefined ? {} : { finishedAt: iso(flow.finishedAt) }),
     now: iso(now),
     stages: tops,
-    ...(onFailed === undefined ? {} : { onFailed: nodeView(onFailed, tree) }),
+    ...(last === undefined ? {} : { onFailed: last }),
   };
 }
 
 /** By id, so that pages meet whatever happens to the jobs meanwhile. */
-export function flowPage(
-  stages: readonly FlowStage[],
-  jobs: readonly JobBrief[],
-  stage: string,
-  { after = "0", limit }: { after?: string | undefined; limit: number },
-): FlowPage {
+export async function flowPage(
+  query: {
+    stages: readonly FlowStage[];
+    jobs: readonly FlowMember[];
+    stage: string;
+    after?: string | undefined;
+    limit: number;
+  },
+  read: Read,
+): Promise<FlowPage> {
+  const { stages, jobs, stage, after = "0", limit } = query;
   const tree = new Tree(stages, jobs);
   const rest = tree.in(stage).filter(({ id }) => Number(id) > Number(after));
-  const items = rest.slice(0, limit).map((job) => nodeView(job, tree));
-  const last = items.at(-1);
+  const shown = rest.slice(0, limit);
+  const items = [...(await nodesOf(shown, tree, read)).values()];
+  const last = shown.at(-1);
   return rest.length > limit && last !== undefined ? { items, next: last.id } : { items };
 }
 
-function nodeView(job: JobBrief, tree: Tree): FlowNodeView {
+/** In the order asked for. */
+async function nodesOf(jobs: readonly FlowMember[], tree: Tree, read: Read): Promise<Map<JobId, FlowNodeView>> {
+  const briefs = jobs.length === 0 ? [] : await read(jobs.map(({ id }) => id));
+  return new Map(briefs.map((job) => [job.id, tree.node(job)]));
+}
+
+function nodeOf(job: JobBrief): Omit<FlowNodeView, "stages"> {
   return {
     id: job.id,
     name: job.name,
@@ -126,6 +154,5 @@ function nodeView(job: JobBrief, tree: Tree): FlowNodeView {
     ...(job.finishedAt === undefined ? {} : { finishedAt: iso(job.finishedAt) }),
     ...(job.heldAt === undefined ? {} : { held: true }),
     ...(job.failure === undefined ? {} : { failure: shortFailure(job.failure) }),
-    stages: tree.under(job.id).map((stage) => tree.stage(stage)),
   };
 }

@@ -32,7 +32,10 @@ function statusesOf(text: string): JobStatusName[] {
 }
 
 /** For jobs that were found by their id or key. */
-export function fits(job: JobBrief, query: Omit<BrowseQuery, "limit" | "looksMax">): boolean {
+export function fits(
+  job: Pick<JobBrief, "status" | "name" | "queue" | "priority" | "flowId">,
+  query: Omit<BrowseQuery, "limit" | "looksMax">,
+): boolean {
   const { statuses, name, queue, priority, flowId } = query;
   return (
     (statuses === undefined || statuses.includes(job.status)) &&

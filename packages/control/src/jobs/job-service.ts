@@ -93,8 +93,8 @@ export class JobService {
   /** A flow has at most 10,000 jobs. */
   async #countsOfFlow(flowId: string, query: Parameters<typeof fits>[1]): Promise<JobCounts> {
     const counts = noJobs();
-    const { jobs } = await asked(this.#manager.flowBriefs(flowId));
-    for (const job of jobs) if (fits(job, query)) counts[job.status].count += 1;
+    const { jobs } = await asked(this.#manager.flowMembers(flowId));
+    for (const job of jobs) if (fits({ ...job, flowId }, query)) counts[job.status].count += 1;
     return counts;
   }
 
@@ -141,23 +141,23 @@ export class JobService {
     const { flowId } = await this.#brief(id);
     const [flow, found, now] = await Promise.all([
       flowId === undefined ? undefined : this.#manager.flow(flowId),
-      flowId === undefined ? undefined : this.#manager.flowBriefs(flowId),
+      flowId === undefined ? undefined : this.#manager.flowMembers(flowId),
       this.#manager.now(),
     ]);
     if (flow === undefined || found === undefined) {
       throw new ProvostError("flow_not_found", `Job ${id} is in no flow: it was enqueued alone.`);
     }
-    return flowView(flow, found.stages, found.jobs, now);
+    return flowView({ flow, ...found, now }, (ids) => this.#manager.briefs(ids));
   }
 
   /** @throws ProvostError `job_not_found`, `flow_not_found`. */
   async flowPage(id: string, stage: string, query: { after?: string | undefined; limit: number }): Promise<FlowPage> {
     const { flowId } = await this.#brief(id);
-    const found = flowId === undefined ? undefined : await this.#manager.flowBriefs(flowId);
+    const found = flowId === undefined ? undefined : await this.#manager.flowMembers(flowId);
     if (found === undefined || !found.stages.some((each) => each.id === stage)) {
       throw new ProvostError("flow_not_found", `Job ${id} is in no flow with a stage ${JSON.stringify(stage)}.`);
     }
-    return flowPage(found.stages, found.jobs, stage, query);
+    return flowPage({ ...found, stage, ...query }, (ids) => this.#manager.briefs(ids));
   }
 
   /** Told of each job that this process has seen begin or end. */

@@ -12,22 +12,23 @@ const minuteMs = 60_000;
 /** Of the store, when the manager's clock says 0: in the middle of a minute. */
 const epoch = 1_000_000 * minuteMs + 30_000;
 
+function kept() {
+  const clock = new FakeClock();
+  const lines: NewLogLine[] = [];
+  const events: ManagerEvent[] = [];
+  const state = { away: false, calls: 0 };
+  const add = async (more: readonly NewLogLine[]): Promise<void> => {
+    state.calls += 1;
+    if (state.away) throw away;
+    lines.push(...more);
+  };
+  const log = (event: ManagerEvent): void => void events.push(event);
+  const keeper = new LogKeeper({ transporter: { logs: { add, read: async () => [] } }, clock, random: () => 1, log });
+  keeper.start();
+  return { clock, keeper, lines, state };
+}
+
 describe("LogKeeper", () => {
-  function kept() {
-    const clock = new FakeClock();
-    const lines: NewLogLine[] = [];
-    const events: ManagerEvent[] = [];
-    const state = { away: false, calls: 0 };
-    const add = async (more: readonly NewLogLine[]): Promise<void> => {
-      state.calls += 1;
-      if (state.away) throw away;
-      lines.push(...more);
-    };
-    const log = (event: ManagerEvent): void => void events.push(event);
-    const keeper = new LogKeeper({ transporter: { logs: { add, read: async () => [] } }, clock, random: () => 1, log });
-    keeper.start();
-    return { clock, keeper, lines, state };
-  }
   const attempt = { jobId: "1", name: "work", fence: 1 };
 
   test("L15 lines are numbered by attempt and handed over together, with how long ago they were told", async () => {

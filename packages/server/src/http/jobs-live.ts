@@ -11,11 +11,13 @@ const waitStepMs = 10_000;
 interface Client {
   response: ServerResponse;
   allowed: () => Promise<void>;
+  /** It had not taken what it was sent before, and has missed an overview since. */
+  behind: boolean;
 }
 
 /**
  * The jobs' overview for all who watch: looked at once for all of them, while there are any, and sent when it has changed. A client that
- * does not take what it was sent misses the next ones: each says all there is.
+ * does not take what it was sent misses what comes meanwhile, and gets the latest when it has.
  *
  * idle --first client--> looking every `pollMs` --last one gone--> idle
  */
@@ -23,7 +25,8 @@ export class JobsLive {
   readonly #jobs: Pick<JobDoor, "overview" | "subscribe">;
   readonly #times: StreamTimes;
   readonly #clients = new Set<Client>();
-  #latest: JobsOverview | undefined;
+  /** The last message with an overview. */
+  #latest: string | undefined;
   #told = "";
   #looking = false;
   #timers: NodeJS.Timeout[] = [];
@@ -43,12 +46,12 @@ export class JobsLive {
 
   /** Resolves when the client has gone, or may see no more. */
   async follow(response: ServerResponse, allowed: () => Promise<void>): Promise<void> {
-    const client = { response, allowed };
+    const client = { response, allowed, behind: false };
     const gone = new Promise<void>((resolve) => response.once("close", resolve));
     response.write("retry: 1000\n\n");
     this.#clients.add(client);
     if (this.#clients.size === 1) this.#start();
-    else if (this.#latest !== undefined) send(client, "overview", this.#latest);
+    else if (this.#latest !== undefined) client.behind = !send(client, this.#latest);
     await gone;
     this.#clients.delete(client);
     if (this.#clients.size === 0) this.#stop();
@@ -98,13 +101,16 @@ export class JobsLive {
   async #tell(): Promise<void> {
     const hints: JobHints = { ids: [...this.#ids], names: [...this.#names], more: this.#more };
     this.#forget();
-    if (hints.ids.length > 0) for (const client of this.#clients) send(client, "jobs", hints);
+    if (hints.ids.length > 0) {
+      const message = messageOf("jobs", hints);
+      for (const client of this.#clients) send(client, message);
+    }
     const overview = await this.#jobs.overview();
     const told = comparable(overview);
-    this.#latest = overview;
-    if (told === this.#told) return;
+    this.#latest = messageOf("overview", overview);
+    const changed = told !== this.#told;
     this.#told = told;
-    for (const client of this.#clients) send(client, "overview", overview);
+    for (const client of this.#clients) if (changed || client.behind) client.behind = !send(client, this.#latest);
   }
 
   async #beat(): Promise<void> {
@@ -119,9 +125,15 @@ export class JobsLive {
   }
 }
 
-function send({ response }: Client, event: string, data: object): void {
-  if (response.writableEnded || response.writableNeedDrain) return;
-  response.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+function messageOf(event: string, data: object): string {
+  return `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
+}
+
+/** False when the client has not taken what was sent before. */
+function send({ response }: Client, message: string): boolean {
+  if (response.writableEnded || response.writableNeedDrain) return false;
+  response.write(message);
+  return true;
 }
 
 /** What makes an overview another one: not the time it was made at. */

@@ -120,7 +120,7 @@ describe.skipIf(skipReason !== undefined)("L15 plans of what is seen: PostgreSQL
     ["by flow", findSql, [["failed"], null, null, null, 1, 1_000], 10],
     ["counts", "SELECT * FROM @.counts(0)", [], 1_000],
     ["briefs", "SELECT brief FROM @.briefs($1)", [[1, 2, 3]], 20],
-    ["members", "SELECT brief FROM @.members($1)", [1], 10],
+    ["members", "SELECT * FROM @.members($1)", [1], 10],
     ["by key", "SELECT id FROM @.by_key($1, 100)", ["k"], 10],
   ];
   for (const [what, call, values, most] of calls) {

@@ -152,9 +152,11 @@ BEGIN
     JOIN ${schema}.job_now j USING (id) ORDER BY asked.place) b;
 END $$;
 
-CREATE FUNCTION ${schema}.members(p_flow bigint) RETURNS TABLE (brief json) LANGUAGE plpgsql ${functionSettings} AS $$
+CREATE FUNCTION ${schema}.members(p_flow bigint) RETURNS TABLE (id bigint, name text, queue text, status text, priority smallint,
+  started_at bigint, finished_at bigint, stage_id bigint) LANGUAGE plpgsql ${functionSettings} AS $$
 BEGIN
-  RETURN QUERY SELECT to_json(b) FROM (SELECT ${columns} FROM ${schema}.job_now j WHERE j.flow_id = p_flow ORDER BY j.id) b;
+  RETURN QUERY SELECT j.id, j.name, j.queue, j.status, j.priority, j.started_at, j.finished_at, j.stage_id
+    FROM ${schema}.job_now j WHERE j.flow_id = p_flow ORDER BY j.id;
 END $$;
 
 CREATE FUNCTION ${schema}.by_key(p_key text, p_limit integer) RETURNS TABLE (id bigint) LANGUAGE plpgsql ${functionSettings} AS $$
