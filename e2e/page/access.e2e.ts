@@ -44,7 +44,7 @@ describe("who may see and do what (C15)", () => {
     const visitor = await house.admin();
     const token = house.provost.adminToken();
     const kept = await visitor.page.evaluate(() =>
-      JSON.stringify([document.cookie, { ...localStorage }, { ...sessionStorage }]),
+      JSON.stringify([document.cookie, Object.entries(localStorage), Object.entries(sessionStorage)]),
     );
     expect(kept).not.toContain(token);
     expect(kept).not.toContain("provost_session");

@@ -55,7 +55,7 @@ describe("the first load", () => {
       performance
         .getEntriesByType("resource")
         .filter((entry): entry is PerformanceResourceTiming => entry.name.includes("/assets/"))
-        .map((entry) => (entry as PerformanceResourceTiming).transferSize),
+        .map(({ transferSize }) => transferSize),
     );
     expect(transferred.length).toBeGreaterThan(0);
     expect(transferred.every((bytes) => bytes === 0)).toBe(true);

@@ -129,5 +129,5 @@ async function paused(queue: string): Promise<boolean> {
 }
 
 async function attempts(id: string): Promise<number> {
-  return (await house.provost.get<{ attemptsUsed: number }>(`/v1/jobs/${id}`)).attemptsUsed;
+  return (await house.provost.get<{ attemptList: unknown[] }>(`/v1/jobs/${id}`)).attemptList.length;
 }

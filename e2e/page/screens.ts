@@ -10,7 +10,7 @@ export interface Screen {
   /** There when it has its data. */
   ready: (visitor: Visitor, world: World) => Locator;
   /** What is done once it is there: a dialog that is opened, a row that is chosen. */
-  then?: (visitor: Visitor, world: World) => Promise<void>;
+  after?: (visitor: Visitor, world: World) => Promise<void>;
   signedOut?: boolean;
 }
 
@@ -35,7 +35,7 @@ const servers: Screen[] = [
     name: "instances-chosen",
     path: () => "instances?q=tag%3Aweb",
     ready: row(/web-1/),
-    then: async ({ page }) => {
+    after: async ({ page }) => {
       await page.getByRole("checkbox", { name: "Choose web-1" }).check();
       await page.getByRole("checkbox", { name: "Choose web-2" }).check();
       await page.getByRole("toolbar").waitFor();
@@ -77,7 +77,7 @@ const servers: Screen[] = [
     name: "instance-resize",
     path: ({ filled }) => `instances/${filled.ready.id}`,
     ready: (visitor) => visitor.heading("web-1"),
-    then: async (visitor) => {
+    after: async (visitor) => {
       await actionOf(visitor, "Resize");
       await visitor.page
         .getByRole("dialog")
@@ -89,7 +89,7 @@ const servers: Screen[] = [
     name: "instance-destroy",
     path: ({ filled }) => `instances/${filled.ready.id}`,
     ready: (visitor) => visitor.heading("web-1"),
-    then: async (visitor) => {
+    after: async (visitor) => {
       await actionOf(visitor, "Destroy");
       await visitor.page.getByRole("dialog").getByRole("textbox").waitFor();
     },
@@ -142,21 +142,21 @@ const system: Screen[] = [
     name: "provider-add",
     path: () => "providers",
     ready: text("staging"),
-    then: async (visitor) => {
+    after: async (visitor) => {
       await visitor.button("Add a provider").click();
       await visitor.page.getByRole("dialog").getByLabel(/token/).waitFor();
     },
   },
   { name: "audit", path: () => "audit", ready: row(/instance\.resize/) },
   { name: "tokens", path: () => "tokens", ready: row(/grafana/) },
-  { name: "webhooks", path: () => "webhooks", ready: row(/ops-chat/) },
+  { name: "webhooks", path: () => "webhooks", ready: text("ops-chat") },
   { name: "webhook", path: () => "webhooks/ops-chat", ready: row(/instance\./) },
   { name: "health", path: () => "health", ready: text(/SQLite/i) },
   {
     name: "palette",
     path: () => "instances",
     ready: row(/db-1/),
-    then: async ({ page }) => {
+    after: async ({ page }) => {
       await page.keyboard.press("Control+k");
       await page.getByRole("dialog").getByRole("option").first().waitFor();
     },
@@ -165,7 +165,7 @@ const system: Screen[] = [
     name: "shortcuts",
     path: () => "instances",
     ready: row(/db-1/),
-    then: async ({ page }) => {
+    after: async ({ page }) => {
       await page.keyboard.press("?");
       await page.getByRole("dialog").waitFor();
     },
@@ -183,7 +183,7 @@ async function actionOf(visitor: Visitor, action: string): Promise<void> {
 export async function show(visitor: Visitor, world: World, screen: Screen): Promise<void> {
   await visitor.open(screen.path(world));
   await visitor.sees(screen.ready(visitor, world));
-  await screen.then?.(visitor, world);
+  await screen.after?.(visitor, world);
   // Whatever else it shows has come too, and what is shown is current.
   await visitor.page.locator("[aria-label=Loading]").first().waitFor({ state: "detached" });
   if (screen.signedOut !== true)

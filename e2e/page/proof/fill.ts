@@ -6,6 +6,8 @@ import type { Setting } from "./scene.ts";
 /** Ids of one of each, for the screens of single things. */
 export interface Filled {
   instance: string;
+  /** Its name. */
+  name: string;
   job: string;
 }
 
@@ -40,7 +42,12 @@ export async function fillStore({ numbers, say }: Ground<Setting>, store: Transp
   say(
     `${numbers.instances} instances and ${numbers.jobs} jobs written in ${Math.round((performance.now() - since) / 1_000)} s`,
   );
-  return { instance: instanceId(Math.floor(numbers.instances / 2)), job };
+  const middle = Math.floor(numbers.instances / 2);
+  return { instance: instanceId(middle), name: nameOf(middle), job };
+}
+
+function nameOf(n: number): string {
+  return `${roles[n % roles.length]}-${n}`;
 }
 
 export function instanceId(n: number): string {
@@ -57,7 +64,7 @@ export async function writeInstances(sql: SqlAccess, first: number, count: numbe
       const status = statuses[n % statuses.length];
       const at = now - (n % 400) * 86_400_000 - n;
       const ip = `["10.${(n >> 16) & 255}.${(n >> 8) & 255}.${n & 255}"]`;
-      return `('${instanceId(n)}', '${role}-${n}', 'linode', '${role}-${n}', '${regions[n % regions.length]}', '${types[n % types.length]}', 'linode/debian12', 5, '[]', '', '${status}', '${status === "stopped" ? "stopped" : "running"}', '${1_000_000 + n}', 1, 0, ${at}, ${at}, '${ip}', '[]', 3, 'x', 'none', ${at}, ${at}, '["${role}","batch-${n % 50}"]')`;
+      return `('${instanceId(n)}', '${nameOf(n)}', 'linode', '${nameOf(n)}', '${regions[n % regions.length]}', '${types[n % types.length]}', 'linode/debian12', 5, '[]', '', '${status}', '${status === "stopped" ? "stopped" : "running"}', '${1_000_000 + n}', 1, 0, ${at}, ${at}, '${ip}', '[]', 3, 'x', 'none', ${at}, ${at}, '["${role}","batch-${n % 50}"]')`;
     });
     await sql.query(`insert into control_instance (id, name, provider, provider_name, region, type, image, monthly_usd, ssh_keys,
       callback_url, status, desired, provider_id, create_attempt, create_open, accepted_at, active_at, ipv4, ipv6, stage,

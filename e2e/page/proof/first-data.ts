@@ -16,10 +16,10 @@ const places: Place[] = [
   { name: "instances, one status", path: () => "instances?q=status%3Astopped", data: firstRow },
   {
     name: "instances, three terms",
-    path: () => "instances?q=region%3Abr-gru+type%3Ag6-nanode-1+tag%3Abatch-7",
+    path: () => "instances?q=region%3Abr-gru+type%3Ag6-standard-1+tag%3Abatch-9",
     data: firstRow,
   },
-  { name: "instances, a free word", path: () => "instances?q=worker-9999", data: firstRow },
+  { name: "instances, a free word", path: ({ filled }) => `instances?q=${filled.name}`, data: firstRow },
   { name: "instances, a word that fits none", path: () => "instances?q=no-such-name", data: "main h2" },
   { name: "an instance", path: ({ filled }) => `instances/${filled.instance}`, data: "main dl dd" },
   { name: "fleets", path: () => "fleets", data: "main h2, [role=row]", link: "Fleets" },
@@ -77,6 +77,10 @@ export async function proveFirstData(scene: Scene): Promise<void> {
   check(true, `${places.length} screens have data over ${numbers.instances} instances and ${numbers.jobs} jobs`);
 }
 
+function median(values: readonly number[]): number {
+  return Math.round(percentile(values, 0.5));
+}
+
 interface Figures {
   byAddress: number;
   byLink: number | undefined;
@@ -94,7 +98,6 @@ async function measured(scene: Scene, place: Place): Promise<Figures> {
     api.push(load.api);
     if (place.link !== undefined) byLink.push(await followed(scene, place.link, place.data));
   }
-  const median = (values: number[]): number => Math.round(percentile(values, 0.5));
   return { byAddress: median(byAddress), api: median(api), byLink: byLink.length === 0 ? undefined : median(byLink) };
 }
 

@@ -3,10 +3,9 @@ import { join } from "node:path";
 import type { SqlAccess } from "@provost/jobs";
 import type { ThrowawayPostgres } from "@provost/jobs/testing/postgres";
 
-/** PostgreSQL tells the plan of every statement that it ran, with the rows that each of its nodes really met. */
+/** PostgreSQL tells the plan of every statement that it ran, with the rows that each of its nodes really met; when it is told to (`Plans`). */
 export const planSettings = {
   shared_preload_libraries: "auto_explain",
-  "auto_explain.log_min_duration": "-1",
   "auto_explain.log_analyze": "on",
   "auto_explain.log_timing": "off",
   "auto_explain.log_format": "json",

@@ -34,6 +34,7 @@ async function scrolled(asked: {
   if (table === null || scroller === null || scroller === undefined) throw new RangeError(`no table ${asked.table}`);
   const lowest = (): number =>
     Math.max(...[...table.querySelectorAll("[aria-rowindex]")].map((row) => Number(row.getAttribute("aria-rowindex"))));
+  // oxlint-disable-next-line unicorn/consistent-function-scoping -- what is called in the page is made in the page
   const frame = (): Promise<number> => new Promise((resolve) => requestAnimationFrame(resolve));
   const first = lowest();
   const deltas: number[] = [];

@@ -10,7 +10,7 @@ const mail = defineJob("mail.send", {
   async run({ input: { to }, attempt, progress }) {
     await pause(40);
     if (to.startsWith("bounce")) throw new RangeError(`550 ${to}: mailbox unavailable (attempt ${attempt})`);
-    await progress(1);
+    progress(1);
     return { accepted: to };
   },
 });
