@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { concerns } from "../live/events.ts";
-import { anything, eventsOf, jobsTopics, jobTopics, nothing, withHints } from "./hints.ts";
+import { anything, eventsOf, flowTopics, jobsTopics, jobTopics, nothing, withHints } from "./hints.ts";
 
 const hint = (ids: string[], more = false): string => JSON.stringify({ ids, names: [], more });
 const batch = (...messages: string[]) => ({
@@ -22,6 +22,17 @@ it("a hint that left some out, or can't be read, concerns every job", () => {
     expect(concerns(batch(message), jobsTopics)).toBe(true);
   }
   expect(eventsOf(nothing)).toEqual([]);
+});
+
+it("L14: a flow is read again with any job while it runs, and the seldomer the larger it is and when it has ended", () => {
+  const other = batch(hint(["7"]));
+  const any = batch(hint([], true));
+  const follows = (flow: Parameters<typeof flowTopics>[1]) =>
+    [batch(hint(["1"])), other, any].map((told) => concerns(told, flowTopics("1", flow)));
+  expect(follows({ status: "running", jobs: 30 })).toEqual([true, true, true]);
+  expect(follows({ status: "running", jobs: 9_000 })).toEqual([true, false, true]);
+  expect(follows({ status: "processed", jobs: 30 })).toEqual([true, false, true]);
+  expect(follows({ status: "processed", jobs: 9_000 })).toEqual([true, false, false]);
 });
 
 it("L14: hints that pile up are bounded", () => {

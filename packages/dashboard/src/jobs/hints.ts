@@ -31,6 +31,17 @@ export const jobTopics = (id: string): readonly string[] => [`job/${id}`, "job/a
 /** Topics of a query that any job's change makes old. */
 export const jobsTopics: readonly string[] = ["job"];
 
+/** A flow with more jobs than this is read again seldom: the store goes through all of them for it. */
+const flowJobsFew = 1_000;
+
+/** Of the flow that a job is in: any job may be one of it while it runs; one that has ended may be run again. */
+export function flowTopics(id: string, flow: { status: string; jobs: number } | undefined): readonly string[] {
+  if (flow === undefined) return jobTopics(id);
+  const few = flow.jobs <= flowJobsFew;
+  if (flow.status === "running") return few ? jobsTopics : jobTopics(id);
+  return few ? jobTopics(id) : [`job/${id}`];
+}
+
 /** The same in the words of the page's own stream. */
 export function eventsOf({ ids, more }: Pending): LiveEvent[] {
   const events = [...ids].map((id) => ({ topic: "job", id, value: undefined }));

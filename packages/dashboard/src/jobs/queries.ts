@@ -14,7 +14,7 @@ import { api, part } from "../api/client.ts";
 import type { QueryKey } from "../list/query.ts";
 import type { KeysetSource } from "../list/use-keyset-list.ts";
 import type { JobSearch } from "./filter.ts";
-import { jobsTopics, jobTopics } from "./hints.ts";
+import { flowTopics, jobsTopics, jobTopics } from "./hints.ts";
 import { jobStatuses } from "./words.ts";
 
 const anyJob = { live: jobsTopics };
@@ -66,14 +66,17 @@ export function whyQuery(id: string) {
   });
 }
 
-export function flowQuery(id: string) {
+/** `known`: as it was read last, if it was. */
+export function flowQuery(id: string, known: JobFlow | undefined) {
   return queryOptions({
-    queryKey: ["job", id, "flow"],
+    queryKey: flowKey(id),
     queryFn: ({ signal }) => api.get<JobFlow>(`jobs/${part(id)}/flow`, { signal }),
     placeholderData: keepPreviousData,
-    meta: anyJob,
+    meta: { live: flowTopics(id, known) },
   });
 }
+
+export const flowKey = (id: string) => ["job", id, "flow"] as const;
 
 export const queuesQuery = queryOptions({
   queryKey: ["queues"],

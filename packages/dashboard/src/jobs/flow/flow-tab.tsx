@@ -1,5 +1,5 @@
 import type { FlowPage, JobDetail, JobFlow } from "@provost/contract";
-import { useMutation, useQuery } from "@tanstack/react-query";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { ChevronsDownUp, ChevronsUpDown } from "lucide-react";
 import { useMemo, useState } from "react";
@@ -13,7 +13,7 @@ import { classes } from "../../ui/classes.ts";
 import { ErrorNote } from "../../ui/error-note.tsx";
 import { SkeletonRows } from "../../ui/skeleton.tsx";
 import { toastError } from "../../ui/toast-store.ts";
-import { flowQuery } from "../queries.ts";
+import { flowKey, flowQuery } from "../queries.ts";
 import { statusLooks } from "../status.tsx";
 import { FlowTree } from "./flow-tree.tsx";
 import { closable, rowsOf, type MoreJobs } from "./rows.ts";
@@ -21,7 +21,12 @@ import { spanOf } from "./waterfall.ts";
 
 /** The flow that a job is in, as a tree beside its waterfall or beside its figures. */
 export function FlowTab({ job, view }: { job: JobDetail; view: string | undefined }) {
-  const { data: flow, error, refetch, dataUpdatedAt } = useQuery(flowQuery(job.id));
+  const {
+    data: flow,
+    error,
+    refetch,
+    dataUpdatedAt,
+  } = useQuery(flowQuery(job.id, useQueryClient().getQueryData<JobFlow>(flowKey(job.id))));
   const [closed, setClosed] = useState<ReadonlySet<string>>(new Set());
   const { more, readMore, reading } = useMoreJobs(job.id);
   const clock = useNow();
