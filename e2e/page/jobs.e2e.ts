@@ -105,7 +105,7 @@ describe("jobs", () => {
 
     const mails = await house.provost.get<{ items: { id: string }[] }>("/v1/jobs?name=mail.send&limit=1");
     await visitor.open(`jobs/${mails.items[0]?.id ?? ""}?tab=data`);
-    const input = visitor.page.getByLabel("Input");
+    const input = visitor.page.getByLabel("Input", { exact: true });
     await visitor.sees(input);
     expect(await input.innerText()).not.toContain("s3cret");
     expect(await input.innerText()).toContain("secret");

@@ -42,7 +42,12 @@ await prove(
 async function onStore(ground: Ground<Setting>, { address, server }: ProofStore): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "provost-prove-page-"));
   const cloud = new SandboxCloud(folder, ["--fast", "--no-rate-limits"]);
-  const provost = new Provost({ PROVOST_DATABASE: address, PROVOST_LOG_LEVEL: "warn" });
+  // The cloud does not have the servers of the records: no sweep may find that out.
+  const provost = new Provost({
+    PROVOST_DATABASE: address,
+    PROVOST_LOG_LEVEL: "warn",
+    PROVOST_SWEEP_EVERY: "1d",
+  });
   const store = storeAt(address);
   const visitors = await Visitors.arrive();
   try {

@@ -61,7 +61,7 @@ const servers: Screen[] = [
   {
     name: "instance-operations",
     path: ({ filled }) => `instances/${filled.ready.id}?tab=operations`,
-    ready: text("reboot"),
+    ready: ({ page }) => page.getByRole("main").getByText("reboot", { exact: true }).first(),
   },
   {
     name: "instance-activity",
@@ -81,7 +81,7 @@ const servers: Screen[] = [
       await actionOf(visitor, "Resize");
       await visitor.page
         .getByRole("dialog")
-        .getByRole("radio", { name: /g6-standard-4/ })
+        .getByRole("radio", { name: /Linode 8GB/ })
         .check();
     },
   },
@@ -122,7 +122,7 @@ const jobs: Screen[] = [
   {
     name: "job-data",
     path: ({ office }) => `jobs/${office.failed}?tab=data`,
-    ready: ({ page }) => page.getByLabel("Input"),
+    ready: ({ page }) => page.getByLabel("Input", { exact: true }),
   },
   {
     name: "job-why",
