@@ -1,10 +1,9 @@
 import type { Instance } from "@provost/contract";
 import { useQuery } from "@tanstack/react-query";
-import { useNavigate, useSearch } from "@tanstack/react-router";
+import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { Workflow } from "lucide-react";
 import { Empty } from "../ui/empty.tsx";
 import { ErrorNote } from "../ui/error-note.tsx";
-import { Copyable } from "../ui/copy.tsx";
 import { SkeletonRows } from "../ui/skeleton.tsx";
 import { LogView } from "./log-view.tsx";
 import { logLines } from "./log-text.ts";
@@ -43,7 +42,15 @@ export function ProvisioningTab({ instance }: { instance: Instance }) {
         <TimelineView steps={steps} chosen={chosen?.id} onChoose={choose} failure={instance.failure} />
         {instance.flowId !== undefined && (
           <p className="flex items-center gap-1 text-xs text-muted">
-            Job flow <Copyable text={instance.flowId} label="the flow's id" />
+            Job flow
+            <Link
+              to="/jobs/$id"
+              params={{ id: instance.flowId }}
+              search={{ tab: "flow" }}
+              className="font-mono text-accent-text hover:underline"
+            >
+              {instance.flowId}
+            </Link>
           </p>
         )}
       </section>

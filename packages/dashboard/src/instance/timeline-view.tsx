@@ -22,7 +22,6 @@ interface TimelineViewProps {
 
 /** Each step with what was told and how long it took; pressing one shows its log alone. */
 export function TimelineView({ steps, chosen, onChoose, failure }: TimelineViewProps) {
-  const total = (steps.findLast(({ endedAt }) => endedAt !== undefined)?.endedAt ?? 0) - (steps[0]?.startedAt ?? 0);
   return (
     <>
       <ol className="flex flex-col">
@@ -37,9 +36,19 @@ export function TimelineView({ steps, chosen, onChoose, failure }: TimelineViewP
           />
         ))}
       </ol>
-      {total > 0 && <p className="text-muted">{exactDuration(total)} in all</p>}
+      <Total steps={steps} />
     </>
   );
+}
+
+function Total({ steps }: { steps: readonly TimelineStep[] }) {
+  const now = useNow();
+  const startedAt = steps[0]?.startedAt;
+  if (startedAt === undefined) return null;
+  const endedAt = steps.findLast((step) => step.endedAt !== undefined)?.endedAt;
+  const goesOn = steps.some(({ state }) => state === "running");
+  if (goesOn) return <p className="text-muted">{shortDuration(now - startedAt)} so far</p>;
+  return endedAt === undefined ? null : <p className="text-muted">{exactDuration(endedAt - startedAt)} in all</p>;
 }
 
 interface StepProps {

@@ -48,8 +48,7 @@ export function TaskCell({ instance }: { instance: Instance }) {
         <progress value={at} max={of} aria-label={`Step ${at} of ${of}`} className="progress h-1 w-12 shrink-0" />
       )}
       <span className="truncate">
-        {word}
-        {percent !== undefined && ` ${percent}%`}
+        {percent === undefined ? word : `${percent}% ${word}`}
         {waits !== undefined && " · waits"}
       </span>
     </span>

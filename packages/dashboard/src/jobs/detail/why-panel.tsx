@@ -166,9 +166,11 @@ function HeldBy({ why: { heldBy } }: { why: JobWhy }) {
   );
 }
 
-function Actions({ why: { actions }, onAct }: { why: JobWhy; onAct: WhyPanelProps["onAct"] }) {
+function Actions({ why: { actions, kind }, onAct }: { why: JobWhy; onAct: WhyPanelProps["onAct"] }) {
   const mayAct = useMay("operator");
-  const offered = actions.filter((action) => action !== "cancel");
+  // Without a worker nothing runs, not now either.
+  const helps = (action: JobWhy["actions"][number]): boolean => action !== "run-now" || kind !== "no-worker";
+  const offered = actions.filter((action) => action !== "cancel" && helps(action));
   if (!mayAct || offered.length === 0) return null;
   return (
     <div className="flex flex-wrap gap-2 pt-1">
