@@ -3,7 +3,7 @@ import react from "@vitejs/plugin-react";
 import { defineConfig } from "vite";
 
 /** `npm run dev` talks to a server of one's own: PROVOST_SERVER is its address. */
-const server = process.env["PROVOST_SERVER"] ?? "http://127.0.0.1:4400";
+const server = process.env["PROVOST_SERVER"] ?? "http://127.0.0.1:4510";
 
 export default defineConfig({
   // Relative, so that one build works under every path: index.html's <base> says which it is.

@@ -2,7 +2,7 @@ import type { Instance } from "@provost/contract";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { Plus, SearchX, Server } from "lucide-react";
-import { lazy, Suspense, useCallback, useMemo } from "react";
+import { lazy, Suspense, useCallback, useMemo, useState } from "react";
 import { useMay } from "../api/session.ts";
 import { count } from "../format/numbers.ts";
 import { DataTable } from "../list/data-table.tsx";
@@ -17,6 +17,7 @@ import { PageHead } from "../ui/page-head.tsx";
 import { failedColumns, instanceColumns, phoneColumns } from "./columns.tsx";
 import { filterKeys, views, type View } from "./filter.ts";
 import { countsQuery, instanceList, providersQuery, queryKeys } from "./queries.ts";
+import { statuses } from "./status.tsx";
 import { ViewTabs } from "./view-tabs.tsx";
 
 const BulkBar = lazy(() => import("./bulk-bar.tsx").then((m) => ({ default: m.BulkBar })));
@@ -30,8 +31,8 @@ export function InstancesScreen() {
   const view = views.find((known) => known === named) ?? "live";
   const navigate = useNavigate();
   const mayAct = useMay("operator");
-  const query = useMemo(() => parseQuery(q, filterKeys), [q]);
-  const list = useKeysetList(instanceList(query, view));
+  const query = useMemo(() => parseQuery(q, filterKeys, { status: statuses }), [q]);
+  const list = useKeysetList(instanceList(useLastGood(query), view));
   const selection = useSelection(`${view} ${q}`);
   const narrow = useWidthStep() === 0;
   const { data: providers = [] } = useQuery(providersQuery);
@@ -76,6 +77,13 @@ export function InstancesScreen() {
       />
     </div>
   );
+}
+
+/** While a term is being typed, the list stays as the last whole one had it. */
+function useLastGood(query: Query): Query {
+  const [good, setGood] = useState(query);
+  if (query.problem === undefined && good !== query) setGood(query);
+  return good;
 }
 
 function columnsOf(view: View, narrow: boolean) {

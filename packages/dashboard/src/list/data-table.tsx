@@ -1,11 +1,12 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { LoaderCircle } from "lucide-react";
-import { useEffect, useRef, type ReactNode } from "react";
+import { memo, useEffect, useMemo, useRef, type ReactNode } from "react";
 import { classes } from "../ui/classes.ts";
 import { ErrorNote } from "../ui/error-note.tsx";
 import { SkeletonRows } from "../ui/skeleton.tsx";
 import { columnsFor, type Column } from "./columns.ts";
 import { FreshBar } from "./fresh-bar.tsx";
+import { Row } from "./row.tsx";
 import type { Selection } from "./selection.ts";
 import { useRowKeys } from "./use-row-keys.ts";
 import type { KeysetList } from "./use-keyset-list.ts";
@@ -32,8 +33,9 @@ const rowsBeyond = 12;
 
 /** Any number of rows: only those on screen are in the page; the next keyset page is read before the end comes up. */
 export function DataTable<T>(props: DataTableProps<T>) {
-  const { label, list, idOf, empty, selection, rowHeight = rowHeightUsual } = props;
-  const columns = columnsFor(props.columns, useWidthStep());
+  const { label, list, idOf, nameOf, onOpen, empty, selection, rowHeight = rowHeightUsual } = props;
+  const step = useWidthStep();
+  const columns = useMemo(() => columnsFor(props.columns, step), [props.columns, step]);
   const scroller = useRef<HTMLDivElement>(null);
   const { rows } = list;
   const virtual = useVirtualizer({
@@ -47,13 +49,7 @@ export function DataTable<T>(props: DataTableProps<T>) {
   useReadAhead(list, shown.at(0)?.index ?? 0, shown.at(-1)?.index ?? 0);
   const active = useRowKeys({ ...props, scrollTo: (index) => virtual.scrollToIndex(index) });
   if (list.isPending) return <SkeletonRows />;
-  if (list.error !== null && rows.length === 0) {
-    return (
-      <div className="p-4 md:px-6">
-        <ErrorNote error={list.error} retry={list.retry} />
-      </div>
-    );
-  }
+  if (list.error !== null && rows.length === 0) return <Unread list={list} />;
   if (rows.length === 0) return empty;
   const grid = `${selection === undefined ? "" : "40px "}${columns.map(({ width }) => width).join(" ")}`;
   return (
@@ -70,7 +66,7 @@ export function DataTable<T>(props: DataTableProps<T>) {
         onPointerLeave={() => list.onHold(false)}
       >
         <div role="table" aria-label={label} aria-rowcount={list.hasMore ? -1 : rows.length + 1}>
-          <HeadRow columns={columns} grid={grid} ids={rows.map(idOf)} selection={selection} />
+          <HeadRow columns={columns} grid={grid} rows={rows} idOf={idOf} selection={selection} />
           <div role="rowgroup" className="relative" style={{ height: virtual.getTotalSize() }}>
             {shown.map(({ index, start, size }) => {
               const item = rows[index];
@@ -78,12 +74,19 @@ export function DataTable<T>(props: DataTableProps<T>) {
               return (
                 <Row
                   key={idOf(item)}
-                  {...props}
                   item={item}
+                  id={idOf(item)}
+                  name={nameOf(item)}
                   columns={columns}
+                  grid={grid}
                   index={index}
+                  start={start}
+                  size={size}
                   active={idOf(item) === active}
-                  style={{ gridTemplateColumns: grid, transform: `translateY(${start}px)`, height: size }}
+                  gone={list.isGone(item)}
+                  chosen={selection?.ids.has(idOf(item)) === true}
+                  onOpen={onOpen}
+                  onToggle={selection?.toggle}
                 />
               );
             })}
@@ -91,6 +94,14 @@ export function DataTable<T>(props: DataTableProps<T>) {
         </div>
         {list.isLoadingMore && <More />}
       </div>
+    </div>
+  );
+}
+
+function Unread({ list }: { list: Pick<KeysetList<unknown>, "error" | "retry"> }) {
+  return (
+    <div className="p-4 md:px-6">
+      <ErrorNote error={list.error} retry={list.retry} />
     </div>
   );
 }
@@ -118,11 +129,13 @@ function useReadAhead<T>(list: KeysetList<T>, first: number, last: number): void
 interface HeadRowProps<T> {
   columns: readonly Column<T>[];
   grid: string;
-  ids: string[];
+  rows: readonly T[];
+  idOf: (item: T) => string;
   selection: Selection | undefined;
 }
 
-function HeadRow<T>({ columns, grid, ids, selection }: HeadRowProps<T>) {
+function PlainHeadRow<T>({ columns, grid, rows, idOf, selection }: HeadRowProps<T>) {
+  const ids = selection === undefined ? [] : rows.map(idOf);
   return (
     <div role="rowgroup" className="sticky top-0 z-10">
       <div
@@ -155,52 +168,5 @@ function HeadRow<T>({ columns, grid, ids, selection }: HeadRowProps<T>) {
   );
 }
 
-interface RowProps<T> extends Pick<DataTableProps<T>, "list" | "idOf" | "nameOf" | "onOpen" | "selection"> {
-  item: T;
-  columns: readonly Column<T>[];
-  index: number;
-  active: boolean;
-  style: { gridTemplateColumns: string; transform: string; height: number };
-}
-
-function Row<T>({ item, columns, list, idOf, nameOf, onOpen, selection, index, active, style }: RowProps<T>) {
-  const id = idOf(item);
-  const chosen = selection?.ids.has(id) === true;
-  return (
-    <div
-      role="row"
-      aria-rowindex={index + 2}
-      data-active={active || undefined}
-      style={style}
-      onClick={(event) => {
-        if (event.target instanceof Element && event.target.closest("a, button, input, label")) return;
-        onOpen(item);
-      }}
-      className={classes(
-        "absolute inset-x-0 top-0 grid cursor-default items-center gap-x-4 border-b border-line px-4 md:px-6",
-        chosen ? "bg-accent-soft" : "hover:bg-hover",
-        active && "inset-shadow-[2px_0_0_var(--accent)]",
-        list.isGone(item) && "opacity-50",
-      )}
-    >
-      {selection !== undefined && (
-        <div role="cell" className="h-full">
-          <label className="-ml-4 flex h-full items-center pl-4 md:-ml-6 md:pl-6">
-            <input
-              type="checkbox"
-              aria-label={`Choose ${nameOf(item)}`}
-              className="size-4 accent-accent"
-              checked={chosen}
-              onChange={() => selection.toggle(id)}
-            />
-          </label>
-        </div>
-      )}
-      {columns.map(({ id: column, cell, align }) => (
-        <div key={column} role="cell" className={classes("min-w-0 truncate", align === "right" && "text-right")}>
-          {cell(item)}
-        </div>
-      ))}
-    </div>
-  );
-}
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- `memo` forgets the type parameter
+const HeadRow = memo(PlainHeadRow) as typeof PlainHeadRow;

@@ -29,6 +29,8 @@ export function QueryBar({ label, placeholder, value, onChange, keys, problem }:
     return () => clearTimeout(timer);
   }, [text, value, onChange]);
   const suggestions = open ? suggest(text, keys) : [];
+  // Half a word is no mistake yet.
+  const shown = suggestions.length > 0 ? undefined : problem;
   const take = (next: string): void => {
     setText(next);
     setActive(-1);
@@ -64,8 +66,8 @@ export function QueryBar({ label, placeholder, value, onChange, keys, problem }:
         aria-controls={`${id}-list`}
         aria-autocomplete="list"
         aria-activedescendant={active >= 0 ? `${id}-${active}` : undefined}
-        aria-invalid={problem !== undefined}
-        aria-describedby={problem === undefined ? undefined : `${id}-problem`}
+        aria-invalid={shown !== undefined}
+        aria-describedby={shown === undefined ? undefined : `${id}-problem`}
         autoComplete="off"
         autoCapitalize="off"
         spellCheck={false}
@@ -78,13 +80,17 @@ export function QueryBar({ label, placeholder, value, onChange, keys, problem }:
         className="h-8 w-full rounded-md border border-control/70 bg-canvas pr-8 pl-8 text-sm hover:border-control aria-invalid:border-bad [&::-webkit-search-cancel-button]:hidden"
       />
       {text !== "" && <ClearButton onClear={clear} />}
-      {problem !== undefined && (
-        <p id={`${id}-problem`} role="alert" className="mt-1 text-xs text-bad">
-          {problem}
-        </p>
-      )}
+      {shown !== undefined && <Problem id={`${id}-problem`} text={shown} />}
       <Suggestions id={id} suggestions={suggestions} active={active} onTake={take} />
     </div>
+  );
+}
+
+function Problem({ id, text }: { id: string; text: string }) {
+  return (
+    <p id={id} role="alert" className="mt-1 text-xs text-bad">
+      {text}
+    </p>
   );
 }
 

@@ -26,6 +26,14 @@ describe("parseQuery", () => {
     expect(parseQuery("colour:red", keys).problem).toContain("status:");
   });
 
+  test("a value that cannot be is told with those that can", () => {
+    const closed = { status: ["running", "stopped"] };
+    expect(parseQuery("status:running,stopped", keys, closed).problem).toBeUndefined();
+    expect(parseQuery("status:running,gone", keys, closed).problem).toBe(
+      '"gone" is no status: there are running, stopped',
+    );
+  });
+
   test("a key that is there twice is told how to say it", () => {
     expect(parseQuery("status:running status:failed", keys).problem).toContain("status:running,failed");
   });
@@ -54,6 +62,13 @@ describe("suggest", () => {
 
   test("values of the key that is being typed", () => {
     expect(suggest("status:r", known).map(({ text }) => text)).toEqual(["status:running ", "status:restoring "]);
+  });
+
+  test("those that begin with what is typed come first", () => {
+    const values = ["destroyed", "rebooting", "released"];
+    const labels = suggest("status:re", [{ key: "status", hint: "", values }]).map(({ label }) => label);
+    expect(labels).toEqual(["rebooting", "released"]);
+    expect(suggest("status:e", [{ key: "status", hint: "", values: ["red", "east"] }])[0]?.label).toBe("east");
   });
 
   test("after a comma, the values that are left", () => {

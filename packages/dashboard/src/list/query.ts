@@ -10,7 +10,12 @@ export interface Query {
   problem: string | undefined;
 }
 
-export function parseQuery(text: string, keys: readonly string[]): Query {
+/** `closed` has the keys whose values are all known: another one is a problem, not an empty list. */
+export function parseQuery(
+  text: string,
+  keys: readonly string[],
+  closed: Readonly<Record<string, readonly string[]>> = {},
+): Query {
   const terms: Record<string, string> = {};
   const words: string[] = [];
   let problem: string | undefined;
@@ -22,6 +27,10 @@ export function parseQuery(text: string, keys: readonly string[]): Query {
     else if (terms[key] !== undefined)
       problem ??= `"${key}:" is there twice: put commas between alternatives, ${key}:${terms[key]},${value}`;
     else if (value !== "") terms[key] = value.replaceAll(/,+/g, ",").replaceAll(/^,|,$/g, "");
+  }
+  for (const [key, known] of Object.entries(closed)) {
+    const wrong = terms[key]?.split(",").find((value) => !known.includes(value));
+    if (wrong !== undefined) problem ??= `"${wrong}" is no ${key}: there are ${known.join(", ")}`;
   }
   return { terms, words: words.join(" "), problem };
 }
@@ -68,8 +77,10 @@ export function suggest(text: string, keys: readonly QueryKey[]): Suggestion[] {
   const chosen = piece.slice(colon + 1).split(",");
   const typed = chosen.pop() ?? "";
   const head = `${before}${piece.slice(0, colon + 1)}${chosen.map((value) => `${value},`).join("")}`;
+  const wanted = typed.toLowerCase();
   return (key?.values ?? [])
-    .filter((value) => value.toLowerCase().includes(typed.toLowerCase()) && !chosen.includes(value) && value !== typed)
+    .filter((value) => value.toLowerCase().includes(wanted) && !chosen.includes(value) && value !== typed)
+    .toSorted((one, other) => Number(other.startsWith(wanted)) - Number(one.startsWith(wanted)))
     .slice(0, suggestionsMax)
     .map((value) => ({ text: `${head}${value} `, label: value, hint: "" }));
 }

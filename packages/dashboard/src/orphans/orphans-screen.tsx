@@ -135,7 +135,7 @@ function Sweeps() {
     queryFn: async ({ signal }) => (await api.get<Listed<SweepView>>("sweeps", { signal })).items,
     meta: { live: ["orphan", "provider"] },
   });
-  return data?.map(({ provider, complete, lastError }) => (
+  return data?.map(({ provider, complete, errors, lastError }) => (
     <span key={provider} className="mr-3 whitespace-nowrap">
       {provider}:{" "}
       {complete === undefined ? (
@@ -145,7 +145,7 @@ function Sweeps() {
           looked through <RelativeTime at={complete.endedAt} />
         </>
       )}
-      {lastError !== undefined && <span className="text-warn"> ({lastError})</span>}.
+      {errors > 0 && <span className="text-warn"> ({lastError})</span>}.
     </span>
   ));
 }
