@@ -34,6 +34,8 @@ describe("configuration", () => {
       PROVOST_CALLBACK_LISTEN: "[fd00::1]:4511",
       PROVOST_CALLBACK_URL: "https://provost.example.com/",
       PROVOST_CALLBACK_ALLOW_HTTP: "true",
+      PROVOST_BASE_PATH: "/ops/provost/",
+      PROVOST_TRUST_PROXY: "127.0.0.1, 10.0.0.0/8,fd00::/8",
       PROVOST_SECRET_KEY: "ab".repeat(32),
     });
     expect(config.timings).toEqual({
@@ -48,6 +50,8 @@ describe("configuration", () => {
       allowHttp: true,
     });
     expect(config.secretKey).toHaveLength(32);
+    expect(config.basePath).toBe("/ops/provost");
+    expect(config.trustedProxies).toEqual(["127.0.0.1", "10.0.0.0/8", "fd00::/8"]);
   });
 
   test.each([
@@ -62,6 +66,11 @@ describe("configuration", () => {
     ["PROVOST_AUDIT_KEPT", "1h"],
     ["PROVOST_LOG_LEVEL", "loud"],
     ["PROVOST_DATABASE", "mysql://host/name"],
+    ["PROVOST_BASE_PATH", "provost"],
+    ["PROVOST_BASE_PATH", "/a b"],
+    ["PROVOST_BASE_PATH", "/../etc"],
+    ["PROVOST_TRUST_PROXY", "proxy.example"],
+    ["PROVOST_TRUST_PROXY", "10.0.0.0/33"],
   ])("%s=%s is refused with the variable, the value and the way out (issue 2, line 8)", (variable, value) => {
     const error = refusal({ [variable]: value });
     expect(error.code).toBe("config_invalid");

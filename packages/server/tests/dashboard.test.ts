@@ -180,6 +180,12 @@ describe("under a path", () => {
       expect(healthSchema.parse(JSON.parse((await raw(prefixed, path)).body.toString())).status).toBe("ok");
     }
     expect((await raw(prefixed, "/ops/provost/")).headers.location).toBe("/ops/provost/reference/");
+    const reference = (await raw(prefixed, "/ops/provost/reference/")).body.toString();
+    // Relative to the page.
+    expect(reference).toContain('src="js/scalar.js"');
+    expect(reference).toContain("/ops/provost/v1/openapi.json");
+    expect((await raw(prefixed, "/ops/provost/reference/js/scalar.js")).status).toBe(200);
+    expect((await raw(prefixed, "/ops/provost/reference")).headers.location).toBe("/ops/provost/reference/");
     const made = await prefixed.call("POST", "/ops/provost/v1/instances", { name: "under-1", provider: "sandbox" });
     expect(made.headers.get("location")).toMatch(/^\/ops\/provost\/v1\/instances\/in_/);
     const signedIn = await prefixed.call("POST", "/ops/provost/v1/session", { token: prefixed.token });

@@ -18,7 +18,7 @@ const countedMax = 100_000;
 /**
  * The ids of a page, newest first, and one more where there is one.
  *
- * Of live instances every one of these is answered from `control_instance_list`, in the order of its ids, and reads no row, save a search for an address; a list of one status
+ * Of live instances every one of these is answered from `control_instance_list`, in the order of its ids, and reads no row, save a search for an address on PostgreSQL; a list of one status
  * from `control_instance_status`. At 100,000 live instances the worst, a filter that nothing fits, is one pass over that index.
  */
 export function idsOfPage(db: Kysely<Database>, query: InstanceListQuery) {
@@ -106,7 +106,7 @@ function termsOf(filter: InstanceFilter): RawBuilder<SqlBool>[] {
   return terms.filter((term) => term !== undefined);
 }
 
-/** By id, by a part of an address, or by a part of the name, of a tag or of the id at the provider. Addresses alone cost a look at each row. */
+/** By id, by a part of an address, or by a part of the name, of a tag or of the id at the provider. Addresses alone cost a look at each row, on PostgreSQL. */
 function found(q: string): RawBuilder<SqlBool> | undefined {
   if (/^in_[0-9a-z]{10,}$/.test(q)) return sql<SqlBool>`id = ${q}`;
   const part = `%${literal(q.toLowerCase())}%`;

@@ -36,13 +36,15 @@ export const pageMigration = { id: 8, name: "sessions, servers, tags, lists", st
 
 function pageTables(dialect: SqlDialect): string[] {
   const instant = dialect === "sqlite" ? "integer" : "bigint";
+  // On PostgreSQL an entry has 2,704 bytes at most, and an instance any number of addresses: a search for one reads the rows there.
+  const addresses = dialect === "sqlite" ? "ipv4, " : "";
   const live = "where archived_at is null and builder_of is null";
   return [
     "alter table control_instance add column tags text not null default '[]'",
-    // All that a list can be narrowed by, save addresses, of which an instance may have more than an entry holds: whatever is asked, one pass
-    // over this and over no row that is not shown answers it. The two at the end are null in every entry: SQLite reads rows for them otherwise.
+    // All that a list can be narrowed by: whatever is asked, one pass over this and over no row that is not shown answers it. The two at
+    // the end are null in every entry: SQLite reads rows for them otherwise.
     `create index control_instance_list on control_instance
-      (id, status, provider, region, type, name, tags, provider_id, archived_at, builder_of) ${live}`,
+      (id, status, provider, region, type, name, tags, provider_id, ${addresses}archived_at, builder_of) ${live}`,
     "drop index control_instance_live",
     // Counts, and the list of one status.
     `create index control_instance_status on control_instance (status, id, archived_at, builder_of) ${live}`,

@@ -26,14 +26,13 @@ const policy = [
 export function serveReference(app: App, basePath: string): void {
   let pages: Promise<FastifyInstance> | undefined;
   const open = { schema: { hide: true } } as const;
-  for (const url of ["/reference", "/reference/*"]) {
-    app.get(url, open, async (request, reply) => {
-      pages ??= referencePages(basePath);
-      const made = await pages;
-      void reply.hijack();
-      made.routing(request.raw, reply.raw);
-    });
-  }
+  app.get("/reference", open, (_request, reply) => reply.redirect(`${basePath}/reference/`));
+  app.get("/reference/*", open, async (request, reply) => {
+    pages ??= referencePages(basePath);
+    const made = await pages;
+    void reply.hijack();
+    made.routing(request.raw, reply.raw);
+  });
   app.addHook("onClose", async () => (await pages)?.close());
 }
 
