@@ -6,6 +6,8 @@ import { deploy, type DeployOptions } from "./commands/deploy.ts";
 import { addFleetCommands } from "./commands/fleet.ts";
 import { destroyInstance, type DestroyOptions } from "./commands/destroy.ts";
 import { addImageCommands } from "./commands/image.ts";
+import { addJobCommands } from "./commands/job.ts";
+import { addQueueCommands } from "./commands/queue.ts";
 import {
   followInstance,
   listInstances,
@@ -74,6 +76,8 @@ export function buildProgram(surroundings: Surroundings, ended: (code: number) =
   addImageCommands(program, act, called);
   addProviderCommands(program, act, called);
   addOrphanCommands(program, act, called);
+  addJobCommands(program, act, called);
+  addQueueCommands(program, act);
   addTokenCommands(program, act, called);
   addAuditCommand(program, act, called);
   addWebhookCommands(program, act, called);

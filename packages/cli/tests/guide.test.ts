@@ -32,7 +32,7 @@ async function commands(args: string[]): Promise<string[]> {
 }
 
 /** Commands that are nothing without one of theirs. */
-const groups = new Set(["instance", "image", "fleet", "orphan", "provider", "token", "webhook"]);
+const groups = new Set(["instance", "image", "fleet", "job", "orphan", "provider", "queue", "token", "webhook"]);
 
 const sections = [...guide.matchAll(/^## provost(.*)\n\n```\n([\s\S]*?)\n```$/gm)].map(([, args, text]) => ({
   args: (args ?? "").trim().split(" ").filter(Boolean),

@@ -219,7 +219,7 @@ export interface FlowNodeView extends z.infer<typeof nodeFieldsSchema> {
   stages: FlowStageView[];
 }
 
-const stageSchema: z.ZodType<FlowStageView> = z.object({
+export const flowStageSchema: z.ZodType<FlowStageView> = z.object({
   id: z.string(),
   position: z.number().int().describe("From 0, among the stages of its parent"),
   policy: z.enum(stagePolicies),
@@ -234,7 +234,7 @@ const stageSchema: z.ZodType<FlowStageView> = z.object({
 });
 export const flowNodeSchema: z.ZodType<FlowNodeView> = z.object({
   ...nodeFields,
-  stages: z.array(stageSchema).describe("Below it"),
+  stages: z.array(flowStageSchema).describe("Below it"),
 });
 
 export const flowStatuses = ["running", "processed", "failed", "cancelled"] as const;
@@ -247,7 +247,7 @@ export const jobFlowSchema = z.object({
   createdAt: z.string(),
   finishedAt: z.string().optional(),
   now: z.string().describe("By the store's clock: where bars that last end"),
-  stages: z.array(stageSchema),
+  stages: z.array(flowStageSchema),
   onFailed: flowNodeSchema.optional().describe("What is, or would be, run when it fails"),
 });
 export type JobFlow = z.infer<typeof jobFlowSchema>;

@@ -33,7 +33,11 @@ import { OrphanReaper } from "./orphans/orphan-reaper.ts";
 import { OrphanService } from "./orphans/orphan-service.ts";
 import { Seal } from "./seal.ts";
 import { Store } from "./storage/store.ts";
-import type { ControlSurface } from "./surface.ts";
+import { jobDoor } from "./jobs/job-door.ts";
+import { ProcessService } from "./jobs/process-service.ts";
+import { QueueService } from "./jobs/queue-service.ts";
+import { ScheduleService } from "./jobs/schedule-service.ts";
+import type { ControlSurface, JobDoor } from "./surface.ts";
 import { SweepBook } from "./sweeps/sweep-book.ts";
 import { Sweeps, sweepQueue } from "./sweeps/sweeps.ts";
 import { ServerBook } from "./system/server-book.ts";
@@ -73,6 +77,10 @@ export class Control implements ControlSurface {
   readonly webhooks: WebhookService;
   readonly orphans: OrphanService;
   readonly adoption: AdoptionService;
+  readonly jobs: JobDoor;
+  readonly queues: QueueService;
+  readonly schedules: ScheduleService;
+  readonly processes: ProcessService;
   readonly #store: Store;
   readonly #manager: JobManager;
   readonly #watchdog: Watchdog;
@@ -148,6 +156,10 @@ export class Control implements ControlSurface {
     this.#servers = new ServerBook({ store, version, log });
     this.system = new SystemService({ ...parts, orphans: this.orphans, servers: this.#servers, version });
     this.adoption = new AdoptionService(parts);
+    this.jobs = jobDoor(parts);
+    this.queues = new QueueService(parts);
+    this.schedules = new ScheduleService(parts);
+    this.processes = new ProcessService(parts);
     this.webhooks = new WebhookService({ store, seal, postman, telling });
   }
 

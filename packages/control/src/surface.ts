@@ -24,8 +24,33 @@ import type {
   InstanceChange,
   InstanceCounts,
   InstanceEvent,
+  FlowPage,
+  JobAction,
+  JobActRequest,
+  JobActResult,
+  JobCounts,
+  JobDetail,
+  JobFilter,
+  JobFlow,
+  JobLogLine,
+  JobMoveRequest,
+  JobsActed,
+  JobsActPreview,
+  JobsActPreviewRequest,
+  JobsActRequest,
+  JobsOverview,
+  JobView,
+  JobWhy,
   InstanceFilter,
   Listed,
+  ProcessDetail,
+  ProcessView,
+  QueueChange,
+  QueueView,
+  ScheduleDetail,
+  ScheduleRun,
+  ScheduleTick,
+  ScheduleView,
   ProviderDetail,
   ProviderRequest,
   ProviderView,
@@ -62,6 +87,10 @@ export interface ControlSurface {
   readonly webhooks: WebhookDoor;
   readonly orphans: OrphanDoor;
   readonly adoption: AdoptionDoor;
+  readonly jobs: JobDoor;
+  readonly queues: QueueDoor;
+  readonly schedules: ScheduleDoor;
+  readonly processes: ProcessDoor;
   /** Migrates, starts the job manager and the watchdog. `deploymentId` is known afterwards. */
   start(): Promise<void>;
   /** Awaited, safe to call twice. */
@@ -295,4 +324,61 @@ export interface DeliveryQuery {
   status?: Delivery["status"];
   after?: string;
   limit: number;
+}
+
+/** Where a page begins and how long it is. */
+export interface PageQuery {
+  after?: string | undefined;
+  limit: number;
+}
+
+/** Jobs of the job manager, the control plane's own and all others in its store (L15), and what is done to them by hand. */
+export interface JobDoor {
+  overview(): Promise<JobsOverview>;
+  /** Newest first. */
+  list(query: JobFilter & PageQuery & { id?: string | undefined; key?: string | undefined }): Promise<Listed<JobView>>;
+  counts(filter: JobFilter): Promise<JobCounts>;
+  get(id: string): Promise<JobDetail>;
+  /** Oldest first. */
+  logs(id: string, query: PageQuery): Promise<Listed<JobLogLine>>;
+  why(id: string): Promise<JobWhy>;
+  /** The flow that it is a job of, big stages in short. */
+  flow(id: string): Promise<JobFlow>;
+  flowPage(id: string, stage: string, query: PageQuery): Promise<FlowPage>;
+  act(id: string, action: Exclude<JobAction, "move">, request?: JobActRequest): Promise<JobActResult>;
+  move(id: string, request: JobMoveRequest): Promise<JobActResult>;
+  /** How many an action would meet; nothing is done. */
+  preview(request: JobsActPreviewRequest): Promise<JobsActPreview>;
+  actAll(request: JobsActRequest): Promise<JobsActed>;
+  /** Jobs that this process has seen begin or end; what others do is seen in the overview. */
+  subscribe(listener: (job: { id: string; name: string }) => void): () => void;
+}
+
+/** Lines of jobs, by name. */
+export interface QueueDoor {
+  list(query: PageQuery): Promise<Listed<QueueView>>;
+  get(name: string): Promise<QueueView>;
+  pause(name: string): Promise<QueueView>;
+  resume(name: string): Promise<QueueView>;
+  setLimits(name: string, change: QueueChange): Promise<QueueView>;
+}
+
+/** Recurring jobs, by name (L13). */
+export interface ScheduleDoor {
+  list(query: PageQuery): Promise<Listed<ScheduleView>>;
+  /** With its next `runs`, local times in `zone`. */
+  get(name: string, query: { runs: number; zone?: string | undefined }): Promise<ScheduleDetail>;
+  /** The scheduler's log, latest due first. */
+  ticks(name: string, query: PageQuery & { shard?: number | undefined }): Promise<Listed<ScheduleTick>>;
+  run(name: string, shards: readonly number[] | undefined): Promise<ScheduleRun>;
+  pause(name: string): Promise<ScheduleView>;
+  resume(name: string): Promise<ScheduleView>;
+}
+
+/** The job managers on this store, by id. */
+export interface ProcessDoor {
+  list(query: PageQuery): Promise<Listed<ProcessView>>;
+  get(id: string): Promise<ProcessDetail>;
+  /** `quiet`: takes no more jobs; `stop`: ends what it runs, too; `run`: goes on. */
+  ask(id: string, asked: "run" | "quiet" | "stop"): Promise<ProcessView>;
 }

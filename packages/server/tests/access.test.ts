@@ -56,6 +56,8 @@ function expected({ method, path }: Operation): Role | "anyone" | "instance" {
   if (path.startsWith("/v1/callbacks/")) return "instance";
   if (/^\/v1\/(tokens|webhooks)\b/.test(path)) return "admin";
   if (method === "GET") return "viewer";
+  // A server whose process has stopped deploys nothing any more.
+  if (path === "/v1/processes/{id}/stop") return "admin";
   // The default image is the provider's.
   return path.startsWith("/v1/providers") || path.endsWith("/default") ? "admin" : "operator";
 }

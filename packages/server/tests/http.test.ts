@@ -270,6 +270,10 @@ function inInstance(name: string): string {
   return `/v1/instances/{ref}/${name}`;
 }
 
+function inJob(name: string): string {
+  return `/v1/jobs/{id}/${name}`;
+}
+
 describe("the API's own description", () => {
   test("OpenAPI 3.1: every reference leads somewhere, every route is there, the open ones say so", async () => {
     const document = openapi.parse(await (await fetch(`${running.server.url}/v1/openapi.json`)).json());
@@ -296,6 +300,25 @@ describe("the API's own description", () => {
         "/v1/instances/{ref}/root-password",
         ...["backups", "boot", "power-off", "protect", "reboot", "resize", "restore", "shutdown"].map(inInstance),
         ...["snapshot", "tags", "tasks", "unprotect"].map(inInstance),
+        "/v1/jobs",
+        "/v1/jobs/actions",
+        "/v1/jobs/actions/preview",
+        "/v1/jobs/counts",
+        "/v1/jobs/overview",
+        "/v1/jobs/stream",
+        "/v1/jobs/{id}",
+        ...["cancel", "flow", "flow/stages/{stage}", "hold", "logs", "move", "retry", "run-now", "unhold", "why"].map(
+          inJob,
+        ),
+        "/v1/processes",
+        "/v1/processes/{id}",
+        ...["quiet", "resume", "stop"].map((name) => `/v1/processes/{id}/${name}`),
+        "/v1/queues",
+        "/v1/queues/{name}",
+        ...["pause", "resume"].map((name) => `/v1/queues/{name}/${name}`),
+        "/v1/schedules",
+        "/v1/schedules/{name}",
+        ...["pause", "resume", "run", "ticks"].map((name) => `/v1/schedules/{name}/${name}`),
         "/v1/providers",
         "/v1/providers/{name}",
         "/v1/providers/{name}/catalog",

@@ -257,14 +257,18 @@ export class JobManager extends JobReader {
   }
 
   /**
-   * For acts on jobs that join a transaction: opens it when what this manager holds ahead of these jobs is back in line, and looks
-   * for what has become ready when it has ended.
+   * For acts on jobs that join a transaction: opens it when what this manager holds ahead of these jobs is back in line. When it
+   * has ended, what was cancelled in it and runs here is asked to end at once, and what has become ready is looked for.
+   *
+   * @param transaction resolves, with its commit, with what became of each of the jobs.
    */
-  async around<T>(ids: readonly JobId[], transaction: () => Promise<T>): Promise<T> {
-    await this.#services.runner.callBack(ids);
-    const result = await transaction();
-    this.#services.claimer.hint();
-    return result;
+  async around(ids: readonly JobId[], transaction: () => Promise<AmendResult[]>): Promise<AmendResult[]> {
+    const { runner, claimer } = this.#services;
+    await runner.callBack(ids);
+    const results = await transaction();
+    runner.cancel(ids.filter((_, index) => results[index]?.state === "requested"));
+    claimer.hint();
+    return results;
   }
 
   /**

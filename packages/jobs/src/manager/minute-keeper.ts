@@ -19,6 +19,8 @@ export interface MinuteKeeperOptions {
 
 const minuteMs = 60_000;
 const everyMs = 5_000;
+/** That wait for a store that is away: what is older would not be shown any more. */
+const minutesMax = 120;
 /** Under which what is above `limits.minuteRowsMax` is counted together. */
 const others = "(others)";
 
@@ -54,8 +56,11 @@ export class MinuteKeeper {
     this.#pulse = new Pulse({ ...options, service: "minute-keeper", beat: () => this.#put() });
   }
 
+  /** A store that is away now is asked again with the first put: until then this host's clock is taken for its. */
   async start(): Promise<void> {
-    await this.#look();
+    await this.#look().catch(() => {
+      this.#offsetMs = Date.now() - this.#options.clock.now();
+    });
     this.#levelOf = this.#minute();
     this.#pulse.start();
   }
@@ -70,7 +75,11 @@ export class MinuteKeeper {
     const now = this.#options.clock.now();
     const at = this.#minute();
     let minute = this.#minutes.get(at);
-    if (minute === undefined) this.#minutes.set(at, (minute = { rows: new Map(), isNew: true }));
+    if (minute === undefined) {
+      this.#minutes.set(at, (minute = { rows: new Map(), isNew: true }));
+      const oldest = this.#minutes.size > minutesMax ? this.#minutes.keys().next().value : undefined;
+      if (oldest !== undefined) this.#minutes.delete(oldest);
+    }
     for (const { job, outcome, startedAt } of applied) {
       const kind = countedAs(outcome);
       if (kind === undefined) continue;
@@ -99,6 +108,8 @@ export class MinuteKeeper {
 
   async #put(): Promise<number> {
     const { transporter, manager, leader } = this.#options;
+    // One that neither runs jobs nor leads asks the store nothing.
+    if (!leader.leads && this.#minutes.size === 0) return everyMs;
     await this.#look();
     const now = this.#minute();
     for (const [at, minute] of this.#minutes) {

@@ -6,7 +6,7 @@ import type { Attempt, Flow, Job, JobId } from "../core/job.ts";
 import { limits } from "../core/limits.ts";
 import type { JobDefinition } from "../core/request.ts";
 import { flowTree, type FlowTree } from "../core/tree.ts";
-import type { BrowsePage, BrowseQuery, JobBrief } from "../transporters/browse.ts";
+import type { BrowsePage, BrowseQuery, FlowMember, JobBrief } from "../transporters/browse.ts";
 import type { LogLine } from "../transporters/logs.ts";
 import type { MinuteLevel, MinuteRow } from "../transporters/minutes.ts";
 import type { FlowStage, ManagerSeen, QueueCounts } from "../transporters/sight.ts";
@@ -90,8 +90,8 @@ export class JobReader {
     return await this.#transporter.browse.briefs(checkedIds(ids));
   }
 
-  /** All jobs of a flow without their inputs and results, by id, and its stages. */
-  async flowBriefs(flowId: JobId): Promise<{ jobs: JobBrief[]; stages: FlowStage[] }> {
+  /** All jobs of a flow in short, by id, and its stages: what a tree of thousands is made of. */
+  async flowMembers(flowId: JobId): Promise<{ jobs: FlowMember[]; stages: FlowStage[] }> {
     const id = checkedId(flowId);
     const [jobs, stages] = await Promise.all([
       this.#transporter.browse.members(id),

@@ -146,7 +146,20 @@ export function browseSuite(suite: TransporterSuite): void {
       ]);
       const { flowId } = await store.get(flow.id("a"));
       const stages = await store.transporter.sight.stages(flowId!);
+      await flow.fail("a");
       const briefs = await store.transporter.browse.members(flowId!);
+      const jobs = await store.transporter.list({ flowId: flowId!, limit: 10 });
+      expect(briefs.map(({ stageId: _stage, ...brief }) => brief)).toEqual(
+        jobs.map(({ id, name, queue, status, priority, startedAt, finishedAt }) => ({
+          id,
+          name,
+          queue,
+          status,
+          priority,
+          ...(startedAt === undefined ? {} : { startedAt }),
+          ...(finishedAt === undefined ? {} : { finishedAt }),
+        })),
+      );
       const stageOf = (name: string): string | undefined => briefs.find((brief) => brief.name === name)?.stageId;
       expect(briefs.map(({ name }) => name).toSorted()).toEqual(["a", "a1", "b", "c"]);
       expect(stageOf("a")).toBe(stageOf("b"));

@@ -70,10 +70,6 @@ export function watchSuite(suite: TransporterSuite): void {
       store.setClock(0);
     });
 
-    function line(jobId: string, number: number, differs: Partial<NewLogLine> = {}): NewLogLine {
-      return { jobId, fence: 1, line: number, agoMs: 0, stream: "log", message: `line ${number}`, ...differs };
-    }
-
     it("L15 a job's log is read in its order, page by page, attempt after attempt", async () => {
       const [id, other] = await store.enqueue({}, {});
       const { logs } = store.transporter;
@@ -134,4 +130,8 @@ export function watchSuite(suite: TransporterSuite): void {
       await sight.leave(id);
     });
   });
+}
+
+function line(jobId: string, number: number, differs: Partial<NewLogLine> = {}): NewLogLine {
+  return { jobId, fence: 1, line: number, agoMs: 0, stream: "log", message: `line ${number}`, ...differs };
 }

@@ -6,6 +6,12 @@ export interface JobBrief extends Omit<Job, "input" | "result"> {
   stageId?: string;
 }
 
+/** A job of a flow, in short: flows have thousands. */
+export type FlowMember = Pick<
+  JobBrief,
+  "id" | "name" | "queue" | "status" | "priority" | "startedAt" | "finishedAt" | "stageId"
+>;
+
 /** Which jobs to look for. What is left out may be anything. */
 export interface BrowseQuery {
   statuses?: readonly JobStatus[];
@@ -36,7 +42,7 @@ export interface BrowseStore {
   /** Those that exist, in the order asked for. */
   briefs(ids: readonly JobId[]): Promise<JobBrief[]>;
   /** All of a flow, by id: at most `limits.flowJobsMax`, and what was added by retries. */
-  members(flowId: JobId): Promise<JobBrief[]>;
+  members(flowId: JobId): Promise<FlowMember[]>;
   /** What holds this unique key (of a flow: its jobs) or waits for this wake key, newest first, at most 100 of each. */
   byKey(key: string): Promise<JobId[]>;
   /** What this manager has claimed, by id. */

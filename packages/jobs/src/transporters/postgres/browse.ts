@@ -1,13 +1,24 @@
-import type { JobId } from "../../core/job.ts";
+import type { JobId, JobStatus } from "../../core/job.ts";
 import { limits } from "../../core/limits.ts";
 import { checkBatch } from "../bounds.ts";
-import type { BrowsePage, BrowseQuery, BrowseStore, JobBrief } from "../browse.ts";
+import type { BrowsePage, BrowseQuery, BrowseStore, FlowMember, JobBrief } from "../browse.ts";
 import type { Connections } from "./connections.ts";
 import { idText } from "./ids.ts";
 import { type BriefRow, toBrief } from "./rows.ts";
 
 const byKeyMax = 100;
 const idMax = "9223372036854775807";
+
+interface MemberRow {
+  id: string;
+  name: string;
+  queue: string;
+  status: JobStatus;
+  priority: number;
+  started_at: string | null;
+  finished_at: string | null;
+  stage_id: string | null;
+}
 
 /** Looking through jobs (L15): one statement for each method, which locks nothing. */
 export class PostgresBrowse implements BrowseStore {
@@ -33,7 +44,7 @@ export class PostgresBrowse implements BrowseStore {
         flowId === undefined ? null : idText(flowId),
         before === undefined ? idMax : idText(before),
         limit,
-        Math.max(limit, Math.min(looksMax, limits.browseLooksMax)),
+        Math.max(1, Math.min(looksMax, limits.browseLooksMax)),
       ],
     );
     const ids = row?.ids ?? [];
@@ -47,8 +58,22 @@ export class PostgresBrowse implements BrowseStore {
     return this.#briefs(`SELECT brief FROM ${this.#schema}.briefs($1)`, [ids.map(idText)]);
   }
 
-  async members(flowId: JobId): Promise<JobBrief[]> {
-    return this.#briefs(`SELECT brief FROM ${this.#schema}.members($1)`, [idText(flowId)]);
+  async members(flowId: JobId): Promise<FlowMember[]> {
+    const rows = await this.#connections.query<MemberRow>(`SELECT * FROM ${this.#schema}.members($1)`, [
+      idText(flowId),
+    ]);
+    return rows.map(
+      ({ id, name, queue, status, priority, started_at: startedAt, finished_at: finishedAt, stage_id: stageId }) => ({
+        id,
+        name,
+        queue,
+        status,
+        priority,
+        ...(startedAt === null ? {} : { startedAt: Number(startedAt) }),
+        ...(finishedAt === null ? {} : { finishedAt: Number(finishedAt) }),
+        ...(stageId === null ? {} : { stageId }),
+      }),
+    );
   }
 
   async byKey(key: string): Promise<JobId[]> {
@@ -56,7 +81,7 @@ export class PostgresBrowse implements BrowseStore {
       key,
       byKeyMax,
     ]);
-    return rows.map(({ id }) => String(id));
+    return rows.map(({ id }) => id);
   }
 
   async claimedBy(manager: string, limit: number): Promise<JobBrief[]> {

@@ -50,7 +50,7 @@ import {
 import { Reader } from "./reader.ts";
 import { type RenewerOptions, renewOn } from "./renewer.ts";
 import { PostgresQueues } from "./queues.ts";
-import { claimedLine, claimedOf, type ClaimedRow, moreIn, toAmendResult, toExpired } from "./rows.ts";
+import { claimedLine, claimedOf, type ClaimedRow, moreIn, reasonOf, toAmendResult, toExpired } from "./rows.ts";
 import { type Call, postgresLeader, postgresSchedules } from "./schedules.ts";
 import { checkParameters, inspectServer, type Parameter } from "./server.ts";
 import { memoryOf, permitsOf } from "./shared.ts";
@@ -118,8 +118,7 @@ export class PostgresTransporter implements Transporter {
     this.keeping = sight;
     this.browse = new PostgresBrowse(this.#connections, this.#schema);
     const watch = new PostgresWatch(this.#connections, this.#schema, () => this.#clockOffset.ms);
-    this.minutes = watch.minutes;
-    this.logs = watch.logs;
+    ({ minutes: this.minutes, logs: this.logs } = watch);
     this.permits = permitsOf((text, values) => this.#query(text, values), this.#schema);
     this.memory = memoryOf((text, values) => this.#query(text, values), this.#schema);
     const call: Call = (text, values, options) => this.#query(text, values, options);
@@ -307,11 +306,10 @@ export class PostgresTransporter implements Transporter {
     if (ids.length === 0) return [];
     checkBatch("jobs", ids.length);
     const priority = change.kind === "priority" ? change.priority : null;
-    const reason = reasonOf(change);
     const descendants = "descendants" in change && change.descendants;
     const rows = await this.#query<{ results: string[]; below: number[] | null; queues: string[] }>(
       `SELECT * FROM ${this.#schema}.amend($1, $2, $3, $4, $5, $6)`,
-      [ids.map(idText), change.kind, priority, reason, descendants],
+      [ids.map(idText), change.kind, priority, reasonOf(change), descendants],
       { ...options, ready: (found) => found.queues },
     );
     const below = rows[0]?.below ?? [];
@@ -399,11 +397,4 @@ export class PostgresTransporter implements Transporter {
  */
 export function postgres(options: string | PostgresOptions): PostgresTransporter {
   return new PostgresTransporter(settingsOf(options));
-}
-
-/** The text that the function `amend` is given with a change. */
-function reasonOf(change: Change): string | null {
-  if (change.kind === "cancel") return change.reason;
-  if (change.kind === "force-gate") return change.by;
-  return change.kind === "move" ? change.queue : null;
 }

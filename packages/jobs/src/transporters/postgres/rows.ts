@@ -1,6 +1,6 @@
 import type { Attempt, AttemptCause, Flow, FlowStatus, Job, JobFailure, JobStatus, Lane } from "../../core/job.ts";
 import type { JobBrief } from "../browse.ts";
-import type { AmendResult, Claimed, ExpiredClaim } from "../transporter.ts";
+import type { AmendResult, Change, Claimed, ExpiredClaim } from "../transporter.ts";
 
 /** `bigint` arrives as text, inside JSON as a number: ids become the one, instants the other, exact up to 2^53. */
 type Big = string | number;
@@ -182,6 +182,13 @@ class Fields {
     this.#at = at + 1;
     return isNegative ? -value : value;
   }
+}
+
+/** The text that the function `amend` is given with a change. */
+export function reasonOf(change: Change): string | null {
+  if (change.kind === "cancel") return change.reason;
+  if (change.kind === "force-gate") return change.by;
+  return change.kind === "move" ? change.queue : null;
 }
 
 /** As the function `amend` has it: the state, or the status that refused it and, of some acts, why; how many were changed below. */

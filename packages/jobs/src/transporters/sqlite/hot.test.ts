@@ -73,6 +73,8 @@ const changes: Change[] = [
   { kind: "unhold" },
   { kind: "retry" },
   { kind: "direct" },
+  { kind: "move", queue: "other" },
+  { kind: "move", queue: "q" },
 ];
 
 const failure = { code: "x", message: "y" };

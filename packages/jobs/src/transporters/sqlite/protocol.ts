@@ -19,7 +19,7 @@ import type {
   ReleasedPermits,
 } from "../permits.ts";
 import type { Kept, Pruned } from "../keeping.ts";
-import type { BrowsePage, BrowseQuery, JobBrief } from "../browse.ts";
+import type { BrowsePage, BrowseQuery, FlowMember, JobBrief } from "../browse.ts";
 import type { LogLine, NewLogLine } from "../logs.ts";
 import type { MinuteLevel, MinuteRow } from "../minutes.ts";
 import type {
@@ -82,7 +82,7 @@ export interface Operations {
   progress: { args: [id: JobId]; result: Progress | undefined };
   find: { args: [query: BrowseQuery]; result: BrowsePage };
   briefs: { args: [ids: readonly JobId[]]; result: JobBrief[] };
-  members: { args: [flowId: JobId]; result: JobBrief[] };
+  members: { args: [flowId: JobId]; result: FlowMember[] };
   byKey: { args: [key: string]; result: JobId[] };
   claimedBy: { args: [manager: string, limit: number]; result: JobBrief[] };
   putMinutes: { args: [manager: string, rows: readonly MinuteRow[], level?: number]; result: undefined };

@@ -1,4 +1,4 @@
-import { ProvostError } from "@provost/contract";
+import { jobIdSchema, ProvostError } from "@provost/contract";
 import { z } from "zod";
 
 export const instanceRef = z.object({ ref: z.string().min(1).max(64).describe("Id, or the name of a live instance") });
@@ -26,6 +26,11 @@ export const flag = z
 
 export const fleetId = z.object({ id: z.string().min(1).max(64) });
 export const taskId = z.object({ id: z.string().min(1).max(64) });
+
+export const jobId = z.object({ id: jobIdSchema });
+export const queueName = z.object({ name: z.string().min(1).max(255) });
+export const scheduleName = z.object({ name: z.string().min(1).max(255) });
+export const processId = z.object({ id: z.string().min(1).max(255) });
 
 export const idempotencyHeaders = z.object({
   "idempotency-key": z.string().optional().describe("1–128 printable ASCII characters"),

@@ -24,6 +24,7 @@ BEGIN
   IF p_flow IS NULL AND (p_statuses IS NOT NULL OR p_queue IS NOT NULL) THEN
     SELECT * INTO ids, reached FROM ${schema}.find_in_lines(p_statuses, p_queue, p_name, p_priority, p_before, p_limit, p_looks);
   ELSIF p_flow IS NOT NULL THEN
+    IF p_name IS NULL AND p_priority IS NULL AND p_queue IS NULL AND p_statuses IS NULL THEN p_looks := p_limit; END IF;
     SELECT array_agg(l.id) FILTER (WHERE (p_name IS NULL OR l.name = p_name) AND (p_priority IS NULL OR l.priority = p_priority)
         AND (p_queue IS NULL OR l.queue = p_queue) AND (p_statuses IS NULL OR l.status = ANY (p_statuses))),
         CASE WHEN count(*) >= p_looks THEN min(l.id) END INTO ids, reached
@@ -55,7 +56,7 @@ BEGIN
   IF p_name IS NOT NULL OR p_priority IS NOT NULL THEN
     SELECT count(*) INTO v_lines FROM (SELECT c.queue, c.lane FROM ${schema}.count c UNION SELECT d.queue, d.lane FROM ${schema}.count_delta d) l
       WHERE p_queue IS NULL OR l.queue = p_queue;
-    v_looks := greatest(p_limit, p_looks / greatest(1, v_lines * cardinality(v_statuses)));
+    v_looks := greatest(1, p_looks / greatest(1, v_lines * cardinality(v_statuses)));
   END IF;
   IF 'in_progress' = ANY (v_statuses) THEN
     SELECT * INTO v_found FROM ${schema}.look_running(p_queue, p_name, p_priority, p_before, v_looks);
@@ -84,10 +85,13 @@ END $$;
 `;
 }
 
-function looked(schema: string): string {
-  const told = (job: string): string =>
-    `SELECT array_agg(l.id) FILTER (WHERE (p_name IS NULL OR ${job}.name = p_name) AND (p_priority IS NULL OR ${job}.priority = p_priority)),
+/** What a stretch's look tells, of the jobs that go by this name. */
+function told(job: string): string {
+  return `SELECT array_agg(l.id) FILTER (WHERE (p_name IS NULL OR ${job}.name = p_name) AND (p_priority IS NULL OR ${job}.priority = p_priority)),
         CASE WHEN count(*) >= p_looks THEN min(l.id) END INTO ids, reached`;
+}
+
+function looked(schema: string): string {
   const joined = `${told("j")} FROM l LEFT JOIN ${schema}.job j ON j.id = l.id AND (p_name IS NOT NULL OR p_priority IS NOT NULL)`;
   const parameters = "p_name text, p_priority integer, p_before bigint, p_looks integer";
   return `
@@ -148,9 +152,11 @@ BEGIN
     JOIN ${schema}.job_now j USING (id) ORDER BY asked.place) b;
 END $$;
 
-CREATE FUNCTION ${schema}.members(p_flow bigint) RETURNS TABLE (brief json) LANGUAGE plpgsql ${functionSettings} AS $$
+CREATE FUNCTION ${schema}.members(p_flow bigint) RETURNS TABLE (id bigint, name text, queue text, status text, priority smallint,
+  started_at bigint, finished_at bigint, stage_id bigint) LANGUAGE plpgsql ${functionSettings} AS $$
 BEGIN
-  RETURN QUERY SELECT to_json(b) FROM (SELECT ${columns} FROM ${schema}.job_now j WHERE j.flow_id = p_flow ORDER BY j.id) b;
+  RETURN QUERY SELECT j.id, j.name, j.queue, j.status, j.priority, j.started_at, j.finished_at, j.stage_id
+    FROM ${schema}.job_now j WHERE j.flow_id = p_flow ORDER BY j.id;
 END $$;
 
 CREATE FUNCTION ${schema}.by_key(p_key text, p_limit integer) RETURNS TABLE (id bigint) LANGUAGE plpgsql ${functionSettings} AS $$

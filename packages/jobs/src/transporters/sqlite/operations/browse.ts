@@ -1,6 +1,6 @@
 import type { SQLInputValue } from "node:sqlite";
 import type { JobId, JobStatus } from "../../../core/job.ts";
-import type { BrowsePage, BrowseQuery, JobBrief } from "../../browse.ts";
+import type { BrowsePage, BrowseQuery, FlowMember, JobBrief } from "../../browse.ts";
 import { type BriefRow, idNumber, toBrief } from "../rows.ts";
 import type { Session } from "../session.ts";
 import { isListed, ofPlace, places } from "./hot.ts";
@@ -43,7 +43,10 @@ const inFlowSql = `${allSql} WHERE j.flow_id = ?`;
 const briefSql = `SELECT ${hotColumns}, o.failure, s.position FROM jobs_job AS j ${hotTables}
   LEFT JOIN jobs_outcome AS o ON o.id = j.id LEFT JOIN jobs_stage AS s ON s.id = j.stage_id`;
 const briefByIdSql = `${briefSql} WHERE j.id = ?`;
-const membersSql = `${briefSql} WHERE j.flow_id = ? ORDER BY j.id`;
+const membersSql = `SELECT j.id, j.name, j.queue, ${statusNow} AS status, j.priority,
+    CASE WHEN r.id IS NOT NULL THEN r.started_at WHEN d.id IS NOT NULL THEN d.started_at ELSE j.started_at END AS started_at,
+    coalesce(d.finished_at, j.finished_at) AS finished_at, j.stage_id
+  FROM jobs_job AS j ${hotTables} WHERE j.flow_id = ? ORDER BY j.id`;
 const holderSql = "SELECT holder, is_flow FROM jobs_unique WHERE key = ?";
 const flowJobsSql = `SELECT id FROM jobs_job INDEXED BY jobs_job_flow WHERE flow_id = ? ORDER BY id DESC LIMIT ${byKeyMax}`;
 const wakeKeySql = `SELECT id FROM jobs_job INDEXED BY jobs_job_wake WHERE wake_key = ? AND finished_at IS NULL ORDER BY id DESC LIMIT ${byKeyMax}`;
@@ -60,7 +63,7 @@ export function find(session: Session, query: BrowseQuery): BrowsePage {
   const walked =
     query.name !== undefined || query.priority !== undefined || (query.flowId !== undefined && isNarrow(query));
   const part = Math.floor(query.looksMax / Math.max(1, stretches.length));
-  const looks = walked || query.flowId !== undefined ? Math.max(query.limit, part) : query.limit;
+  const looks = walked ? Math.max(1, part) : query.limit;
   const before = query.before === undefined ? Number.MAX_SAFE_INTEGER : idNumber(query.before);
   const found = new Set<number>();
   let reached = -1;
@@ -139,8 +142,20 @@ export function briefs(session: Session, ids: readonly JobId[]): JobBrief[] {
   });
 }
 
-export function members(session: Session, flowId: JobId): JobBrief[] {
-  return session.all<BriefRow>(membersSql, idNumber(flowId)).map(toBrief);
+export function members(session: Session, flowId: JobId): FlowMember[] {
+  type Row = [id: number, name: string, queue: string, JobStatus, number, number | null, number | null, number | null];
+  return session
+    .rows<Row>(membersSql, idNumber(flowId))
+    .map(([id, name, queue, status, priority, startedAt, finishedAt, stageId]) => ({
+      id: String(id),
+      name,
+      queue,
+      status,
+      priority,
+      ...(startedAt === null ? {} : { startedAt }),
+      ...(finishedAt === null ? {} : { finishedAt }),
+      ...(stageId === null ? {} : { stageId: String(stageId) }),
+    }));
 }
 
 export function byKey(session: Session, key: string): JobId[] {
