@@ -23,7 +23,7 @@ interface Client {
  */
 export class JobsLive {
   readonly #jobs: Pick<JobDoor, "overview" | "subscribe">;
-  readonly #times: StreamTimes;
+  readonly #times: Pick<StreamTimes, "heartbeatMs" | "pollMs">;
   readonly #clients = new Set<Client>();
   /** The last message with an overview. */
   #latest: string | undefined;
@@ -35,7 +35,7 @@ export class JobsLive {
   #names = new Set<string>();
   #more = false;
 
-  constructor(jobs: Pick<JobDoor, "overview" | "subscribe">, times: StreamTimes) {
+  constructor(jobs: Pick<JobDoor, "overview" | "subscribe">, times: Pick<StreamTimes, "heartbeatMs" | "pollMs">) {
     this.#jobs = jobs;
     this.#times = times;
   }

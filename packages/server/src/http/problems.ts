@@ -78,8 +78,8 @@ function isClientsFault(error: unknown): boolean {
   return status >= 400 && status < 500;
 }
 
-/** Characters between two slashes of an address, decoded: names and ids are shorter. */
-export const addressPartMax = 128;
+/** Characters between two slashes of an address: the longest is a queue's name of 255 bytes, percent-encoded. */
+export const addressPartMax = 800;
 
 export function noRoute(method: string, url: string): ProvostError {
   const path = pathOf(url);
