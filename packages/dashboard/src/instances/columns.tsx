@@ -14,7 +14,7 @@ export function NameCell({ instance }: { instance: Instance }) {
       <Link
         to="/instances/$ref"
         params={{ ref: instance.id }}
-        className="truncate rounded-sm font-medium hover:text-accent-text hover:underline"
+        className="max-w-full shrink-0 truncate rounded-sm font-medium hover:text-accent-text hover:underline"
       >
         {instance.name}
       </Link>
@@ -24,10 +24,13 @@ export function NameCell({ instance }: { instance: Instance }) {
         </span>
       )}
       {instance.builderOf !== undefined && <Tag title="An image is made on it; it goes when that is done">builder</Tag>}
-      {instance.tags.slice(0, 2).map((tag) => (
-        <Tag key={tag}>{tag}</Tag>
-      ))}
-      {instance.tags.length > 2 && <Tag title={instance.tags.join(", ")}>+{instance.tags.length - 2}</Tag>}
+      {/* The name comes first: tags without room stand on a second line, which is not shown. */}
+      <span title={instance.tags.join(", ")} className="flex h-5 min-w-0 flex-1 flex-wrap gap-2 overflow-hidden">
+        {instance.tags.slice(0, 2).map((tag) => (
+          <Tag key={tag}>{tag}</Tag>
+        ))}
+        {instance.tags.length > 2 && <Tag>+{instance.tags.length - 2}</Tag>}
+      </span>
     </span>
   );
 }
@@ -66,13 +69,13 @@ const name: Column<Instance> = {
   id: "name",
   header: "Name",
   cell: (instance) => <NameCell instance={instance} />,
-  width: "minmax(140px, 2fr)",
+  width: "minmax(150px, 2fr)",
 };
 const status: Column<Instance> = {
   id: "status",
   header: "Status",
   cell: (instance) => <InstanceStatusBadge status={instance.status} />,
-  width: "minmax(112px, 136px)",
+  width: "minmax(104px, 128px)",
 };
 
 export const instanceColumns: readonly Column<Instance>[] = [
@@ -82,24 +85,24 @@ export const instanceColumns: readonly Column<Instance>[] = [
     id: "task",
     header: "Task",
     cell: (instance) => <TaskCell instance={instance} />,
-    width: "minmax(96px, 1fr)",
+    width: "minmax(88px, 1fr)",
     from: 1280,
   },
-  { id: "provider", header: "Provider", cell: ({ provider }) => provider, width: "minmax(72px, 0.8fr)", from: 1024 },
-  { id: "region", header: "Region", cell: ({ region }) => region, width: "minmax(88px, 0.8fr)", from: 768 },
-  { id: "type", header: "Plan", cell: ({ type }) => type, width: "minmax(104px, 1fr)", from: 1024 },
+  { id: "provider", header: "Provider", cell: ({ provider }) => provider, width: "minmax(60px, 0.7fr)", from: 1024 },
+  { id: "region", header: "Region", cell: ({ region }) => region, width: "minmax(80px, 0.7fr)", from: 768 },
+  { id: "type", header: "Plan", cell: ({ type }) => type, width: "minmax(100px, 0.9fr)", from: 1280 },
   {
     id: "address",
     header: "Address",
     cell: (instance) => <AddressCell {...instance} />,
-    width: "minmax(140px, 1fr)",
+    width: "minmax(124px, 1fr)",
     from: 1024,
   },
   {
     id: "cost",
     header: "Cost so far",
     cell: ({ costUsd }) => usd(costUsd),
-    width: "minmax(76px, 0.5fr)",
+    width: "minmax(72px, 0.5fr)",
     align: "right",
     from: 1280,
   },
@@ -107,7 +110,7 @@ export const instanceColumns: readonly Column<Instance>[] = [
     id: "age",
     header: "Age",
     cell: ({ createdAt }) => <RelativeTime at={createdAt} short />,
-    width: "56px",
+    width: "44px",
     align: "right",
     from: 768,
   },

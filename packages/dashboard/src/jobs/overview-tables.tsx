@@ -18,7 +18,7 @@ const loadColumns: readonly Column<Load>[] = [
   {
     id: "queue",
     header: "Queue",
-    width: "minmax(88px, 2fr)",
+    width: "minmax(72px, 2fr)",
     cell: ({ queue, paused }) => (
       <span className="flex items-center gap-2">
         <Link
@@ -35,15 +35,15 @@ const loadColumns: readonly Column<Load>[] = [
   {
     id: "running",
     header: "Running",
-    width: "minmax(56px, 1fr)",
+    width: "minmax(50px, 1fr)",
     align: "right",
     cell: ({ running }) => number(running),
   },
-  { id: "ready", header: "Ready", width: "minmax(56px, 1fr)", align: "right", cell: ({ ready }) => number(ready) },
+  { id: "ready", header: "Ready", width: "minmax(50px, 1fr)", align: "right", cell: ({ ready }) => number(ready) },
   {
     id: "delayed",
     header: "Delayed",
-    width: "minmax(56px, 1fr)",
+    width: "minmax(50px, 1fr)",
     align: "right",
     from: 768,
     cell: ({ delayed }) => number(delayed),
@@ -51,7 +51,7 @@ const loadColumns: readonly Column<Load>[] = [
   {
     id: "waiting",
     header: "Waiting",
-    width: "minmax(56px, 1fr)",
+    width: "minmax(50px, 1fr)",
     align: "right",
     from: 768,
     cell: ({ waiting }) => number(waiting),
@@ -59,16 +59,16 @@ const loadColumns: readonly Column<Load>[] = [
   {
     id: "processed",
     header: "Processed",
-    width: "minmax(64px, 1fr)",
+    width: "minmax(62px, 1fr)",
     align: "right",
     from: 768,
     cell: ({ processed }) => number(processed),
   },
-  { id: "failed", header: "Failed", width: "minmax(48px, 1fr)", align: "right", cell: ({ failed }) => bad(failed) },
+  { id: "failed", header: "Failed", width: "minmax(44px, 1fr)", align: "right", cell: ({ failed }) => bad(failed) },
   {
     id: "oldest",
     header: "Oldest wait",
-    width: "minmax(80px, 1fr)",
+    width: "minmax(78px, 1fr)",
     align: "right",
     from: 768,
     cell: ({ oldestWaitMs }) =>

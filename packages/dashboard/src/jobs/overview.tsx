@@ -98,7 +98,7 @@ function Figures(overview: JobsOverview) {
         beside={overview.waiting > 0 ? `+ ${count(overview.waiting)} waiting` : undefined}
       />
       <Figure
-        name="Failed in the last hour"
+        name="Failed, last hour"
         value={count(overview.failedLastHour)}
         q="status:failed"
         bad={overview.failedLastHour > 0}

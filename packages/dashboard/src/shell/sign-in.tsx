@@ -23,7 +23,7 @@ export function SignIn() {
     }
   };
   return (
-    <main className="grid min-h-full place-items-center bg-panel px-4 py-12">
+    <main className="grid min-h-full grid-cols-1 place-items-center bg-panel px-4 py-12">
       <div className="flex w-full max-w-sm flex-col gap-6">
         <div>
           <Logo className="mb-4 size-9" />

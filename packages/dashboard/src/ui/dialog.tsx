@@ -38,7 +38,10 @@ export function Dialog({ open, onClose, title, description, wide = false, childr
               <X aria-hidden size={16} />
             </Base.Close>
           </div>
-          <div className="min-h-0 flex-1 overflow-y-auto px-5 pb-5">{children}</div>
+          {/* On a small window it scrolls: by the keyboard too. */}
+          <div tabIndex={0} className="min-h-0 flex-1 overflow-y-auto px-5 pb-5 -outline-offset-2">
+            {children}
+          </div>
           {footer !== undefined && (
             <div className="flex flex-wrap justify-end gap-2 border-t border-line px-5 py-3">{footer}</div>
           )}
