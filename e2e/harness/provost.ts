@@ -128,6 +128,11 @@ export class Provost {
     return (Number(fields[11]) + Number(fields[12])) / 100;
   }
 
+  /** Bytes that the server has read from files so far, those that the system still had in memory included. */
+  bytesRead(): number {
+    return Number(/^rchar: (\d+)/m.exec(readFileSync(`/proc/${this.#serverPid}/io`, "utf8"))?.[1]);
+  }
+
   instance(ref: string): Promise<Instance> {
     return this.get<Instance>(`/v1/instances/${ref}`);
   }
@@ -151,15 +156,23 @@ export class Provost {
     });
   }
 
+  /** Where it serves, without a slash at its end. */
+  url(): string {
+    return (JSON.parse(readFileSync(join(this.data, "server.json"), "utf8")) as { url: string }).url;
+  }
+
+  /** The first token, from the file that the start names. */
+  adminToken(): string {
+    return readFileSync(join(this.data, "admin-token"), "utf8").trim();
+  }
+
   async #call<T>(
     path: string,
     request: { method?: string; body?: string; headers?: Record<string, string> },
   ): Promise<T> {
-    const { url } = JSON.parse(readFileSync(join(this.data, "server.json"), "utf8")) as { url: string };
-    const token = readFileSync(join(this.data, "admin-token"), "utf8").trim();
-    const answer = await fetch(`${url}${path}`, {
+    const answer = await fetch(`${this.url()}${path}`, {
       ...request,
-      headers: { ...request.headers, authorization: `Bearer ${token}` },
+      headers: { ...request.headers, authorization: `Bearer ${this.adminToken()}` },
     });
     if (!answer.ok) throw new RequestRefused(answer.status, `${path}: ${answer.status} ${await answer.text()}`);
     return (await answer.json()) as T;

@@ -79,6 +79,16 @@ export class SandboxCloud {
     await this.#ask("DELETE", id === undefined ? "/sandbox/faults" : `/sandbox/faults/${id}`);
   }
 
+  /** So many at once, at rest, that nobody has asked for. */
+  async populate(servers: { count: number; label_prefix: string; tags: string[] }): Promise<void> {
+    await this.#ask("POST", "/sandbox/populate", servers);
+  }
+
+  /** Deletes behind the owner's back. */
+  async vanish(ids: number[]): Promise<void> {
+    await this.#ask("POST", "/sandbox/vanish", { ids });
+  }
+
   /** Labels of all servers by their ids, as its API lists them; faults are to be cleared before. */
   async servers(): Promise<Map<string, string>> {
     const found = new Map<string, string>();
