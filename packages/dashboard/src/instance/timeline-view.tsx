@@ -22,6 +22,7 @@ interface TimelineViewProps {
 
 /** Each step with what was told and how long it took; pressing one shows its log alone. */
 export function TimelineView({ steps, chosen, onChoose, failure }: TimelineViewProps) {
+  const over = steps.every(({ state }) => state !== "running");
   const total = (steps.findLast(({ endedAt }) => endedAt !== undefined)?.endedAt ?? 0) - (steps[0]?.startedAt ?? 0);
   return (
     <>
@@ -37,7 +38,7 @@ export function TimelineView({ steps, chosen, onChoose, failure }: TimelineViewP
           />
         ))}
       </ol>
-      {total > 0 && <p className="text-muted">{exactDuration(total)} in all</p>}
+      {over && total > 0 && <p className="text-muted">{exactDuration(total)} in all</p>}
     </>
   );
 }
