@@ -1,9 +1,9 @@
 import { crc32, deflateSync, inflateSync } from "node:zlib";
 
 const signature = Buffer.from("89504e470d0a1a0a", "hex");
-const colours = 64;
+const colours = 96;
 /** Colours of the palette are at least this far apart (in each of red, green and blue), so that rare ones have room in it. */
-const apart = 9;
+const apart = 4;
 
 class NoPicture extends Error {
   override readonly name = "NoPicture";
