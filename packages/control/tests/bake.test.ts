@@ -128,7 +128,7 @@ describe.each(stores)("bakes on $name", (store) => {
     sandbox.addFault({ kind: "error_before", method: "GET", path: `${images}/**`, status: 503, times: 2 });
     sandbox.addFault({ kind: "error_before", method: "DELETE", path: "/v4/linode/instances/*", status: 503, times: 2 });
     await world!.bake("golden-2");
-    await world!.baked("golden-2", "available", 20_000);
+    await world!.baked("golden-2", "available", 60_000);
     expect(await atProvider()).toMatchObject({ instances: 0, images: [expect.any(String)] });
   });
 
@@ -160,10 +160,10 @@ describe.each(stores)("bakes on $name", (store) => {
     await vi.waitFor(
       async () => expect((await world!.story(builderId)).filter((kind) => kind === "baking")).toHaveLength(2),
       {
-        timeout: 10_000,
+        timeout: 60_000,
       },
     );
-    const { failure } = await world!.baked("golden-2", "failed", 20_000);
+    const { failure } = await world!.baked("golden-2", "failed", 60_000);
     expect(failure).toMatchObject({ code: "image_failed", step: "snapshot" });
   });
 

@@ -46,7 +46,7 @@ describe.each(stores)("fleet commands on $name", (store) => {
         if (fleet.endedAt !== undefined) return fleet;
         throw new Error(`${fleet.action} is at ${JSON.stringify(fleet.members)}`);
       },
-      { timeout: 20_000, interval: 10 },
+      { timeout: 60_000, interval: 10 },
     );
   }
 
@@ -73,7 +73,7 @@ describe.each(stores)("fleet commands on $name", (store) => {
         most = Math.max(most, items.filter(({ status }) => status === "rebooting").length);
         expect((await control.fleets.get(fleet.id)).endedAt).toBeDefined();
       },
-      { timeout: 20_000, interval: 5 },
+      { timeout: 60_000, interval: 5 },
     );
     expect(most).toBeGreaterThan(0);
     expect(most).toBeLessThanOrEqual(2);
@@ -156,7 +156,7 @@ describe.each(stores)("fleet commands on $name", (store) => {
     const { control } = await start(4, { sandbox: { bootMs: 600 } });
     const { id } = await control.fleets.begin({ action: "reboot", filter: "name:web-*", count: 4, concurrency: 1 });
     await vi.waitFor(async () => expect((await control.fleets.get(id)).members.running).toBe(1), {
-      timeout: 10_000,
+      timeout: 60_000,
       interval: 5,
     });
     expect(await control.fleets.cancel(id)).toMatchObject({ status: "cancelled", members: { skipped: 3 } });
@@ -188,11 +188,11 @@ describe.each(stores)("fleet commands on $name", (store) => {
     const { control } = await start(6, { timings: { jobLeaseMs: 1_000, orphanGraceMs: 0 }, sandbox: { bootMs: 300 } });
     const { id } = await control.fleets.begin({ action: "reboot", filter: "name:web-*", count: 6, concurrency: 2 });
     await vi.waitFor(async () => expect((await control.fleets.get(id)).members.done).toBeGreaterThan(0), {
-      timeout: 10_000,
+      timeout: 60_000,
     });
     await world.restart();
     await vi.waitFor(async () => expect((await world.control.fleets.get(id)).members.done).toBeGreaterThan(2), {
-      timeout: 20_000,
+      timeout: 60_000,
     });
     await world.loseJobs();
     expect(await ended(id)).toMatchObject({ status: "done", members: { done: 6 } });

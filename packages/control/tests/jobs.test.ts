@@ -77,7 +77,7 @@ describe.each(stores)("L15 the overview: $name", (store) => {
     expect((await manager.finished(cancelled.id)).status).toBe("cancelled");
 
     await expect
-      .poll(async () => told(overview), { timeout: 20_000, interval: 200 })
+      .poll(async () => told(overview), { timeout: 60_000, interval: 200 })
       .toEqual(await counted(transporter, await transporter.now()));
     const seen = await overview.now();
     // And none of them is nothing.
@@ -97,15 +97,15 @@ describe.each(stores)("L15 the overview: $name", (store) => {
     await manager.finished(running.id);
     await expect.poll(async () => (await overview.now()).running).toBe(0);
     await expect
-      .poll(async () => (await overview.now()).minutes.at(-1)?.processed, { timeout: 20_000, interval: 200 })
+      .poll(async () => (await overview.now()).minutes.at(-1)?.processed, { timeout: 60_000, interval: 200 })
       .toBe(11);
     transporter.setClockOffset(offsetMs + minuteMs);
     await expect
-      .poll(async () => told(overview), { timeout: 20_000, interval: 200 })
+      .poll(async () => told(overview), { timeout: 60_000, interval: 200 })
       .toEqual(await counted(transporter, await transporter.now()));
     expect((await overview.now()).perMinute).toBe(16);
     await expect
-      .poll(async () => (await overview.now()).minutes.at(-2)?.backlog, { timeout: 20_000, interval: 200 })
+      .poll(async () => (await overview.now()).minutes.at(-2)?.backlog, { timeout: 60_000, interval: 200 })
       .toBe(2);
     // An hour later it is gone from the figures, though not from the store.
     transporter.setClockOffset(offsetMs + 61 * minuteMs);

@@ -44,7 +44,7 @@ describe.each(stores)("kill -9 of a server on $name", (store) => {
           const [row] = await world.sql("select create_open from control_instance");
           expect(row).toEqual({ create_open: 1 });
         },
-        { timeout: 20_000, interval: 1 },
+        { timeout: 60_000, interval: 1 },
       ),
     // Reports come in here.
     stage: () => world.event("stage", undefined, 20_000),
@@ -65,7 +65,7 @@ describe.each(stores)("kill -9 of a server on $name", (store) => {
       await world.control.stop();
       await doomed(moment, seenFromOutside[moment]);
       await world.restart();
-      await world.until("doomed-1", "provisioned", 20_000);
+      await world.until("doomed-1", "provisioned", 60_000);
       const story = await world.story("doomed-1");
       const told = story.filter((kind) => kind !== "note");
       expect(new Set(told).size).toBe(told.length);
@@ -86,11 +86,11 @@ describe.each(stores)("kill -9 of a server on $name", (store) => {
       const imaging = () =>
         vi.waitFor(
           async () => expect(await world.sql("select call_open from control_image")).toEqual([{ call_open: 1 }]),
-          { timeout: 20_000, interval: 1 },
+          { timeout: 60_000, interval: 1 },
         );
       await doomed(moment, moment === "imaging" ? imaging : undefined, "bake");
       await world.restart();
-      const image = await world.baked("doomed-1", "available", 20_000);
+      const image = await world.baked("doomed-1", "available", 60_000);
       const story = (await world.story(image.builderId)).filter((kind) => kind !== "note" && kind !== "baking");
       expect(new Set(story).size).toBe(story.length);
       expect(world.sandbox.stats()).toMatchObject({ creates_accepted: 1, labels_created_again: [], instances: 0 });

@@ -65,7 +65,7 @@ describe.each(stores)("orphans and adoption on $name", (store) => {
     const asked = await Promise.all([1, 2, 3].map(() => control.orphans.destroy("sandbox", String(id))));
     expect(asked.every(({ destroying }) => destroying)).toBe(true);
     await vi.waitFor(async () => expect((await control.orphans.list({ limit: 5 })).items).toEqual([]), {
-      timeout: 10_000,
+      timeout: 60_000,
     });
     expect(sandbox.stats()).toMatchObject({ instances: 0, deletes_accepted: 1 });
     const lines = await control.audit.list({ action: "orphan.destroy", limit: 5 });
@@ -90,7 +90,7 @@ describe.each(stores)("orphans and adoption on $name", (store) => {
     await control.orphans.setPolicy("sandbox", "ours");
     expect((await control.providers.get("sandbox")).orphans).toBe("ours");
     await vi.waitFor(() => expect(sandbox.stats()).toMatchObject({ instances: 32, deletes_accepted: 3 }), {
-      timeout: 15_000,
+      timeout: 60_000,
     });
     const { items } = await control.audit.list({ limit: 10 });
     expect(items.map(({ action, actor }) => `${action} ${actor.name}`).toSorted()).toEqual([

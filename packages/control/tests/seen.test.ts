@@ -5,7 +5,7 @@ import { World, type WorldOptions } from "./world.ts";
 
 const hour = 3_600_000;
 const silent = { script: "#!/bin/sh\n# sandbox: silent\n" };
-const within = { timeout: 10_000, interval: 20 };
+const within = { timeout: 60_000, interval: 20 };
 
 describe.each(stores)("what people are shown of budgets, circuits, brakes and prices on $name", (store) => {
   let world: World | undefined;
@@ -70,7 +70,7 @@ describe.each(stores)("what people are shown of budgets, circuits, brakes and pr
       reason: expect.stringMatching(/503/),
     });
     sandbox.clearFaults();
-    for (const { id } of [...made, last]) await world!.until(id, "provisioned", 20_000);
+    for (const { id } of [...made, last]) await world!.until(id, "provisioned", 60_000);
     expect((await control.instances.get(last.id)).waiting).toBeUndefined();
     expect((await control.providers.get("sandbox")).circuits).toEqual([]);
   });

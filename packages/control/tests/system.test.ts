@@ -24,7 +24,7 @@ describe.each(stores)("the system view on $name", (store) => {
     await world.control.webhooks.test("nobody-1");
     await expect.poll(async () => (await world.control.system.view()).webhooks).toEqual({ count: 1, failing: 1 });
     await expect
-      .poll(async () => (await world.control.system.view()).providers[0]?.sweep?.completeAt, { timeout: 20_000 })
+      .poll(async () => (await world.control.system.view()).providers[0]?.sweep?.completeAt, { timeout: 60_000 })
       .toBeDefined();
   });
 

@@ -121,7 +121,7 @@ describe.each(stores)("tasks that fail, on $name", (store) => {
     await vi.waitFor(
       async () => expect(await cloudSays(world, providerId)).toMatchObject({ status: stuckIn[action] }),
       {
-        timeout: 10_000,
+        timeout: 60_000,
       },
     );
     world.transporter.setClockOffset(hour + 60_000);
@@ -131,7 +131,7 @@ describe.each(stores)("tasks that fail, on $name", (store) => {
         expect(task.undoing === true || task.endedAt !== undefined).toBe(true);
         return task;
       },
-      { timeout: 20_000, interval: 10 },
+      { timeout: 60_000, interval: 10 },
     );
     world.transporter.setClockOffset(3 * hour);
     const ended = said.endedAt === undefined ? await taskEnds(world, taskId) : said;
@@ -145,7 +145,7 @@ describe.each(stores)("tasks that fail, on $name", (store) => {
     sandbox.addFault({ kind: "error_before", path: "/v4/**", status: 503, times: 1_000_000 });
     const { id: taskId } = await control.tasks.ask(id, { kind: "reboot" });
     const { circuits } = control.providers;
-    await vi.waitFor(async () => expect(await circuits.list()).toMatchObject([{ state: "open" }]), { timeout: 10_000 });
+    await vi.waitFor(async () => expect(await circuits.list()).toMatchObject([{ state: "open" }]), { timeout: 60_000 });
     world.transporter.setClockOffset(3 * hour);
     await vi.waitFor(async () => expect(await control.tasks.get(taskId)).toMatchObject({ status: "running" }));
     sandbox.clearFaults();

@@ -136,7 +136,7 @@ describe.each(stores)("kill -9 of a server in a task, on $name", (store) => {
       const [{ id } = { id: "" }] = (await world.control.fleets.list({ limit: 1 })).items;
       await vi.waitFor(
         async () => expect(await world.control.fleets.get(id)).toMatchObject({ status: "done", members: { done: 4 } }),
-        { timeout: 20_000, interval: 20 },
+        { timeout: 60_000, interval: 20 },
       );
       for (const name of names) {
         const { providerId } = await world.control.instances.get(name);

@@ -56,7 +56,7 @@ async function settled(id: string): Promise<void> {
       const instance = instanceSchema.parse(await (await running.call("GET", `/v1/instances/${id}`)).json());
       expect(["provisioned", "failed", "destroyed"]).toContain(instance.status);
     },
-    { timeout: 20_000, interval: 20 },
+    { timeout: 60_000, interval: 20 },
   );
 }
 
@@ -241,7 +241,7 @@ describe("deploys over HTTP", () => {
     await vi.waitFor(
       async () =>
         expect(await (await running.call("GET", `/v1/instances/${id}`)).json()).toMatchObject({ status: "destroyed" }),
-      { timeout: 20_000, interval: 20 },
+      { timeout: 60_000, interval: 20 },
     );
   });
 });

@@ -27,7 +27,7 @@ async function deployed(name: string): Promise<void> {
       const answer = await running.call("GET", `/v1/instances/${name}`);
       expect(instanceSchema.parse(await answer.json()).status).toBe("provisioned");
     },
-    { timeout: 20_000, interval: 20 },
+    { timeout: 60_000, interval: 20 },
   );
 }
 
@@ -44,7 +44,7 @@ async function ended({ id }: TaskView): Promise<TaskView> {
       expect(task.endedAt).toBeDefined();
       return task;
     },
-    { timeout: 20_000, interval: 20 },
+    { timeout: 60_000, interval: 20 },
   );
 }
 
@@ -127,7 +127,7 @@ test("C9 a fleet command over HTTP: previewed, confirmed, followed, with a resul
         endedAt: expect.any(String),
       });
     },
-    { timeout: 20_000, interval: 20 },
+    { timeout: 60_000, interval: 20 },
   );
   const members = pageSchema(fleetMemberSchema).parse(
     await (await running.call("GET", `/v1/fleets/${id}/members?status=done`)).json(),

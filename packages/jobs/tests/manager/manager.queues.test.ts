@@ -82,7 +82,7 @@ describe("queues by hand", () => {
     expect((await jobIn(first!.manager, added[0]!.id)).limitKey).toBe("a");
     expect((await jobIn(first!.manager, added[20]!.id)).limitKey).toBe("b");
     await expect
-      .poll(async () => (await first!.manager.list({ status: "processed" })).length, { timeout: 10_000 })
+      .poll(async () => (await first!.manager.list({ status: "processed" })).length, { timeout: 60_000 })
       .toBe(21);
     expect(most).toBeLessThanOrEqual(3);
   });
