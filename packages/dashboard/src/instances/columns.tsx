@@ -47,8 +47,9 @@ export function TaskCell({ instance }: { instance: Instance }) {
       {percent !== undefined && (
         <progress value={at} max={of} aria-label={`Step ${at} of ${of}`} className="progress h-1 w-12 shrink-0" />
       )}
+      {percent !== undefined && <span className="shrink-0">{percent}%</span>}
       <span className="truncate">
-        {percent === undefined ? word : `${percent}% ${word}`}
+        {word}
         {waits !== undefined && " · waits"}
       </span>
     </span>
