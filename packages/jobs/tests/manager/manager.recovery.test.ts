@@ -212,7 +212,7 @@ describe("start and stop", () => {
   test("L4, L9: a handler that ignores the stop is reported and given back free of charge after a lease's time", async () => {
     const hold = signal();
     const job = defineJob("job", { run: () => hold.promise });
-    const { manager, witness } = managed({ transporter: await store(), jobs: [job] });
+    const { manager, witness } = managed({ transporter: await store(), jobs: [job], lease: 30_000 });
     await manager.start();
     const { id } = await manager.enqueue(job);
     await witness.until("attempt.started");
