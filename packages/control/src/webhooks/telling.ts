@@ -118,14 +118,14 @@ export class Telling {
         next_attempt_at: message.at,
       })
       .execute();
-    await this.#send(write, id, message.webhookId);
+    await this.send(write, id, message.webhookId);
     return id;
   }
 
   /** Sends at once what waits for its next attempt; where its job is gone it gets another. */
   async hurry(write: Write, id: string, webhookId: string): Promise<void> {
     const met = await this.#parts.manager.wake(deliveryWakeKey(id), { tx: write.tx });
-    if (met === 0) await this.#send(write, id, webhookId);
+    if (met === 0) await this.send(write, id, webhookId);
   }
 
   /** What a test sends. */
@@ -134,7 +134,8 @@ export class Telling {
     return JSON.stringify({ type: "webhook.test", timestamp: iso(at), data });
   }
 
-  async #send(write: Write, delivery: string, webhook: string): Promise<void> {
+  /** A job of its own for a delivery. */
+  async send(write: Write, delivery: string, webhook: string): Promise<void> {
     const { manager, job } = this.#parts;
     await manager.enqueue(job.with({ delivery, webhook }, { wake: deliveryWakeKey(delivery) }), { tx: write.tx });
   }

@@ -176,7 +176,9 @@ export class WebhookService implements WebhookDoor {
         .returning("attempts")
         .executeTakeFirst();
       if (saved === undefined) throw noDelivery(webhook.name, id);
-      await telling.hurry(write, id, webhook.id);
+      // The job of one that is over may be about to end still, and would take a wake along with it.
+      if (before.status === "pending") await telling.hurry(write, id, webhook.id);
+      else await telling.send(write, id, webhook.id);
       await write.audit({
         at: now,
         action: "webhook.redeliver",
