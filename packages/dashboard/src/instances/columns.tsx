@@ -3,6 +3,7 @@ import { Link } from "@tanstack/react-router";
 import { ShieldCheck } from "lucide-react";
 import { usd } from "../format/numbers.ts";
 import type { Column } from "../list/columns.ts";
+import { TwoLines } from "../list/two-lines.tsx";
 import { Tag } from "../ui/badge.tsx";
 import { Copyable } from "../ui/copy.tsx";
 import { RelativeTime } from "../ui/relative-time.tsx";
@@ -161,18 +162,12 @@ export const phoneColumns: readonly Column<Instance>[] = [
     header: "Instance",
     width: "minmax(0, 1fr)",
     cell: (instance) => (
-      <div className="flex flex-col gap-0.5 py-1.5">
-        <div className="flex items-center justify-between gap-3">
-          <NameCell instance={instance} />
-          <InstanceStatusBadge status={instance.status} />
-        </div>
-        <div className="flex items-center justify-between gap-3 text-xs text-muted">
-          <span className="truncate">
-            {instance.provider} · {instance.region} · {instance.ipv4[0] ?? instance.type}
-          </span>
-          <RelativeTime at={instance.createdAt} short />
-        </div>
-      </div>
+      <TwoLines
+        name={<NameCell instance={instance} />}
+        status={<InstanceStatusBadge status={instance.status} />}
+        about={`${instance.provider} · ${instance.region} · ${instance.ipv4[0] ?? instance.type}`}
+        when={<RelativeTime at={instance.createdAt} short />}
+      />
     ),
   },
 ];

@@ -3,6 +3,7 @@ import { Link } from "@tanstack/react-router";
 import { useNow } from "../format/clock.ts";
 import { absoluteTime, exactDuration, relativeTime, shortDuration } from "../format/time.ts";
 import type { Column } from "../list/columns.ts";
+import { TwoLines } from "../list/two-lines.tsx";
 import { Tag } from "../ui/badge.tsx";
 import { JobMarks, JobStatusBadge } from "./status.tsx";
 
@@ -128,18 +129,12 @@ export const phoneColumns: readonly Column<JobView>[] = [
     header: "Job",
     width: "minmax(0, 1fr)",
     cell: (job) => (
-      <div className="flex flex-col gap-0.5 py-1.5">
-        <div className="flex items-center justify-between gap-3">
-          <NameCell job={job} />
-          <JobStatusBadge status={job.status} />
-        </div>
-        <div className="flex items-center justify-between gap-3 text-xs text-muted">
-          <span className="truncate">
-            {job.id} · {job.queue} · {job.attemptsUsed}/{job.attempts}
-          </span>
-          <TimeCell job={job} />
-        </div>
-      </div>
+      <TwoLines
+        name={<NameCell job={job} />}
+        status={<JobStatusBadge status={job.status} />}
+        about={`${job.id} · ${job.queue} · ${job.attemptsUsed}/${job.attempts}`}
+        when={<TimeCell job={job} />}
+      />
     ),
   },
 ];
