@@ -16,14 +16,13 @@ import { Facts } from "../ui/facts.tsx";
 import { PageHead } from "../ui/page-head.tsx";
 import { SkeletonRows } from "../ui/skeleton.tsx";
 import { limitFields, limitNames, type LimitName } from "./limits.ts";
+import { figure, ready, waits } from "./depth-columns.tsx";
 import { LimitsDialog } from "./limits-dialog.tsx";
 import { PauseButton } from "./pause-button.tsx";
 import { queueQuery } from "./queries.ts";
 import { UseBar } from "./use-bar.tsx";
 
 type Lane = QueueView["lanes"][number];
-
-const figure = (value: number) => <span className={value === 0 ? "text-faint" : undefined}>{count(value)}</span>;
 
 const laneColumns: readonly Column<Lane>[] = [
   {
@@ -44,7 +43,7 @@ const laneColumns: readonly Column<Lane>[] = [
       </span>
     ),
   },
-  { id: "ready", header: "Ready", width: "minmax(48px, 1fr)", align: "right", cell: ({ ready }) => figure(ready) },
+  ready,
   {
     id: "delayed",
     header: "Delayed",
@@ -52,23 +51,7 @@ const laneColumns: readonly Column<Lane>[] = [
     align: "right",
     cell: ({ delayed }) => figure(delayed),
   },
-  {
-    id: "waiting",
-    header: "Waiting",
-    width: "minmax(56px, 1fr)",
-    align: "right",
-    from: 768,
-    cell: ({ waiting }) => figure(waiting),
-  },
-  {
-    id: "oldest",
-    header: "Oldest wait",
-    width: "minmax(80px, 1fr)",
-    align: "right",
-    from: 768,
-    cell: ({ oldestWaitMs }) =>
-      oldestWaitMs === undefined ? <span className="text-faint">–</span> : exactDuration(oldestWaitMs),
-  },
+  ...waits,
 ];
 
 /** One queue: its lanes, its limits, and the way to its jobs. */

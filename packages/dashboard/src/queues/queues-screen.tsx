@@ -3,8 +3,6 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { ListOrdered } from "lucide-react";
 import { useMay } from "../api/session.ts";
-import { count } from "../format/numbers.ts";
-import { exactDuration } from "../format/time.ts";
 import { PlainTable } from "../jobs/plain-table.tsx";
 import { queuesQuery } from "../jobs/queries.ts";
 import { PausedBadge } from "../jobs/status.tsx";
@@ -14,11 +12,10 @@ import { Empty } from "../ui/empty.tsx";
 import { ErrorNote } from "../ui/error-note.tsx";
 import { PageHead } from "../ui/page-head.tsx";
 import { SkeletonRows } from "../ui/skeleton.tsx";
+import { figure, ready, waits } from "./depth-columns.tsx";
 import { limitWords } from "./limits.ts";
 import { PauseButton } from "./pause-button.tsx";
 import { UseBar } from "./use-bar.tsx";
-
-const figure = (value: number) => <span className={value === 0 ? "text-faint" : undefined}>{count(value)}</span>;
 
 const columns: readonly Column<QueueView>[] = [
   {
@@ -59,7 +56,7 @@ const columns: readonly Column<QueueView>[] = [
     align: "right",
     cell: ({ running }) => figure(running),
   },
-  { id: "ready", header: "Ready", width: "minmax(48px, 1fr)", align: "right", cell: ({ ready }) => figure(ready) },
+  ready,
   {
     id: "delayed",
     header: "Delayed",
@@ -68,23 +65,7 @@ const columns: readonly Column<QueueView>[] = [
     from: 768,
     cell: ({ delayed }) => figure(delayed),
   },
-  {
-    id: "waiting",
-    header: "Waiting",
-    width: "minmax(56px, 1fr)",
-    align: "right",
-    from: 768,
-    cell: ({ waiting }) => figure(waiting),
-  },
-  {
-    id: "oldest",
-    header: "Oldest wait",
-    width: "minmax(88px, 1fr)",
-    align: "right",
-    from: 768,
-    cell: ({ oldestWaitMs }) =>
-      oldestWaitMs === undefined ? <span className="text-faint">–</span> : exactDuration(oldestWaitMs),
-  },
+  ...waits,
   {
     id: "processes",
     header: "Processes",

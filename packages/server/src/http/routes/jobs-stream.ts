@@ -3,7 +3,7 @@ import type { ControlSurface } from "@provost/control";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import { stillAllowed } from "../access.ts";
-import { streamsMax, type StreamTimes } from "../event-stream.ts";
+import { openEventStream, streamsMax, type StreamTimes } from "../event-stream.ts";
 import { JobsLive } from "../jobs-live.ts";
 import type { App } from "../zod-routes.ts";
 
@@ -43,12 +43,5 @@ async function serve(
       `${streamsMax} streams of jobs are open already: close some, or read the overview.`,
     );
   }
-  void reply.hijack();
-  reply.raw.writeHead(200, {
-    "content-type": "text/event-stream; charset=utf-8",
-    "cache-control": "no-store",
-    "x-accel-buffering": "no",
-    "x-request-id": request.id,
-  });
-  await live.follow(reply.raw, () => stillAllowed(control, request));
+  await live.follow(openEventStream(request, reply), () => stillAllowed(control, request));
 }
