@@ -47,6 +47,8 @@ describe("what the page says when it is cut off, and what it catches up with", (
   it("the server is killed and comes back: the page says so, keeps what it has, and goes on", async () => {
     const visitor = await watching(await house.stranger());
     visitor.allows(/ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE/);
+    // A server that is coming up says so.
+    visitor.allows(/status of 503/);
     house.provost.kill();
     await house.provost.killed();
     await phase(visitor, "Reconnecting");

@@ -9,8 +9,8 @@ export default defineConfig({
     globalSetup: ["./setup.ts"],
     pool: "forks",
     execArgv: ["--conditions=source"],
-    // A browser, a server and a cloud for each: one after the other, so that none waits for the others' processor.
-    fileParallelism: false,
+    // A browser, a server and a cloud for each: one for each core, or they would wait for one another's.
+    maxWorkers: 2,
     // Bounds that end a test which cannot succeed.
     testTimeout: 90_000,
     hookTimeout: 90_000,

@@ -25,7 +25,7 @@ function hungry(transporter: Transporter, kind: string): { manager: JobManager; 
     input: typed<{ ms?: number; ledger?: string }>(),
     run: () => "by the second",
   });
-  return managed({ transporter, jobs: [job], lease: 1_000 });
+  return managed({ transporter, jobs: [job], lease });
 }
 
 /** Enqueues a job that blocks for `ms`, waits until it runs at the first, and sets the second on it. */
