@@ -36,6 +36,7 @@ export const jobsErrorCodes = [
   "semaphore_nested",
   // Store
   "store_unavailable",
+  "store_refused",
   "store_unsupported",
   "store_location_refused",
   "migration_failed",

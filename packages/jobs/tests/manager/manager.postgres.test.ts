@@ -7,8 +7,7 @@ describe.skipIf(skipReason !== undefined)("the manager on PostgreSQL", () => {
   const postgres = new TestServer();
 
   /** As two hosts have it: connections of their own to one schema. */
-  async function stores(): Promise<[Transporter, Transporter]> {
-    const schema = postgres.freshSchema();
+  async function stores(schema = postgres.freshSchema()): Promise<[Transporter, Transporter]> {
     const both = [postgres.transporter(schema), postgres.transporter(schema)] as const;
     for (const transporter of both) await stoppedAfter(transporter).start();
     return [both[0], both[1]];
@@ -65,6 +64,56 @@ describe.skipIf(skipReason !== undefined)("the manager on PostgreSQL", () => {
       name.startsWith("bad") ? `did not boot ${name}` : `ready ${name}`,
     ]);
     expect(ran.toSorted()).toEqual(expected.toSorted());
+  });
+
+  /** Two attempts that end in one call to the store, whatever it has come to mean meanwhile; returns what became of them. */
+  async function endedTogether(
+    end: "released" | "processed",
+    meanwhile: (write: (statement: string) => Promise<unknown>, schema: string, first: string) => Promise<void>,
+  ) {
+    const schema = postgres.freshSchema();
+    const [store] = await stores(schema);
+    const query = (statement: string) => store.sql!.query(statement);
+    const hold = signal();
+    const job = defineJob("job", {
+      input: typed<string>(),
+      run: async ({ input, release }) => {
+        await hold.promise;
+        return input === "first" && end === "released" ? release({ after: "1h" }) : undefined;
+      },
+    });
+    const { manager, witness } = managed({ transporter: store, jobs: [job], lease: 30_000 });
+    await manager.start();
+    const [first, second] = await manager.enqueueMany([job.with("first"), job.with("second")]);
+    await witness.until("attempt.started", () => true, 2);
+    await meanwhile(query, schema, first?.id ?? "");
+    hold.resolve();
+    await witness.settled(second?.id ?? "", "processed");
+    const { id: later } = await manager.enqueue(job, "later");
+    await witness.settled(later, "processed");
+    return { witness, first: first?.id ?? "", running: (await query(`select id from ${schema}.running`)).rows };
+  }
+
+  test.each(["released", "processed"] as const)(
+    "L3: the end (%s) of a job whose row was deleted by hand holds up no other",
+    async (end) => {
+      const { witness, first, running } = await endedTogether(end, async (write, schema, id) => {
+        await write(`delete from ${schema}.job where id = ${id}`);
+      });
+      if (end === "released") await witness.until("attempt.refused", ({ jobId }) => jobId === first);
+      expect(running).toEqual([]);
+    },
+  );
+
+  test("L3, L11: an end that the store refuses each time is dropped and told; what came with it is taken", async () => {
+    const { witness, first } = await endedTogether("released", async (write, schema, id) => {
+      const raises = "returns trigger language plpgsql as $$ begin raise exception 'not this one'; end $$";
+      await write(`create function ${schema}.refuse() ${raises}`);
+      const when = `before update on ${schema}.job for each row when (old.id = ${id})`;
+      await write(`create trigger refuse ${when} execute function ${schema}.refuse()`);
+    });
+    const [{ failure } = {}] = await witness.until("attempt.unsettled", ({ jobId }) => jobId === first);
+    expect(failure).toMatchObject({ code: "store_refused", message: expect.stringContaining("not this one") });
   });
 
   test("L11: the server is killed while a job runs: its end waits for the server and is taken; it ran once", async () => {

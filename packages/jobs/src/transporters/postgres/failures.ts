@@ -82,6 +82,12 @@ function codeOf(error: unknown): string | undefined {
   return error instanceof AggregateError ? codeOf(error.errors[0]) : undefined;
 }
 
+/** What the server says, in five characters; undefined for what the network or the client says. */
+function sqlState(error: unknown): string | undefined {
+  const code = codeOf(error);
+  return code !== undefined && /^[0-9A-Z]{5}$/.test(code) && !(code in network) ? code : undefined;
+}
+
 function textOf(error: unknown): string {
   if (error instanceof Error && error.message !== "") return error.message;
   return error instanceof AggregateError && error.errors.length > 0 ? textOf(error.errors[0]) : "no message";
@@ -119,19 +125,19 @@ export function storeError(error: unknown): JobsError | undefined {
   }
   if (/unsupported startup parameter/i.test(text)) return typed(poolerRefuses);
   if (code === notANumberState) return new JobsError("invalid_input", text, { cause: error });
-  const known =
-    code === undefined
-      ? undefined
-      : (states[code] ?? (/^[0-9A-Z]{5}$/.test(code) ? states[code.slice(0, 2)] : undefined));
+  const known = code === undefined ? undefined : (states[code] ?? states[sqlState(error)?.slice(0, 2) ?? ""]);
   if (known !== undefined) return typed(known);
   const wayOut = (code === undefined ? undefined : network[code]) ?? texts.find(([pattern]) => pattern.test(text))?.[1];
   return wayOut === undefined ? undefined : typed(unavailable(wayOut));
 }
 
-/** As `storeError`; what it does not know is a failure of the store all the same. */
+/**
+ * As `storeError`; what it does not know is a failure of the store all the same. What a server that is there says of the statement is no
+ * reason to send it again: it was undone, and would be once more.
+ */
 export function asStoreError(error: unknown): JobsError {
+  const code = sqlState(error) === undefined ? "store_unavailable" : "store_refused";
   return (
-    storeError(error) ??
-    new JobsError("store_unavailable", `PostgreSQL: ${textOf(error)}: see the server's log`, { cause: error })
+    storeError(error) ?? new JobsError(code, `PostgreSQL: ${textOf(error)}: see the server's log`, { cause: error })
   );
 }

@@ -48,6 +48,7 @@ const migrations: readonly Migration[] = [
   { version: 25, name: "members of flows end on the road", sql: leafTables },
   { version: 26, name: "one job at a time, and flows by shape", sql: () => "" },
   { version: 27, name: "minutes, logs, what is asked of managers", sql: watchTables },
+  { version: 28, name: "the end of a job that is not there is refused", sql: () => "" },
 ];
 
 /**

@@ -148,23 +148,26 @@ END $$;
 `;
 }
 
-/** What becomes of each settlement, by the job's row and, where it is claimed by `running`, by that; and off `running` with it. */
+/**
+ * What becomes of each settlement, by the job's row and, where it is claimed by `running`, by that; and off `running` with it, also where
+ * the job's row has been deleted by hand: such an end is refused, and holds up no other.
+ */
 function judged(schema: string): string {
   return `item AS MATERIALIZED (
     SELECT i.*, row_number() OVER (PARTITION BY i.id ORDER BY i.place) AS nth
     FROM json_to_recordset(p_items) AS i(${itemColumns})
   ), judged AS MATERIALIZED (
     SELECT i.*, coalesce(CASE WHEN r.id IS NULL THEN j.started_at ELSE r.started_at END, p_now - i.started) AS started_at, coalesce(r.claimed_by, j.claimed_by) AS claimed_by,
-      j.priority AS before, j.wake_key AS known, r.id AS held,
+      j.priority AS before, j.wake_key AS known, r.id AS held, j.id IS NULL AND r.fence = i.fence AS missing,
       CASE
-        WHEN i.nth > 1 OR coalesce(r.fence, CASE WHEN j.status = 'in_progress' THEN j.fence END) IS DISTINCT FROM i.fence THEN 'fence'
+        WHEN i.nth > 1 OR j.id IS NULL OR coalesce(r.fence, CASE WHEN j.status = 'in_progress' THEN j.fence END) IS DISTINCT FROM i.fence THEN 'fence'
         WHEN i.expired AND coalesce(r.lease_until, j.lease_until) > p_now THEN 'not-expired'
         WHEN i.kind IN ('retry', 'defer') AND j.version <> i.version THEN 'version'
         ELSE 'applied'
       END AS verdict
     FROM item i LEFT JOIN ${schema}.job j ON j.id = i.id LEFT JOIN ${schema}.running r ON r.id = i.id
   ), gone AS (
-    DELETE FROM ${schema}.running r USING judged g WHERE g.verdict = 'applied' AND r.id = g.held RETURNING r.queue, r.lane
+    DELETE FROM ${schema}.running r USING judged g WHERE (g.verdict = 'applied' OR g.missing) AND r.id = g.held RETURNING r.queue, r.lane
   ), uncounted AS (
     INSERT INTO ${schema}.count_delta (queue, lane, queued, in_progress)
     SELECT g.queue, g.lane, count(*), -count(*) FROM gone g GROUP BY g.queue, g.lane
