@@ -111,6 +111,17 @@ describe("jobs", () => {
     expect(await input.innerText()).toContain("secret");
   });
 
+  it("a waiting job is moved to another priority, and its step is drawn (L1)", async () => {
+    const visitor = await house.admin();
+    await visitor.open(`jobs/${office.waiting}`);
+    await visitor.choose("Actions", "Move");
+    const dialog = visitor.page.getByRole("dialog");
+    await dialog.getByLabel("Priority").fill("201");
+    await dialog.getByRole("button", { name: "Move", exact: true }).click();
+    await expect.poll(() => priority(office.waiting)).toBe(201);
+    await visitor.sees(visitor.page.getByText("201").first());
+  });
+
   it("the overview's figures are those of the API at that moment, and a list leads on from each", async () => {
     const visitor = await house.admin();
     await visitor.open("jobs/overview");
@@ -126,6 +137,10 @@ describe("jobs", () => {
 
 async function paused(queue: string): Promise<boolean> {
   return (await house.provost.get<{ paused: boolean }>(`/v1/queues/${queue}`)).paused;
+}
+
+async function priority(id: string): Promise<number> {
+  return (await house.provost.get<{ priority: number }>(`/v1/jobs/${id}`)).priority;
 }
 
 async function attempts(id: string): Promise<number> {

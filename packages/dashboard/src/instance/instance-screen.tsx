@@ -3,6 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { ArrowLeft } from "lucide-react";
 import { useEffect } from "react";
+import { catalogQuery } from "../deploy/queries.ts";
 import { usd } from "../format/numbers.ts";
 import { instanceQuery } from "../instances/queries.ts";
 import { InstanceStatusBadge, waitingWords } from "../instances/status.tsx";
@@ -96,7 +97,10 @@ function Waiting({ instance }: { instance: Instance }) {
 }
 
 function InstanceFacts({ instance }: { instance: Instance }) {
-  const { ipv4, ipv6, tags, observed } = instance;
+  const { ipv4, ipv6, tags, observed, image } = instance;
+  // Some providers number their images: people know them by the label.
+  const { data: catalog } = useQuery(catalogQuery(instance.provider));
+  const label = catalog?.images.find(({ id }) => id === image)?.label ?? image;
   return (
     <Facts
       items={[
@@ -105,7 +109,7 @@ function InstanceFacts({ instance }: { instance: Instance }) {
         ["Provider", instance.provider],
         ["Region", instance.region],
         ["Plan", instance.type],
-        ["Image", instance.image],
+        ["Image", label === image ? image : <span key="image" title={image}>{`${label} · ${image}`}</span>],
         ["Cost so far", `${usd(instance.costUsd)} · ${usd(instance.monthlyUsd)} a month`],
         ["Age", <RelativeTime key="age" at={instance.createdAt} />],
         [

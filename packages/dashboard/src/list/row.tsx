@@ -30,6 +30,7 @@ function PlainRow<T>(props: RowProps<T>) {
       role="row"
       aria-rowindex={index + 2}
       data-active={active || undefined}
+      title={gone ? "It is not in this list any more" : undefined}
       style={{ gridTemplateColumns: grid, transform: `translateY(${start}px)`, height: size }}
       onClick={(event) => {
         if (event.target instanceof Element && event.target.closest("a, button, input, label")) return;

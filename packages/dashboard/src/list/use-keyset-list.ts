@@ -60,9 +60,11 @@ export function useKeysetList<T>(source: KeysetSource<T>): KeysetList<T> {
     );
     void query.refetch();
   }, [client, queryKey, query.refetch, changes.clear]);
-  useEffect(() => {
-    if (changes.fresh !== "" && changes.mayMove(rows.length)) showFresh();
-  }, [changes.fresh, showFresh]);
+  const differs = changes.fresh !== "" || changes.gone.size > 0;
+  const settle = (): void => {
+    if (differs && changes.mayMove(rows.length)) showFresh();
+  };
+  useEffect(settle, [changes.fresh, changes.gone, showFresh]);
   return {
     rows,
     isGone: (item) => changes.gone.has(source.idOf(item)),
@@ -75,7 +77,10 @@ export function useKeysetList<T>(source: KeysetSource<T>): KeysetList<T> {
     fresh: changes.fresh,
     showFresh,
     onVisible: changes.onVisible,
-    onHold: changes.onHold,
+    onHold: (held) => {
+      changes.onHold(held);
+      settle();
+    },
   };
 }
 
@@ -129,7 +134,7 @@ function useInPlace<T>(source: KeysetSource<T>, queryKey: readonly unknown[], pa
     clear,
     onVisible: useCallback((first: number, last: number) => Object.assign(visible.current, { first, last }), []),
     onHold: useCallback((held: boolean) => Object.assign(visible.current, { held }), []),
-    /** At the top of the list, with no hand on it, new rows may come in by themselves. */
+    /** At the top of the list, with no hand on it, rows may come and go by themselves. */
     mayMove: (rows: number) => rows === 0 || (visible.current.first === 0 && !visible.current.held),
   };
 }

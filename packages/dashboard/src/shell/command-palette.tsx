@@ -2,7 +2,7 @@ import { Dialog as Base } from "@base-ui/react/dialog";
 import type { Instance, Listed } from "@provost/contract";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useRouter } from "@tanstack/react-router";
-import { CircleHelp, LogOut, Monitor, Moon, Pause, Play, Rocket, Server, Sun } from "lucide-react";
+import { CircleHelp, ListChecks, LogOut, Monitor, Moon, Pause, Play, Rocket, Server, Sun } from "lucide-react";
 import { useDeferredValue, useId, useState } from "react";
 import { api } from "../api/client.ts";
 import { permits } from "../api/roles.ts";
@@ -14,20 +14,20 @@ import { classes } from "../ui/classes.ts";
 import { Kbd } from "../ui/kbd.tsx";
 import { toastError } from "../ui/toast-store.ts";
 import { navGroups } from "./nav.ts";
-import { search, type PaletteItem } from "./palette-items.ts";
+import { jobsMeant, search, type PaletteItem } from "./palette-items.ts";
 
 interface PaletteProps {
   onClose: () => void;
   onHelp: () => void;
 }
 
-/** ⌘K: every screen, every action of the shell, and instances by name, address or id. */
+/** ⌘K: every screen, every action of the shell, instances by name, address or id, jobs by id or name. */
 export function CommandPalette({ onClose, onHelp }: PaletteProps) {
   const [typed, setTyped] = useState("");
   const [active, setActive] = useState(0);
   const id = useId();
   const fixed = search(useFixedItems(onHelp), typed);
-  const items = [...useInstanceItems(typed), ...fixed];
+  const items = [...useInstanceItems(typed), ...useJobItems(typed), ...fixed];
   const chosen = items[Math.min(active, items.length - 1)];
   const run = (item: PaletteItem | undefined): void => {
     if (item === undefined) return;
@@ -47,7 +47,7 @@ export function CommandPalette({ onClose, onHelp }: PaletteProps) {
             aria-expanded
             aria-controls={`${id}-list`}
             aria-activedescendant={chosen && `${id}-${chosen.id}`}
-            placeholder="A screen, an action, an instance …"
+            placeholder="A screen, an action, an instance, a job …"
             autoFocus
             value={typed}
             onChange={(event) => {
@@ -186,4 +186,15 @@ function useInstanceItems(typed: string): PaletteItem[] {
     icon: Server,
     run: () => void router.navigate({ to: "/instances/$ref", params: { ref: id } }),
   }));
+}
+
+function useJobItems(typed: string): PaletteItem[] {
+  const router = useRouter();
+  const meant = jobsMeant(typed);
+  if (meant === undefined) return [];
+  const run = () =>
+    void ("id" in meant
+      ? router.navigate({ to: "/jobs/$id", params: { id: meant.id } })
+      : router.navigate({ to: "/jobs", search: { q: meant.q } }));
+  return [{ id: "jobs", group: "Jobs", label: meant.label, icon: ListChecks, run }];
 }

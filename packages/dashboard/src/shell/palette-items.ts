@@ -33,3 +33,10 @@ export function search<T extends { label: string; group: string }>(items: readon
     .toSorted((one, other) => other.score - one.score)
     .map(({ item }) => item);
 }
+
+/** Where jobs may be that are meant by it: a number is an id, words with dots between them a name. */
+export function jobsMeant(typed: string): { label: string; id: string } | { label: string; q: string } | undefined {
+  const words = typed.trim();
+  if (/^[1-9]\d{0,17}$/.test(words)) return { label: `Job ${words}`, id: words };
+  return /^[a-z][\w-]*(\.[\w-]+)+$/i.test(words) ? { label: `Jobs named ${words}`, q: `name:${words}` } : undefined;
+}
