@@ -48,6 +48,7 @@ import { TaskSteps } from "./tasks/task-steps.ts";
 import { TaskWatch } from "./tasks/task-watch.ts";
 import { AddressRule } from "./webhooks/address-rule.ts";
 import { deliveryJob } from "./webhooks/delivery-job.ts";
+import { DeliveryWatch } from "./webhooks/delivery-watch.ts";
 import { Postman } from "./webhooks/postman.ts";
 import { pruneDeliveries } from "./webhooks/prune.ts";
 import { Telling } from "./webhooks/telling.ts";
@@ -141,7 +142,8 @@ export class Control implements ControlSurface {
     this.tasks = requests;
     this.fleets = new FleetService({ ...parts, job: fleet, tasks: requests, instances: this.instances });
     turns.fleets = this.fleets;
-    this.#watchdog = new Watchdog({ ...parts, taskWatch, fleets: this.fleets, bakes });
+    const deliveries = new DeliveryWatch({ store, manager, telling, timings, log });
+    this.#watchdog = new Watchdog({ ...parts, taskWatch, fleets: this.fleets, bakes, deliveries });
     this.images = new ImageService(parts);
     this.callbacks = new CallbackService(parts);
     this.tokens = tokens;

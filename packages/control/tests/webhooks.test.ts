@@ -176,6 +176,25 @@ describe.each(stores)("webhooks on $name", (store) => {
     await ended(id, "delivered", 3);
   });
 
+  test("C7: one whose job is lost is sent without anybody asking, once; one that waits is left alone", async () => {
+    await start({ timings: { webhookRetriesMs: [3_600_000], orphanGraceMs: 0, webhookTimeoutMs: 1_000 } });
+    await added();
+    receiver.answer = (_received, response) => response.writeHead(500).end();
+    await world.deploy("web-1");
+    const lost = String((await receiver.has("instance.provisioned")).headers["webhook-id"]);
+    await ended(lost, "pending", 1);
+    await world.loseJobs();
+    await world.deploy("web-2");
+    const waits = String((await receiver.has("instance.provisioned", 2)).headers["webhook-id"]);
+    await ended(waits, "pending", 1);
+    receiver.answer = (_received, response) => response.writeHead(204).end();
+    // The one that has its job comes first in every pass.
+    await world.sql(`update control_webhook_delivery set next_attempt_at = 1 where id = '${waits}'`);
+    await world.sql(`update control_webhook_delivery set next_attempt_at = 2 where id = '${lost}'`);
+    await ended(lost, "delivered", 2);
+    expect(receiver.received.map(({ headers }) => headers["webhook-id"])).toEqual([lost, waits, lost]);
+  });
+
   test("C7: a dead receiver holds up neither deploys nor another receiver", async () => {
     await start({ timings: { webhookTimeoutMs: 20_000 } });
     const dead = await Receiver.start();

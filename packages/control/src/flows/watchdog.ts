@@ -11,6 +11,7 @@ import type { Store } from "../storage/store.ts";
 import type { InstanceRecords } from "../instances/records.ts";
 import type { FleetService } from "../fleets/fleet-service.ts";
 import type { TaskWatch } from "../tasks/task-watch.ts";
+import type { DeliveryWatch } from "../webhooks/delivery-watch.ts";
 import type { BakeWatch } from "./bake-watch.ts";
 import type { Tasks } from "./tasks.ts";
 
@@ -22,6 +23,7 @@ interface WatchdogParts {
   taskWatch: TaskWatch;
   fleets: Pick<FleetService, "watch">;
   bakes: BakeWatch;
+  deliveries: Pick<DeliveryWatch, "pass">;
   timings: Timings;
   log: Log;
 }
@@ -91,6 +93,7 @@ export class Watchdog {
       after = last.id;
     }
     await this.#parts.bakes.pass(now);
+    await this.#parts.deliveries.pass(now);
     await store.db
       .deleteFrom("control_idempotency_key")
       .where("created_at", "<", now - timings.idempotencyKeptMs)

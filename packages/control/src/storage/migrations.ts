@@ -32,6 +32,7 @@ const migrations: readonly Migration[] = [
   sweepMigration,
   imagesMigration,
   pageMigration,
+  { id: 9, name: "overdue deliveries", statements: dueDeliveries },
 ];
 
 /** Any number that no other program uses on this database: `pg_advisory_xact_lock`. */
@@ -129,5 +130,11 @@ function accessTables(dialect: SqlDialect): string[] {
       last_attempt_at ${instant}, next_attempt_at ${instant}, answer_status integer, answer text)`,
     "create index control_webhook_delivery_webhook on control_webhook_delivery (webhook_id, id)",
     "create index control_webhook_delivery_age on control_webhook_delivery (created_at)",
+  ];
+}
+
+function dueDeliveries(): string[] {
+  return [
+    "create index control_webhook_delivery_due on control_webhook_delivery (next_attempt_at, id) where status = 'pending'",
   ];
 }
