@@ -1,9 +1,5 @@
-import { join } from "node:path";
 import { configDefaults, defineConfig } from "vitest/config";
 import { slowTests } from "./vitest.slow.ts";
-
-// Hundreds of processes are started by the tests: half of such a start was stripping and compiling the same sources again.
-process.env.NODE_COMPILE_CACHE ??= join(import.meta.dirname, "node_modules/.cache/provost");
 
 export default defineConfig({
   resolve: { conditions: ["source"] },
