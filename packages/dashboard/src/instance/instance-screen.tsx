@@ -109,7 +109,16 @@ function InstanceFacts({ instance }: { instance: Instance }) {
         ["Provider", instance.provider],
         ["Region", instance.region],
         ["Plan", instance.type],
-        ["Image", label === image ? image : <span key="image" title={image}>{`${label} · ${image}`}</span>],
+        [
+          "Image",
+          label === image ? (
+            image
+          ) : (
+            <span key="image" title={image}>
+              {label}
+            </span>
+          ),
+        ],
         ["Cost so far", `${usd(instance.costUsd)} · ${usd(instance.monthlyUsd)} a month`],
         ["Age", <RelativeTime key="age" at={instance.createdAt} />],
         [
