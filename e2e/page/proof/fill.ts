@@ -1,6 +1,6 @@
 import { defineJob, JobManager, typed, type SqlAccess, type Transporter } from "@provost/jobs";
 import { waitFor } from "../../harness/wait.ts";
-import type { Ground } from "../../jobs/proof.ts";
+import type { Ground, StoreKind } from "../../jobs/proof.ts";
 import type { Setting } from "./scene.ts";
 
 /** Ids of one of each, for the screens of single things. */
@@ -31,14 +31,18 @@ const ready = Array.from({ length: 8 }, (_, n) =>
 const statuses = [...Array<string>(17).fill("provisioned"), "stopped", "stopped", "missing"];
 const regions = ["us-east", "us-west", "eu-central", "ap-south", "br-gru"];
 const types = ["g6-nanode-1", "g6-standard-1", "g6-standard-2", "g6-dedicated-4"];
+/** As long as they are in use: how a store reads a row depends on its width. */
+const sshKeys = JSON.stringify([`ssh-ed25519 ${"A".repeat(68)} deploy@example.com`]);
+const script = `#!/bin/sh\nset -eu\n${"apt-get install -y nginx certbot unattended-upgrades\n".repeat(6)}`;
+const nonce = "n".repeat(22);
 const roles = ["web", "api", "db", "worker", "cache"];
 
 /** A store as a large house has it: records written straight in, jobs enqueued as any user would. */
-export async function fillStore({ numbers, say }: Ground<Setting>, store: Transporter): Promise<Filled> {
+export async function fillStore({ numbers, say, kind }: Ground<Setting>, store: Transporter): Promise<Filled> {
   const since = performance.now();
   await writeInstances(store.sql!, 0, numbers.instances);
   const job = await enqueueJobs(store, numbers.jobs);
-  await settled(store.sql!);
+  await settled(store.sql!, kind);
   say(
     `${numbers.instances} instances and ${numbers.jobs} jobs written in ${Math.round((performance.now() - since) / 1_000)} s`,
   );
@@ -64,10 +68,10 @@ export async function writeInstances(sql: SqlAccess, first: number, count: numbe
       const status = statuses[n % statuses.length];
       const at = now - (n % 400) * 86_400_000 - n;
       const ip = `["10.${(n >> 16) & 255}.${(n >> 8) & 255}.${n & 255}"]`;
-      return `('${instanceId(n)}', '${nameOf(n)}', 'linode', '${nameOf(n)}', '${regions[n % regions.length]}', '${types[n % types.length]}', 'linode/debian12', 5, '[]', '', '${status}', '${status === "stopped" ? "stopped" : "running"}', '${1_000_000 + n}', 1, 0, ${at}, ${at}, '${ip}', '[]', 3, 'x', 'none', ${at}, ${at}, '["${role}","batch-${n % 50}"]')`;
+      return `('${instanceId(n)}', '${nameOf(n)}', 'linode', '${nameOf(n)}', '${regions[n % regions.length]}', '${types[n % types.length]}', 'linode/debian12', 5, '${sshKeys}', '${script}', 'https://provost.example.com', '${status}', '${status === "stopped" ? "stopped" : "running"}', '${1_000_000 + n}', 1, 0, ${at}, ${at}, '${ip}', '["2001:db8::${(n >> 16).toString(16)}:${(n & 65_535).toString(16)}/128"]', 3, '${nonce}', 'none', ${at}, ${at}, '["${role}","batch-${n % 50}"]')`;
     });
     await sql.query(`insert into control_instance (id, name, provider, provider_name, region, type, image, monthly_usd, ssh_keys,
-      callback_url, status, desired, provider_id, create_attempt, create_open, accepted_at, active_at, ipv4, ipv6, stage,
+      script, callback_url, status, desired, provider_id, create_attempt, create_open, accepted_at, active_at, ipv4, ipv6, stage,
       token_nonce, root_password_state, created_at, provisioned_at, tags) values ${values.join(", ")}`);
   }
 }
@@ -99,7 +103,8 @@ async function enqueueJobs(transporter: Transporter, count: number): Promise<str
   return failed?.id ?? "1";
 }
 
-/** As a store that is in use: its statistics are those of what is in it. */
-async function settled(sql: SqlAccess): Promise<void> {
+/** As a store that is in use: its statistics are those of what is in it; PostgreSQL has vacuumed what came in, as it does by itself within a minute. */
+async function settled(sql: SqlAccess, kind: StoreKind): Promise<void> {
   await sql.query("analyze");
+  if (kind === "PostgreSQL") await sql.query("vacuum control_instance");
 }
