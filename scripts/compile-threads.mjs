@@ -1,6 +1,6 @@
 // Runs once after an install: keeps what Node strips and compiles of the sources that run in threads. Stripping is WebAssembly inside Node,
-// and threads that begin it at the same moment end the process with SIGSEGV or SIGTRAP now and then (nodejs/node#64500; met here once in
-// some 400 managers started on a busy machine). Threads that find it kept strip nothing. An installed package is JavaScript, and strips nothing either.
+// and threads that begin it at the same moment end the process with SIGSEGV or SIGTRAP now and then (nodejs/node#64500). Test workers ended
+// so here on a busy machine; no core has shown that this was why. Threads that find it kept strip nothing. An installed package is JavaScript, and strips nothing either.
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 

@@ -1,10 +1,10 @@
 import type { JobsOverview } from "@provost/contract";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { count } from "../format/numbers.ts";
-import { exactDuration } from "../format/time.ts";
 import type { Column } from "../list/columns.ts";
 import { PlainTable, Section } from "./plain-table.tsx";
 import { PausedBadge } from "./status.tsx";
+import { oldest } from "../queues/depth-columns.tsx";
 
 type Load = JobsOverview["queues"][number];
 type Failing = JobsOverview["failing"][number];
@@ -65,15 +65,7 @@ const loadColumns: readonly Column<Load>[] = [
     cell: ({ processed }) => number(processed),
   },
   { id: "failed", header: "Failed", width: "minmax(44px, 1fr)", align: "right", cell: ({ failed }) => bad(failed) },
-  {
-    id: "oldest",
-    header: "Oldest wait",
-    width: "minmax(78px, 1fr)",
-    align: "right",
-    from: 768,
-    cell: ({ oldestWaitMs }) =>
-      oldestWaitMs === undefined ? <span className="text-faint">–</span> : exactDuration(oldestWaitMs),
-  },
+  oldest,
 ];
 
 export function Workload({ queues }: { queues: readonly Load[] }) {

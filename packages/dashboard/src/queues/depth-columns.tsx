@@ -20,6 +20,16 @@ export const ready: Column<Depth> = {
   cell: (depth) => figure(depth.ready),
 };
 
+export const oldest: Column<Pick<Depth, "oldestWaitMs">> = {
+  id: "oldest",
+  header: "Oldest wait",
+  width: "minmax(88px, 1fr)",
+  align: "right",
+  from: 768,
+  cell: ({ oldestWaitMs }) =>
+    oldestWaitMs === undefined ? <span className="text-faint">–</span> : exactDuration(oldestWaitMs),
+};
+
 /** What stands behind gates, and who waits longest. */
 export const waits: readonly Column<Depth>[] = [
   {
@@ -30,13 +40,5 @@ export const waits: readonly Column<Depth>[] = [
     from: 768,
     cell: ({ waiting }) => figure(waiting),
   },
-  {
-    id: "oldest",
-    header: "Oldest wait",
-    width: "minmax(88px, 1fr)",
-    align: "right",
-    from: 768,
-    cell: ({ oldestWaitMs }) =>
-      oldestWaitMs === undefined ? <span className="text-faint">–</span> : exactDuration(oldestWaitMs),
-  },
+  oldest,
 ];

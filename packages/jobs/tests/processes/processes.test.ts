@@ -50,10 +50,9 @@ describe.each(kinds)("a job in a %s", (kind, jobs) => {
     expect(await jobIn(manager, deferred)).toMatchObject({ status: "delayed", attemptsUsed: 0 });
     expect(await jobIn(manager, failed)).toMatchObject({ status: "failed", failure: { message: "no use" } });
     // One claimed ahead on a busy machine may have been handed back before it began.
-    expect((await manager.attempts(thrown)).at(-1)).toMatchObject({
-      cause: "error",
-      failure: { code: "BROKE", message: "it broke" },
-    });
+    expect((await manager.attempts(thrown)).filter(({ cause }) => cause !== "deferred")).toMatchObject([
+      { cause: "error", failure: { code: "BROKE", message: "it broke" } },
+    ]);
   });
 
   test("L6, L15: it reads what earlier stages found out, and its progress can be read while it runs", async () => {
