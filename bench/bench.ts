@@ -105,6 +105,14 @@ function resultsFile({ name }: Scenario): string {
   return join(folder, `${name}.jsonl`);
 }
 
+/** Formatted as it is written: the check of the format would refuse what the tables look like before. */
+function writePage({ name }: Scenario, section: string): void {
+  writeFileSync(page, withSection(readFileSync(page, "utf8"), name, section));
+  const { status } = spawnSync(join(root, "node_modules", ".bin", "oxfmt"), [page], { cwd: root, stdio: "inherit" });
+  if (status === 0) return;
+  throw new BenchError("format_failed", `${page} is written, but not formatted (exit ${status}): npm run format`);
+}
+
 if (!values.source) build();
 const stores = new Stores();
 try {
@@ -113,7 +121,7 @@ try {
     if (failures.length > 0) process.exitCode = 1;
     const section = sectionOf(scenario, results, failures);
     console.log(`\n${scenario.name}\n\n${section}\n`);
-    if (writes) writeFileSync(page, withSection(readFileSync(page, "utf8"), scenario.name, section));
+    if (writes) writePage(scenario, section);
   }
 } finally {
   await stores.stop();
