@@ -171,7 +171,7 @@ export class Claimer {
       manager,
     );
     const now = clock.now();
-    const started = claimed.flatMap((job) => this.#take(job, rounds, sentAt) ?? []);
+    const started = this.#take(claimed, rounds, sentAt);
     // All are held before the first begins, which may block this loop: the lease thread can give the others back (L9).
     for (const attempt of started) runner.begin(attempt, now);
     // Directed jobs take the places of any line (L5): then what a line got says nothing of it.
@@ -194,24 +194,40 @@ export class Claimer {
     }
   }
 
-  /** Returns the attempt where it is to begin at once. */
-  #take(job: Claimed, rounds: readonly Round[], sentAt: number): Attempt | undefined {
+  /** Returns the attempts that are to begin at once. */
+  #take(claimed: readonly Claimed[], rounds: readonly Round[], sentAt: number): Attempt[] {
     const { runner, leaseMs } = this.#options;
+    const leaseUntil = sentAt + leaseMs;
+    const started: Attempt[] = [];
+    let before: Claimed | undefined;
+    let place: Place | undefined;
+    for (const job of claimed) {
+      // Most are of one line.
+      if (before?.name !== job.name || before.queue !== job.queue || before.lane !== job.lane)
+        place = this.#placeOf(job, rounds);
+      before = job;
+      if (place === undefined) continue;
+      const { round, line, asked } = place;
+      const attempt = runner.take(job, { leaseUntil, isMarked: round.started, pace: line.pace });
+      if (asked !== undefined) {
+        asked.got += 1;
+        asked.last = job;
+      }
+      if (attempt === undefined) continue;
+      if (round.started) started.push(attempt);
+      else round.desk.add(attempt, line);
+    }
+    return started;
+  }
+
+  #placeOf(job: Claimed, rounds: readonly Round[]): Place | undefined {
     const round = rounds.find(({ desk }) => desk.lane === job.lane);
+    if (round === undefined) return undefined;
     const kind = this.#kindOf(job);
-    const lines = round?.desk.lines ?? [];
+    const { lines } = round.desk;
     // A directed job may be of a queue that no line is for (L5): then any line counts its end.
     const line = lines.find(({ served }) => served.queue === job.queue && served.process === kind) ?? lines[0];
-    if (round === undefined || line === undefined) return undefined;
-    const attempt = runner.take(job, { leaseUntil: sentAt + leaseMs, isMarked: round.started, pace: line.pace });
-    const asked = round.asked.find((each) => each.line === line);
-    if (asked !== undefined) {
-      asked.got += 1;
-      asked.last = job;
-    }
-    if (round.started) return attempt;
-    if (attempt !== undefined) round.desk.add(attempt, line);
-    return undefined;
+    return line && { round, line, asked: round.asked.find((each) => each.line === line) };
   }
 
   /** Until the next poll, until a rate may have brought something, or until what waits has waited too long. */
@@ -343,4 +359,11 @@ interface Round {
   free: number;
   started: boolean;
   asked: Asked[];
+}
+
+/** Where a claimed job belongs. */
+interface Place {
+  round: Round;
+  line: Line;
+  asked: Asked | undefined;
 }

@@ -152,7 +152,8 @@ export class Settler {
     const { transporter, clock } = this.#options;
     let results: SettleResult[];
     try {
-      results = await transporter.settle(batch.map((ending) => settlementOf(ending, clock)));
+      const now = clock.now();
+      results = await transporter.settle(batch.map((ending) => settlementOf(ending, now)));
     } catch (thrown) {
       if (!isUnavailable(thrown)) return { thrown };
       this.#putBack(batch, thrown);
@@ -209,11 +210,11 @@ export class Settler {
   }
 }
 
-function settlementOf(ending: Ending, clock: Clock): Settlement {
+function settlementOf(ending: Ending, now: number): Settlement {
   const { job, outcome, expiredOnly, unmarkedStart } = ending;
   const settlement: Settlement = { id: job.id, fence: job.fence, version: job.version, outcome };
   if (expiredOnly === true) settlement.expiredOnly = true;
-  if (unmarkedStart !== undefined) settlement.startedMs = Math.max(0, Math.round(clock.now() - unmarkedStart));
+  if (unmarkedStart !== undefined) settlement.startedMs = Math.max(0, Math.round(now - unmarkedStart));
   return settlement;
 }
 
