@@ -1,8 +1,8 @@
 import { setImmediate as turn } from "node:timers/promises";
-import type { Lane, ProcessKind } from "../core/job.ts";
+import type { Lane } from "../core/job.ts";
 import { limits } from "../core/limits.ts";
 import type { Claimed, ClaimRequest, Transporter } from "../transporters/transporter.ts";
-import type { Attempt } from "./attempt.ts";
+import type { Attempt, AttemptKind } from "./attempt.ts";
 import type { Clock } from "./clock.ts";
 import { Desk } from "./desk.ts";
 import type { Log } from "./events.ts";
@@ -16,7 +16,7 @@ import type { Runner } from "./runner.ts";
 export interface ClaimerOptions {
   transporter: Pick<Transporter, "claim" | "onReady" | "queues">;
   registry: Registry;
-  runner: Pick<Runner, "freeSlots" | "take" | "begin" | "giveBack">;
+  runner: Pick<Runner, "freeSlots" | "kindOf" | "take" | "begin" | "giveBack">;
   processes: Pick<Processes, "free">;
   manager: string;
   leaseMs: number;
@@ -207,8 +207,8 @@ export class Claimer {
         place = this.#placeOf(job, rounds);
       before = job;
       if (place === undefined) continue;
-      const { round, line, asked } = place;
-      const attempt = runner.take(job, { leaseUntil, isMarked: round.started, pace: line.pace });
+      const { round, line, asked, kind } = place;
+      const attempt = kind && runner.take(job, { leaseUntil, isMarked: round.started, kind });
       if (asked !== undefined) {
         asked.got += 1;
         asked.last = job;
@@ -223,11 +223,13 @@ export class Claimer {
   #placeOf(job: Claimed, rounds: readonly Round[]): Place | undefined {
     const round = rounds.find(({ desk }) => desk.lane === job.lane);
     if (round === undefined) return undefined;
-    const kind = this.#kindOf(job);
+    const { process } = this.#options.registry.definitions.get(job.name) ?? {};
     const { lines } = round.desk;
     // A directed job may be of a queue that no line is for (L5): then any line counts its end.
-    const line = lines.find(({ served }) => served.queue === job.queue && served.process === kind) ?? lines[0];
-    return line && { round, line, asked: round.asked.find((each) => each.line === line) };
+    const line = lines.find(({ served }) => served.queue === job.queue && served.process === process) ?? lines[0];
+    if (line === undefined) return undefined;
+    const asked = round.asked.find((each) => each.line === line);
+    return { round, line, asked, kind: this.#options.runner.kindOf(job.name, line.pace) };
   }
 
   /** Until the next poll, until a rate may have brought something, or until what waits has waited too long. */
@@ -317,10 +319,6 @@ export class Claimer {
   #mayServe({ dryUntil, served: { process, lane } }: Line, now: number): boolean {
     return dryUntil <= now && this.#options.processes.free(process, lane) > 0;
   }
-
-  #kindOf({ name }: Claimed): ProcessKind | undefined {
-    return this.#options.registry.definitions.get(name)?.process;
-  }
 }
 
 /** Adds what the lines are to be handed ahead of their slots. */
@@ -366,4 +364,6 @@ interface Place {
   round: Round;
   line: Line;
   asked: Asked | undefined;
+  /** Undefined: nothing here can run it. */
+  kind: AttemptKind | undefined;
 }

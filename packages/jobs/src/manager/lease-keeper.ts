@@ -121,7 +121,7 @@ export class LeaseKeeper {
     }
     // Two calls at most: one that hangs leaves room for one on a new connection.
     if (this.#calls.size >= 2) {
-      for (const attempt of due) attempt.renewalsOpen += 1;
+      for (const attempt of due) attempt.renewing();
       return;
     }
     for (const batch of inBatches(due)) this.#send(batch);
@@ -135,7 +135,7 @@ export class LeaseKeeper {
   async #renew(attempts: Attempt[]): Promise<void> {
     const { transporter, clock, leaseMs, log } = this.#options;
     const sentAt = clock.now();
-    for (const attempt of attempts) attempt.renewalsOpen += 1;
+    for (const attempt of attempts) attempt.renewing();
     try {
       const states = await transporter.renew(attempts.map(({ claimed: { id, fence } }) => ({ id, fence, leaseMs })));
       let place = 0;
@@ -168,13 +168,11 @@ export class LeaseKeeper {
     if (state === "lost") {
       // An attempt that has ended may be settled already: its settlement tells.
       if (attempt.ended) return;
-      attempt.lost = true;
+      attempt.set("lost");
       runner.abort(attempt, "lease");
       return;
     }
-    attempt.renewalsOpen = 0;
-    attempt.isMarked = true;
-    attempt.leaseUntil = Math.max(attempt.leaseUntil, Math.floor(leaseUntil));
+    attempt.renewed(leaseUntil);
     guard.extend(attempt);
     if (state === "cancel") runner.abort(attempt, "cancel");
   }

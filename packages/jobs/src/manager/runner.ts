@@ -4,11 +4,10 @@ import type { AttemptEnd } from "../core/outcome.ts";
 import type { JobDefinition } from "../core/request.ts";
 import type { Process } from "../processes/process.ts";
 import type { Claimed } from "../transporters/transporter.ts";
-import { Attempt } from "./attempt.ts";
+import { Attempt, type AttemptKind, type Hosting, type HostOptions } from "./attempt.ts";
 import { settledWithin, type Clock } from "./clock.ts";
 import { Deadlines } from "./deadlines.ts";
 import type { AbortReason } from "./events.ts";
-import { type Hosting, type HostOptions, ManagerHost } from "./host.ts";
 import type { LeaseGuard } from "./lease-guard.ts";
 import type { OnStuck } from "./lease-protocol.ts";
 import { LiveAttempts } from "./live-attempts.ts";
@@ -40,7 +39,7 @@ export interface Taking {
   leaseUntil: number;
   /** Claimed to run at once. */
   isMarked: boolean;
-  pace: Pace;
+  kind: AttemptKind;
 }
 
 /** One batch on its way to the store and one that gathers: a crash would repeat more work than that. */
@@ -54,7 +53,6 @@ export class Runner {
   readonly #occupied: Record<Lane, number> = { short: 0, long: 0 };
   /** One for all attempts. */
   readonly #hosting: Hosting;
-  readonly #onSettled: (attempt: Attempt, settled: Settled) => void;
   #idleWaiters: (() => void)[] = [];
   #settledWaiters: (() => void)[] = [];
   readonly #awaited = new Map<Attempt, () => void>();
@@ -64,8 +62,11 @@ export class Runner {
   constructor(options: RunnerOptions) {
     this.#options = options;
     this.#deadlines = new Deadlines(this.#live, options.clock, (attempt) => this.#due(attempt));
-    this.#hosting = { ...options, onEnded: (attempt, end) => this.#ended(attempt, end) };
-    this.#onSettled = (attempt, settled) => this.#settled(attempt, settled);
+    this.#hosting = {
+      ...options,
+      onEnded: (attempt, end) => this.#ended(attempt, end),
+      onSettled: (attempt, settled) => this.#settled(attempt, settled),
+    };
   }
 
   /** Attempts whose end the store has not taken yet, and those that wait for a slot: the lease keeper renews what has begun. */
@@ -93,11 +94,15 @@ export class Runner {
     this.#stopping = false;
   }
 
-  /** A claim is ours from here on, and has not begun. Undefined: nothing can run it, or the manager stops and it went back. */
-  take(claimed: Claimed, { leaseUntil, isMarked, pace }: Taking): Attempt | undefined {
-    const definition = this.#options.definitions.get(claimed.name);
-    if (definition === undefined) return undefined;
-    const attempt = new Attempt({ claimed, definition, leaseUntil, isMarked, pace, onSettled: this.#onSettled });
+  /** What attempts at jobs of this name have in common. Undefined: nothing here can run them. */
+  kindOf(name: string, pace: Pace): AttemptKind | undefined {
+    const definition = this.#options.definitions.get(name);
+    return definition && { definition, pace, hosting: this.#hosting };
+  }
+
+  /** A claim is ours from here on, and has not begun. Undefined: the manager stops and it went back. */
+  take(claimed: Claimed, { leaseUntil, isMarked, kind }: Taking): Attempt | undefined {
+    const attempt = new Attempt({ claimed, kind, leaseUntil, isMarked });
     this.#live.add(attempt);
     this.#options.guard.hold(attempt);
     if (!this.#stopping) return attempt;
@@ -207,7 +212,7 @@ export class Runner {
 
   /** No promise of its own: tens of thousands run at a time. */
   #run(attempt: Attempt): void {
-    const { claimed, definition } = attempt;
+    const { claimed } = attempt;
     const options = this.#options;
     options.log({
       event: "attempt.started",
@@ -216,37 +221,33 @@ export class Runner {
       fence: claimed.fence,
     });
     if (!isTraced()) {
-      options.process.run(definition, claimed, new ManagerHost(attempt, this.#hosting));
+      options.process.run(attempt);
       return;
     }
-    const end = traced(claimed, (ended) =>
-      options.process.run(
-        definition,
-        claimed,
-        new ManagerHost(attempt, { ...this.#hosting, onEnded: (_, told) => ended(told) }),
-      ),
-    );
+    const end = traced(claimed, (ended) => {
+      attempt.kind = { ...attempt.kind, hosting: { ...this.#hosting, onEnded: (_, told) => ended(told) } };
+      options.process.run(attempt);
+    });
     void end.then((told) => this.#ended(attempt, told));
   }
 
   /** Its handler has ended. */
   #ended(attempt: Attempt, end: AttemptEnd): void {
     this.#occupied[attempt.claimed.lane] -= 1;
-    attempt.pace?.count();
+    attempt.kind.pace?.count();
     // The stop has given it back already.
     if (!attempt.ended) this.#settle(attempt, attempt.endAfterAbort(end));
     this.#options.onFreeSlot();
   }
 
   #settle(attempt: Attempt, end: AttemptEnd): void {
-    attempt.ended = true;
+    attempt.set("ended");
     attempt.dueAt = undefined;
     if (attempt.lost) {
       this.#over(attempt, { state: "refused", why: "fence" });
       return;
     }
     attempt.end = end;
-    attempt.keptMs = this.#options.settleKeptMs;
     this.#unsettled += 1;
     this.#options.settler.hand(attempt);
   }

@@ -122,7 +122,9 @@ async function run({ module, claimed, mark }: Extract<ToIsolated, { kind: "run" 
   let end: AttemptEnd;
   try {
     const definition = await definitionOf(module, claimed.name);
-    const host: Omit<HandlerHost, "ended"> = {
+    const host: Omit<HandlerHost, "over"> = {
+      claimed,
+      definition,
       signal: own.signal,
       // Its manager has called it begun.
       begin: () => true,
@@ -135,7 +137,7 @@ async function run({ module, claimed, mark }: Extract<ToIsolated, { kind: "run" 
       progress: (value) => post({ kind: "progress", value }),
       log,
     };
-    end = await new Promise((ended) => runHandler(definition, claimed, { ...host, ended }));
+    end = await new Promise((over) => runHandler({ ...host, over }));
   } catch (thrown) {
     end = { kind: "error", failure: failureOf(thrown) };
   }

@@ -9,9 +9,9 @@ import { validatedInput } from "../core/input.ts";
 import { limits } from "../core/limits.ts";
 import type { AttemptEnd } from "../core/outcome.ts";
 import { payloadJson, progressJson } from "../core/payload.ts";
-import type { JobDefinition, JobRequest } from "../core/request.ts";
+import type { JobRequest } from "../core/request.ts";
 import type { AttemptAtomicity } from "../memory/atomicity.ts";
-import type { Claimed, NewItem } from "../transporters/transporter.ts";
+import type { NewItem } from "../transporters/transporter.ts";
 import type { HandlerHost } from "./process.ts";
 
 /**
@@ -19,8 +19,8 @@ import type { HandlerHost } from "./process.ts";
  * process. Bound methods and no `await`: tens of thousands wait for their handlers at a time, and each frame of an async function is
  * some 480 bytes of what they wait with, two arrow functions and what they close over 150, two bound ones 100.
  */
-export function runHandler(definition: JobDefinition, claimed: Claimed, host: HandlerHost): void {
-  const handling = new Handling(definition, claimed, host);
+export function runHandler(host: HandlerHost): void {
+  const handling = new Handling(host);
   void handling.called().then(handling.returned.bind(handling), handling.thrown.bind(handling));
 }
 
@@ -65,22 +65,19 @@ function base36(at: number): string {
 }
 
 class Handling {
-  readonly #claimed: Claimed;
   readonly #host: HandlerHost;
-  readonly #definition: JobDefinition;
   #asked = nothing;
   #ended = false;
 
-  constructor(definition: JobDefinition, claimed: Claimed, host: HandlerHost) {
-    this.#definition = definition;
-    this.#claimed = claimed;
+  constructor(host: HandlerHost) {
     this.#host = host;
   }
 
   /** What the handler returns; rejects with what it throws. */
   called(): Promise<unknown> {
     try {
-      const input = validatedInput(this.#definition, JSON.parse(this.#claimed.input));
+      const { definition, claimed } = this.#host;
+      const input = validatedInput(definition, JSON.parse(claimed.input));
       // Most schemas answer at once: an await is a turn of the queue for each of thousands of jobs.
       return Promise.resolve(input instanceof Promise ? input.then((valid) => this.#call(valid)) : this.#call(input));
     } catch (thrown) {
@@ -89,7 +86,7 @@ class Handling {
   }
 
   #call(input: unknown): unknown {
-    return this.#host.begin() ? this.#definition.run(this.#context(input)) : new Directive(notBegun);
+    return this.#host.begin() ? this.#host.definition.run(this.#context(input)) : new Directive(notBegun);
   }
 
   /**
@@ -97,8 +94,8 @@ class Handling {
    * break those who hand on a copy.
    */
   #context(input: unknown): JobContext<unknown> {
-    const job = this.#claimed;
     const host = this.#host;
+    const { claimed: job } = host;
     const context = {
       [hostOf]: host,
       input,
@@ -172,8 +169,8 @@ class Handling {
   #endWith(end: AttemptEnd): void {
     this.#ended = true;
     // Who has ended holds nothing (L12).
-    if (this.#asked.hasAtomicity) void this.#host.atomicity.end().then(() => this.#host.ended(end));
-    else this.#host.ended(end);
+    if (this.#asked.hasAtomicity) void this.#host.atomicity.end().then(() => this.#host.over(end));
+    else this.#host.over(end);
   }
 
   #endOf(returned: unknown, items: NewItem[]): AttemptEnd {
@@ -191,7 +188,7 @@ class Handling {
       const { kind } = directive.end;
       throw new JobsError(
         "handler_failed",
-        `the handler of ${JSON.stringify(this.#definition.name)} made a "${kind}" end and did not return it: ` +
+        `the handler of ${JSON.stringify(this.#host.definition.name)} made a "${kind}" end and did not return it: ` +
           "write `return release(…)`, `return defer(…)` or `return fail(…)`",
       );
     }
@@ -214,13 +211,13 @@ class Handling {
     if (this.#ended) {
       throw new JobsError(
         "invalid_options",
-        `job ${this.#claimed.id} enqueued after its attempt had ended: await its enqueue before returning`,
+        `job ${this.#host.claimed.id} enqueued after its attempt had ended: await its enqueue before returning`,
       );
     }
     if (this.#asked.items.length >= limits.batchJobsMax) {
       throw new JobsError(
         "batch_too_large",
-        `job ${this.#claimed.id} enqueues more than ${limits.batchJobsMax} items with its end (limits.batchJobsMax): ` +
+        `job ${this.#host.claimed.id} enqueues more than ${limits.batchJobsMax} items with its end (limits.batchJobsMax): ` +
           "use one flow, or manager.enqueueMany",
       );
     }
@@ -233,7 +230,7 @@ class Handling {
   #resultJson(returned: unknown): string | undefined | AttemptEnd {
     if (returned === undefined) return undefined;
     try {
-      return payloadJson(returned, `result of job ${JSON.stringify(this.#definition.name)}`, "handler_failed");
+      return payloadJson(returned, `result of job ${JSON.stringify(this.#host.definition.name)}`, "handler_failed");
     } catch (thrown) {
       return { kind: "failed", failure: failureOf(thrown) };
     }

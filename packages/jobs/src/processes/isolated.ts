@@ -2,11 +2,9 @@ import { randomBytes } from "node:crypto";
 import { JobsError } from "../core/errors.ts";
 import { jobFailure, withOutput } from "../core/failure.ts";
 import type { AttemptEnd } from "../core/outcome.ts";
-import type { JobDefinition } from "../core/request.ts";
 import { settledWithin, type Clock } from "../manager/clock.ts";
 import type { MemoryCall, PermitLost } from "../memory/channel.ts";
 import type { IsolatedMemory } from "../memory/manager-scopes.ts";
-import type { Claimed } from "../transporters/transporter.ts";
 import type { Carrier, Death } from "./carrier.ts";
 import { AttemptOutput, readText } from "./output.ts";
 import { notBegun } from "./handler.ts";
@@ -106,7 +104,7 @@ export class IsolatedProcess {
   }
 
   /** Never rejects: whatever goes wrong is an end. */
-  async run(definition: JobDefinition, claimed: Claimed, host: AttemptHost): Promise<AttemptEnd> {
+  async run(host: AttemptHost): Promise<AttemptEnd> {
     if (!host.begin()) return notBegun;
     const { promise, resolve } = Promise.withResolvers<AttemptEnd>();
     const mark = `provost-end-${randomBytes(12).toString("hex")}`;
@@ -116,7 +114,7 @@ export class IsolatedProcess {
     this.jobsRun += 1;
     const abort = (): void => this.#abort(running);
     host.signal.addEventListener("abort", abort, { once: true });
-    this.#carrier.post({ kind: "run", module: definition.module ?? "", claimed, mark });
+    this.#carrier.post({ kind: "run", module: host.definition.module ?? "", claimed: host.claimed, mark });
     if (host.signal.aborted) abort();
     // It may have died while idle, before the pool has noticed.
     if (this.#death !== undefined) void this.#ended(running, crashed(this.name, this.#death, running));

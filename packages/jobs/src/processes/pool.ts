@@ -7,7 +7,6 @@ import type { Clock } from "../manager/clock.ts";
 import type { Log } from "../manager/events.ts";
 import type { PermitLost } from "../memory/channel.ts";
 import type { IsolatedMemory } from "../memory/manager-scopes.ts";
-import type { Claimed } from "../transporters/transporter.ts";
 import type { Carrier } from "./carrier.ts";
 import { IsolatedProcess } from "./isolated.ts";
 import type { PoolSettings } from "./options.ts";
@@ -77,7 +76,7 @@ export class Pool {
   }
 
   /** Never rejects. What could not be started was not tried: it is deferred (L4). */
-  async run(definition: JobDefinition, claimed: Claimed, host: AttemptHost): Promise<AttemptEnd> {
+  async run(host: AttemptHost): Promise<AttemptEnd> {
     let process: IsolatedProcess;
     try {
       process = await this.#take();
@@ -85,7 +84,7 @@ export class Pool {
       this.#failed(thrown);
       return { kind: "deferred", delayMs: startRetryMs };
     }
-    const end = await process.run(definition, claimed, host);
+    const end = await process.run(host);
     this.#giveBack(process);
     return end;
   }

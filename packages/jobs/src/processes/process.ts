@@ -14,7 +14,7 @@ export type OutputStream = "stdout" | "stderr";
  */
 export interface Process {
   /** Runs one attempt, and tells its host how it ended. Never throws: whatever goes wrong is an end. */
-  run(definition: JobDefinition, claimed: Claimed, host: AttemptHost): void;
+  run(host: AttemptHost): void;
 }
 
 /** What a running attempt may ask of its manager. */
@@ -31,6 +31,8 @@ export interface AttemptHost extends HandlerHost {
 
 /** What of it reaches the handler's context, wherever that runs. */
 export interface HandlerHost {
+  readonly claimed: Claimed;
+  readonly definition: JobDefinition;
   signal: AbortSignal;
   /** The handler is about to be called. False: it must not be, the attempt is another's (L9). */
   begin(): boolean;
@@ -45,5 +47,5 @@ export interface HandlerHost {
   progress(value: string): void;
   log(message: string, fields: Readonly<Record<string, unknown>>): void;
   /** How the attempt ended; told once, when it holds nothing any more. */
-  ended(end: AttemptEnd): void;
+  over(end: AttemptEnd): void;
 }

@@ -3,7 +3,6 @@ import type { JobDefinition } from "../core/request.ts";
 import type { Clock } from "../manager/clock.ts";
 import type { Log } from "../manager/events.ts";
 import type { ManagerScopes } from "../memory/manager-scopes.ts";
-import type { Claimed } from "../transporters/transporter.ts";
 import { openChild } from "./child.ts";
 import { InlineProcess } from "./inline.ts";
 import type { PoolSettings } from "./options.ts";
@@ -58,10 +57,11 @@ export class Processes implements Process {
     return kind === "inline" ? Infinity : (this.#pools.get(poolKey(kind, lane))?.free ?? 0);
   }
 
-  run(definition: JobDefinition, claimed: Claimed, host: AttemptHost): void {
+  run(host: AttemptHost): void {
+    const { definition } = host;
     const pool = definition.process === "inline" ? undefined : this.#poolOf(definition);
-    if (pool === undefined) this.#inline.run(definition, claimed, host);
-    else void pool.run(definition, claimed, host).then((end) => host.ended(end));
+    if (pool === undefined) this.#inline.run(host);
+    else void pool.run(host).then((end) => host.over(end));
   }
 
   #poolOf({ process, lane }: JobDefinition): Pool | undefined {

@@ -1,4 +1,5 @@
-import type { Claimed } from "../../src/index.ts";
+import type { Claimed, JobDefinition } from "../../src/index.ts";
+import type { AttemptKind, Hosting } from "../../src/manager/attempt.ts";
 
 /** A claim as a store gives it, with what a test cares about. */
 export function claimOf(fields: Partial<Claimed> = {}): Claimed {
@@ -22,4 +23,11 @@ export function claimOf(fields: Partial<Claimed> = {}): Claimed {
     readyAt: 0,
     ...fields,
   };
+}
+
+/** Of attempts that no handler runs. */
+export function kindOf(definition: JobDefinition): AttemptKind {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what a handler would ask for is never reached
+  const hosting = { settleKeptMs: 0, onEnded() {}, onSettled() {} } as unknown as Hosting;
+  return { definition, pace: undefined, hosting };
 }

@@ -3,12 +3,12 @@ import { describe, expect, test } from "vitest";
 import { defineJob } from "../../src/index.ts";
 import { Attempt } from "../../src/manager/attempt.ts";
 import { LiveAttempts } from "../../src/manager/live-attempts.ts";
-import { claimOf } from "./claims.ts";
+import { claimOf, kindOf } from "./claims.ts";
 
 const definition = defineJob("job", { run() {} });
 
 function attempt(): Attempt {
-  return new Attempt({ claimed: claimOf(), definition, leaseUntil: 9_000, isMarked: true, onSettled() {} });
+  return new Attempt({ claimed: claimOf(), kind: kindOf(definition), leaseUntil: 9_000, isMarked: true });
 }
 
 describe("L9 the attempts whose leases are kept", () => {

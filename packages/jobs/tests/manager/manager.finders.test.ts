@@ -14,7 +14,7 @@ import { Claimer } from "../../src/manager/claimer.ts";
 import { Promoter } from "../../src/manager/promoter.ts";
 import { registryOf } from "../../src/manager/registry.ts";
 import { Rescuer } from "../../src/manager/rescuer.ts";
-import { claimOf } from "./claims.ts";
+import { claimOf, kindOf } from "./claims.ts";
 import { FakeClock, turns } from "./fake-clock.ts";
 
 const run = (): void => undefined;
@@ -57,17 +57,18 @@ function claimer(
     registry,
     runner: {
       freeSlots: (lane) => free[lane],
-      take: (claimed, taking) => {
-        const definition = registry.definitions.get(claimed.name);
-        return definition && new Attempt({ claimed, definition, onSettled: run, ...taking });
+      kindOf: (name) => {
+        const definition = registry.definitions.get(name);
+        return definition && kindOf(definition);
       },
+      take: (claimed, taking) => new Attempt({ claimed, ...taking }),
       begin: (attempt, now) => {
         attempt.startedAt = now;
         free[attempt.claimed.lane] -= 1;
         began.push(attempt.claimed.id);
       },
       giveBack: (attempt) => {
-        attempt.ended = true;
+        attempt.set("ended");
         back.push(attempt.claimed.id);
       },
     },

@@ -8,7 +8,7 @@ import type { AbortReason, ManagerEvent } from "../../src/manager/events.ts";
 import { LeaseKeeper } from "../../src/manager/lease-keeper.ts";
 import { Pulse } from "../../src/manager/pulse.ts";
 import { Settler, type Settled } from "../../src/manager/settler.ts";
-import { claimOf } from "./claims.ts";
+import { claimOf, kindOf } from "./claims.ts";
 import { FakeClock, turns } from "./fake-clock.ts";
 
 const definition = defineJob("job", { run() {} });
@@ -96,7 +96,7 @@ describe("Pulse", () => {
 
 function keeper(renew: () => Promise<RenewState[]>) {
   const clock = new FakeClock();
-  const attempt = new Attempt({ claimed: claimOf(), definition, leaseUntil: 9_000, isMarked: true, onSettled() {} });
+  const attempt = new Attempt({ claimed: claimOf(), kind: kindOf(definition), leaseUntil: 9_000, isMarked: true });
   attempt.startedAt = 0;
   const aborted: [AbortReason, number][] = [];
   const service = new LeaseKeeper({

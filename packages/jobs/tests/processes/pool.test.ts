@@ -116,7 +116,7 @@ test("L4: what could not be started was not tried: it is deferred, and said", as
     onFree: run,
   });
   pool.start();
-  await expect(pool.run(inChild.answers, claimOf(), {} as AttemptHost)).resolves.toEqual({
+  await expect(pool.run({ definition: inChild.answers, claimed: claimOf() } as AttemptHost)).resolves.toEqual({
     kind: "deferred",
     delayMs: 1_000,
   });
