@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import type { FlowFailure } from "../core/context.ts";
 import { JobsError, type JobsErrorCode } from "../core/errors.ts";
 import { failureOf, jobFailure, outputOf, withOutput } from "../core/failure.ts";
@@ -112,7 +113,7 @@ export class Attempt implements Ending, AttemptHost {
     return (this.#bits & bits.lost) !== 0;
   }
 
-  /** None of it is ever undone. */
+  /** For good. */
   set(what: keyof typeof bits): void {
     this.#bits |= bits[what];
   }
@@ -189,6 +190,11 @@ export class Attempt implements Ending, AttemptHost {
     return this.#rare.reasons.at(-1);
   }
 
+  /** Contexts lead here: a handler that prints its own shows a name, and nothing of the manager's. */
+  [inspect.custom](): AttemptName {
+    return this.called;
+  }
+
   settled(settled: Settled): void {
     this.kind.hosting.onSettled(this, settled);
   }
@@ -218,6 +224,8 @@ export class Attempt implements Ending, AttemptHost {
       return { kind: "timeout", failure: withOutput(failureOf(abortErrorOf(this.claimed, "timeout")), output) };
     return { kind: "lost", failure: withOutput(failureOf(abortErrorOf(this.claimed, "lease")), output) };
   }
+
+  // As its handler's process reaches the manager.
 
   get graceMs(): number {
     return this.kind.hosting.abortGraceMs;

@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
 import { defineJob, limits, typed } from "../../src/index.ts";
 import { jobIn, managed, signal, store, untilAborted } from "./harness.ts";
@@ -205,6 +206,17 @@ describe("ends of attempts", () => {
     await witness.settled(id, "retry");
     expect(told).toEqual(["mine", false, "function"]);
     expect(witness.events).toContainEqual(expect.objectContaining({ event: "job.log", message: "copied" }));
+  });
+
+  test("what a handler gets can be printed: nothing of its manager is in it", async () => {
+    let printed = "";
+    const job = defineJob("job", { run: (context) => void (printed = inspect(context, { depth: Infinity })) });
+    const { manager, witness } = managed({ transporter: await store(), jobs: [job] });
+    await manager.start();
+    const { id } = await manager.enqueue(job);
+    await witness.settled(id, "processed");
+    expect(printed).toContain(`Symbol(host): { jobId: '${id}', name: 'job', fence: 1 }`);
+    expect(printed).not.toMatch(/transporter|hosting|definition/);
   });
 
   test("input that no longer fits its schema is an error of the attempt that shows no input", async () => {

@@ -163,7 +163,9 @@ test("L9: without its thread a manager says so, tries again, and renews by itsel
   const { manager, witness } = managed({ transporter: cut, jobs: [job], lease: 300 });
   await manager.start();
   const { id } = await manager.enqueue(job);
-  await witness.until("service.error", ({ service }) => service === "lease-guard", 2);
+  await witness.until("attempt.started", ({ jobId }) => jobId === id);
+  const told = witness.events.filter(({ event }) => event === "service.error").length;
+  await witness.until("service.error", ({ service }) => service === "lease-guard", told + 2);
   expect(await jobIn(manager, id)).toMatchObject({ status: "in_progress", fence: 1 });
 });
 
