@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { ProviderError } from "../../packages/control/src/providers/provider-error.ts";
 import type { ApiRequest, IncusApi } from "../../packages/control/src/providers/incus/api.ts";
+import { waitFor } from "../harness/wait.ts";
 
 /** All names begin with our prefix: what stands beside them on the daemon is never touched. */
 export const POOL = "provost-e2e";
@@ -29,7 +30,9 @@ export async function ensureObjects(api: IncusApi): Promise<void> {
     },
   };
   await ensure(api, "/1.0/profiles", { name: PROFILE, ...profile });
-  await change(api, { method: "PUT", path: `/1.0/profiles/${PROFILE}`, body: profile });
+  const put = async (): Promise<boolean> =>
+    await unlessBusy(change(api, { method: "PUT", path: `/1.0/profiles/${PROFILE}`, body: profile }));
+  await waitFor("instances of an ended run, which start with the daemon, to be up", put, WAIT_S * 1_000, 500);
 }
 
 /** Removes the instances of our profile, the golden images and the three objects; gives what was removed. */
@@ -87,6 +90,17 @@ async function all<T>(api: IncusApi, path: string, shape: z.ZodType<T[]>): Promi
 
 async function change(api: IncusApi, request: ApiRequest): Promise<void> {
   await api.settled(await api.change(request, {}), WAIT_S, {});
+}
+
+/** False: something else is being done to what it would change. */
+async function unlessBusy(answer: Promise<void>): Promise<boolean> {
+  try {
+    await answer;
+    return true;
+  } catch (error) {
+    if (error instanceof ProviderError && error.code === "provider_busy") return false;
+    throw error;
+  }
 }
 
 async function unlessMissing<T>(answer: Promise<T>): Promise<T | undefined> {
