@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { defineJob, typed, type JobManager, type Transporter } from "../../src/index.ts";
+import { defineJob, typed, type JobManager, type ManagerEvent, type Transporter } from "../../src/index.ts";
 import {
   jobIn,
   managed,
@@ -156,6 +156,10 @@ test("L9: an inline job that waits for ever, its event loop free, also ends its 
   await witness.until("attempt.stuck", ({ jobId, reason }) => jobId === id && reason === "timeout");
 });
 
+function isGuards(event: ManagerEvent): boolean {
+  return event.event === "service.error" && event.service === "lease-guard";
+}
+
 test("L9: without its thread a manager says so, tries again, and renews by itself", async () => {
   const transporter = await store();
   const cut = withFaults(transporter, { remote: { module: "file:///nowhere/renewer.js", options: undefined } });
@@ -164,8 +168,7 @@ test("L9: without its thread a manager says so, tries again, and renews by itsel
   await manager.start();
   const { id } = await manager.enqueue(job);
   await witness.until("attempt.started", ({ jobId }) => jobId === id);
-  const told = witness.events.filter(({ event }) => event === "service.error").length;
-  await witness.until("service.error", ({ service }) => service === "lease-guard", told + 2);
+  await witness.until("service.error", isGuards, witness.events.filter(isGuards).length + 2);
   expect(await jobIn(manager, id)).toMatchObject({ status: "in_progress", fence: 1 });
 });
 
