@@ -81,11 +81,18 @@ export class Line {
   }
 
   add(attempt: Attempt): void {
+    const waiting = this.#waiting;
+    let low = this.#first;
+    let high = waiting.length;
     // Most come behind all that wait.
-    let place = this.#waiting.length;
-    while (place > this.#first && isBefore(attempt.claimed, this.#waiting[place - 1]?.claimed)) place -= 1;
-    if (place === this.#waiting.length) this.#waiting.push(attempt);
-    else this.#waiting.splice(place, 0, attempt);
+    if (high > low && !isBefore(attempt.claimed, waiting[high - 1]?.claimed)) low = high;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (isBefore(attempt.claimed, waiting[middle]?.claimed)) high = middle;
+      else low = middle + 1;
+    }
+    if (low === waiting.length) waiting.push(attempt);
+    else waiting.splice(low, 0, attempt);
   }
 
   /** The next by L1; undefined when none waits, or the store may have one that comes before it. */
