@@ -16,6 +16,9 @@ export interface NewJob {
   delayMs?: number;
 }
 
+/** `tree`: the children side by side, then their parent, then one more. `fan-out`: one job, then the children side by side, then one more. */
+export type FlowShape = "tree" | "fan-out";
+
 export type Run = (payload: Payload) => Promise<void> | undefined;
 
 export interface WorkOptions {
@@ -37,10 +40,10 @@ export interface Session {
   unfinished(): Promise<number>;
   /** So many behind gates that stay shut, of the highest priority. */
   addGated?(count: number): Promise<void>;
-  /** Flows of a first job, so many children side by side, then one more; at most 100 at once. */
-  addFlows?(flows: number, children: number): Promise<void>;
-  /** Jobs of one such flow: engines differ in whether a first job can stand before the children. */
-  flowJobs?(children: number): number;
+  /** At most 100 at once. */
+  addFlows?(flows: number, children: number, shape: FlowShape): Promise<void>;
+  /** Jobs of one such flow: not every engine can have a job before the children. */
+  flowJobs?(children: number, shape: FlowShape): number;
   /** Takes one job as a worker would and ends it; ms that the taking took. */
   claimOne?(): Promise<number>;
   /** Lets what runs end, then goes. */

@@ -48,11 +48,12 @@ export const open: Open = async (address, { defaults }) => {
         await producer.enqueue(flow(job.with({}, hold)).then(behind));
       }
     },
-    async addFlows(flows, children) {
-      const one = (): ReturnType<typeof flow> =>
-        flow(job, {})
-          .then(Array.from({ length: children }, () => job.with({})))
-          .then(job.with({}));
+    async addFlows(flows, children, shape) {
+      const one = (): ReturnType<typeof flow> => {
+        const all = Array.from({ length: children }, () => job.with({}));
+        const start = shape === "tree" ? flow(all).then(job.with({})) : flow(job, {}).then(all);
+        return start.then(job.with({}));
+      };
       await producer.enqueueMany(Array.from({ length: flows }, one));
     },
     flowJobs: (children) => children + 2,

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { nowMs, type NewJob, type Payload, type Run, type Session } from "../engine.ts";
+import { type FlowShape, nowMs, type NewJob, type Payload, type Run, type Session } from "../engine.ts";
 import { percentile } from "./figures.ts";
 
 /** Every so many ended jobs the time is kept, for rates along a run. */
@@ -165,11 +165,17 @@ export class Operations {
     await Promise.all(sent);
   }
 
-  async addFlows({ flows, children }: { flows: number; children: number }): Promise<{ ms: number; jobs: number }> {
+  async addFlows(options: {
+    flows: number;
+    children: number;
+    shape: FlowShape;
+  }): Promise<{ ms: number; jobs: number }> {
+    const { flows, children, shape } = options;
     const perCall = 100;
     const since = nowMs();
-    for (let left = flows; left > 0; left -= perCall) await this.#session.addFlows?.(Math.min(left, perCall), children);
-    return { ms: nowMs() - since, jobs: flows * (this.#session.flowJobs?.(children) ?? 0) };
+    for (let left = flows; left > 0; left -= perCall)
+      await this.#session.addFlows?.(Math.min(left, perCall), children, shape);
+    return { ms: nowMs() - since, jobs: flows * (this.#session.flowJobs?.(children, shape) ?? 0) };
   }
 
   /** Takes and ends jobs one at a time; what the taking took. */

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { FlowProducer, type JobsOptions, Queue, Worker } from "bullmq";
+import { type FlowJob, FlowProducer, type JobsOptions, Queue, Worker } from "bullmq";
 import { BenchError } from "../bench-error.ts";
 import type { NewJob, Open, Payload } from "../engine.ts";
 
@@ -39,17 +39,16 @@ export const open: Open = async (address, { defaults }) => {
     async unfinished() {
       return await queue.getJobCountByTypes("waiting", "active", "prioritized");
     },
-    async addFlows(count, children) {
-      const one = (): Parameters<FlowProducer["add"]>[0] => ({
-        name,
-        queueName: name,
-        data: {},
-        children: Array.from({ length: children }, () => ({ name, queueName: name, data: {} })),
-      });
+    async addFlows(count, children, shape) {
+      const job = { name, queueName: name, data: {} };
+      const one = (): FlowJob => {
+        const parent = { ...job, children: Array.from({ length: children }, () => job) };
+        return shape === "tree" ? { ...job, children: [parent] } : parent;
+      };
       await flows.addBulk(Array.from({ length: count }, one));
     },
-    // Children run before their parent here: the parent is the next stage, and nothing stands before the children.
-    flowJobs: (children) => children + 1,
+    // Children run before their parent here: where nothing can stand before the children, the parent is the next stage.
+    flowJobs: (children, shape) => children + (shape === "tree" ? 2 : 1),
     async claimOne() {
       const token = randomUUID();
       worker ??= new Worker<Payload>(name, null, { connection, ...keep });

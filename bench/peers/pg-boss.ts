@@ -55,13 +55,17 @@ export const open: Open = async (connectionString, { defaults }) => {
       const ready = "SELECT 1 FROM pgboss.job WHERE state < 'completed' AND start_after <= now() LIMIT 1";
       return (await boss.getDb().executeSql(ready)).rows.length;
     },
-    async addFlows(flows, children) {
-      const refs = Array.from({ length: children }, (_, index) => `child-${index}`);
-      const one = (index: number): Parameters<PgBoss["flow"]>[0] => [
-        { ref: `${index}-first`, name: queue, data: {} },
-        ...refs.map((ref) => ({ ref: `${index}-${ref}`, name: queue, data: {}, dependsOn: [`${index}-first`] })),
-        { ref: `${index}-last`, name: queue, data: {}, dependsOn: refs.map((ref) => `${index}-${ref}`) },
-      ];
+    async addFlows(flows, children, shape) {
+      const one = (index: number): Parameters<PgBoss["flow"]>[0] => {
+        const [parent, last] = [`${index}-parent`, `${index}-last`];
+        const all = Array.from({ length: children }, (_, child) => `${index}-child-${child}`);
+        const isTree = shape === "tree";
+        return [
+          ...all.map((ref) => ({ ref, name: queue, data: {}, ...(!isTree && { dependsOn: [parent] }) })),
+          { ref: parent, name: queue, data: {}, ...(isTree && { dependsOn: all }) },
+          { ref: last, name: queue, data: {}, dependsOn: isTree ? [parent] : all },
+        ];
+      };
       await boss.flow(Array.from({ length: flows }, (_, index) => one(index)).flat());
     },
     flowJobs: (children) => children + 2,

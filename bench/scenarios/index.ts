@@ -5,7 +5,7 @@ import { bulkEnqueue } from "./bulk-enqueue.ts";
 import { clogged } from "./clogged.ts";
 import { cost } from "./cost.ts";
 import { drainOne, drainTwo } from "./drain.ts";
-import { flows } from "./flows.ts";
+import { flows, flowsFanOut } from "./flows.ts";
 import { heldSnapshot } from "./held-snapshot.ts";
 import { pickupBusy, pickupIdle } from "./pickup.ts";
 import { singleEnqueue } from "./single-enqueue.ts";
@@ -28,6 +28,7 @@ export const scenarios: readonly Scenario[] = [
   slots,
   urgent,
   flows,
+  flowsFanOut,
   cost,
 ];
 

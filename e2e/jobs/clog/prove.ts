@@ -1,5 +1,5 @@
 /**
- * `npm run prove:clog`: a million jobs at priority 255, half delayed and half behind a closed gate, beside 20,000 ready ones at 100. The
+ * `npm run prove:clog`: a million jobs at priority 255, half delayed and half behind a closed gate, beside 100,000 ready ones at 100. The
  * ready ones drain at 90% or more of the rate of a store without them (L2). Both stores are drained in turns, so that what else the machine does
  * meets both.
  */
@@ -128,7 +128,7 @@ await prove(
     about: "Delayed and gated jobs of the highest priority cost the ready ones nothing (L2).",
     numbers: {
       clog: { value: 1_000_000, about: "half delayed, half behind a closed gate, at priority 255" },
-      ready: { value: 20_000, about: "at priority 100" },
+      ready: { value: 100_000, about: "at priority 100" },
     },
     minutesMax: 30,
   },
