@@ -1,20 +1,24 @@
 /**
- * `npm run prove:clog`: a million jobs at priority 255, half delayed and half behind a closed gate, beside 100,000 ready ones at 100. The
+ * `npm run prove:clog`: a million jobs at priority 255, half delayed and half behind a closed gate, beside 20,000 ready ones at 100. The
  * ready ones drain at 90% or more of the rate of a store without them (L2). Both stores are drained in turns, so that what else the machine does
- * meets both.
+ * meets both; several times, and the median counts: a pause of the disk can take a tenth of a second, which is a tenth of one drain.
  */
 import type { NewItem, NewJob, Transporter } from "@provost/jobs";
-import { prove, ProofError, type Ground } from "../proof.ts";
+import { Client } from "pg";
+import { percentile, prove, ProofError, type Ground } from "../proof.ts";
 import { storeAt } from "../store-at.ts";
 import { countOf, onThrowawayStore, type ProofStore } from "../stores.ts";
 
 const atOnce = 10_000;
 const claimedAtOnce = 100;
-/** Many short ones: what else the machine does falls on both alike. */
-const rounds = 100;
+/** Of one drain: many short turns, so that what else the machine does falls on both alike. */
+const turns = 100;
+const drains = 5;
 const warmUp = 2_000;
 const rateMin = 0.9;
 const hourMs = 3_600_000;
+/** `vacuumed` does it. */
+const settings = { autovacuum: "off" };
 
 const job: NewJob = {
   name: "work",
@@ -60,6 +64,19 @@ async function fill({ address }: ProofStore, clogged: number, ready: number): Pr
   }
 }
 
+/** Both stores at one moment: by itself a server vacuums when it likes, and until then claims walk over what has gone. */
+async function vacuumed({ kind, address }: ProofStore): Promise<void> {
+  if (kind === "SQLite") return;
+  const client = new Client(address);
+  await client.connect();
+  try {
+    await client.query("VACUUM (ANALYZE)");
+    await client.query("CHECKPOINT");
+  } finally {
+    await client.end();
+  }
+}
+
 /** Claims and ends so many, as a manager does, its look for due jobs included. Ms it took. */
 async function drain(transporter: Transporter, count: number): Promise<number> {
   const request = { queue: job.queue, lane: job.lane, names: [job.name], leaseMs: 60_000, started: true };
@@ -81,11 +98,11 @@ async function drain(transporter: Transporter, count: number): Promise<number> {
 /** Both drained in turns. Ms it took altogether. */
 async function drainBoth(without: Transporter, beside: Transporter, ready: number): Promise<[number, number]> {
   let [withoutMs, besideMs] = [0, 0];
-  for (let round = 0; round < rounds; round += 1) {
+  for (let turn = 0; turn < turns; turn += 1) {
     // Who goes first changes: one drain's checkpoints may fall into the next.
-    if (round % 2 === 0) withoutMs += await drain(without, ready / rounds);
-    besideMs += await drain(beside, ready / rounds);
-    if (round % 2 === 1) withoutMs += await drain(without, ready / rounds);
+    if (turn % 2 === 0) withoutMs += await drain(without, ready / turns);
+    besideMs += await drain(beside, ready / turns);
+    if (turn % 2 === 1) withoutMs += await drain(without, ready / turns);
   }
   return [withoutMs, besideMs];
 }
@@ -107,14 +124,21 @@ async function proveOn(free: ProofStore, full: ProofStore, ground: Ground<"clog"
       await addReady(store, warmUp);
       await drain(store, warmUp);
     }
-    const [withoutMs, besideMs] = await drainBoth(without, beside, ready);
     const rate = (ms: number): number => Math.round((ready / ms) * 1_000);
+    const parts: number[] = [];
+    for (let count = 0; count < drains; count += 1) {
+      if (count > 0) for (const store of [without, beside]) await addReady(store, ready);
+      for (const store of [free, full]) await vacuumed(store);
+      const [withoutMs, besideMs] = await drainBoth(without, beside, ready);
+      parts.push(withoutMs / besideMs);
+      say(`${ready} ready ones drained at ${rate(besideMs)}/s beside them, ${rate(withoutMs)}/s without`);
+    }
     const [delayedCount, gatedCount] = [await countOf(beside, "delayed"), await countOf(beside, "waiting")];
     check(delayedCount + gatedCount >= clogged, `${delayedCount} delayed and ${gatedCount} gated at priority 255`);
-    const part = withoutMs / besideMs;
+    const part = percentile(parts, 0.5);
     check(
       part >= rateMin,
-      `${ready} ready ones drained at ${rate(besideMs)}/s beside them, ${rate(withoutMs)}/s without: ${Math.round(part * 100)}% (at least ${rateMin * 100}%)`,
+      `the median of ${drains}: beside them ${Math.round(part * 100)}% of the rate without (at least ${rateMin * 100}%)`,
     );
   } finally {
     await without.stop();
@@ -128,10 +152,14 @@ await prove(
     about: "Delayed and gated jobs of the highest priority cost the ready ones nothing (L2).",
     numbers: {
       clog: { value: 1_000_000, about: "half delayed, half behind a closed gate, at priority 255" },
-      ready: { value: 100_000, about: "at priority 100" },
+      ready: { value: 20_000, about: "at priority 100" },
     },
     minutesMax: 30,
   },
   async (ground) =>
-    onThrowawayStore(ground.kind, (free) => onThrowawayStore(ground.kind, (full) => proveOn(free, full, ground))),
+    onThrowawayStore(
+      ground.kind,
+      (free) => onThrowawayStore(ground.kind, (full) => proveOn(free, full, ground), settings),
+      settings,
+    ),
 );
