@@ -9,9 +9,10 @@ import { Provost } from "../harness/provost.ts";
 import { waitFor } from "../harness/wait.ts";
 import { percentile, prove, type Ground } from "../jobs/proof.ts";
 import { storeAt } from "../jobs/store-at.ts";
-import { onThrowawayStore } from "../jobs/stores.ts";
+import { onThrowawayStore, type ProofStore } from "../jobs/stores.ts";
 import { Cloud, shutdownMs } from "./cloud.ts";
 import { eventsAfter, number, recordId, writeRecords } from "./records.ts";
+import { storeLoad, storeWork } from "./store-load.ts";
 
 const provider = "cloud";
 /** Linode's: pages of 500, 200 lists a minute. */
@@ -37,6 +38,7 @@ interface Scene {
   ground: Ground<Setting>;
   cloud: Cloud;
   provost: Provost;
+  store: ProofStore;
   sql: SqlAccess;
   first: number;
 }
@@ -44,18 +46,18 @@ interface Scene {
 await prove(
   { name: "fleet", about: "Sweeps, feed, absence and orphans of a whole fleet.", numbers, minutesMax: 60 },
   (ground) =>
-    onThrowawayStore(ground.kind, async ({ address }) => {
+    onThrowawayStore(ground.kind, async (store) => {
       const cloud = new Cloud(ground.numbers.ratescale);
-      const provost = new Provost({ PROVOST_DATABASE: address });
+      const provost = new Provost({ PROVOST_DATABASE: store.address });
       try {
         await cloud.start();
         await provost.serve();
-        const store = storeAt(address);
-        await store.start();
+        const transporter = storeAt(store.address);
+        await transporter.start();
         try {
-          await onFleet(ground, cloud, provost, store.sql!);
+          await onFleet({ ground, cloud, provost, store, sql: transporter.sql! });
         } finally {
-          await store.stop();
+          await transporter.stop();
         }
       } finally {
         await provost.stop();
@@ -64,14 +66,15 @@ await prove(
     }),
 );
 
-async function onFleet(ground: Ground<Setting>, cloud: Cloud, provost: Provost, sql: SqlAccess): Promise<void> {
+async function onFleet(place: Omit<Scene, "first">): Promise<void> {
+  const { ground, cloud, provost, sql } = place;
   const { instances, orphans } = ground.numbers;
   const { deployment } = await provost.get<{ deployment: string }>("/v1/health");
   const tags = [`provost:${deployment}`, "provost-instance:in_fleet"];
   const { first_id: first } = await cloud.populate(instances, tags);
   await writeRecords(sql, provider, first, instances);
   await provost.post("/v1/providers", { name: provider, driver: "linode", endpoint: cloud.url, token: cloud.token });
-  const scene: Scene = { ground, cloud, provost, sql, first };
+  const scene: Scene = { ...place, first };
   await firstSweep(scene);
   await sweepsAndFeed(scene);
   await deletions(scene);
@@ -95,10 +98,11 @@ async function firstSweep({ ground, provost, sql }: Scene): Promise<void> {
 
 /** Issue line 3: whole sweeps and the feed at the same time. */
 async function sweepsAndFeed(scene: Scene): Promise<void> {
-  const { ground, provost, sql } = scene;
+  const { ground, provost, store, sql } = scene;
   const { instances, sweeps, ratescale } = ground.numbers;
   const minimum = (Math.ceil(instances / pageMax) / (listsAMinute * ratescale)) * 60;
   const cpu = provost.cpuSeconds();
+  const work = await storeWork(store, sql, provost);
   const since = performance.now();
   const written = await number(sql, "select count(*) from control_instance_event");
   const latencies = changedElsewhere(scene);
@@ -124,10 +128,12 @@ async function sweepsAndFeed(scene: Scene): Promise<void> {
     told.length === ground.numbers.changes && p99 < seenWithinMs,
     `${told.length} of ${ground.numbers.changes} changes made elsewhere were told, half of them within ${Math.round(percentile(told, 0.5))} ms, 99% within ${Math.round(p99)} ms (under ${seenWithinMs})`,
   );
+  const load = storeLoad(work, await storeWork(store, sql, provost), spent);
   const events = (await number(sql, "select count(*) from control_instance_event")) - written;
   ground.say(
     `meanwhile ${events} events for ${ground.numbers.changes} changes; the server used ${(((provost.cpuSeconds() - cpu) / spent) * 100).toFixed(1)}% of a processor`,
   );
+  ground.say(`the store each second, this proof's own looks included: ${load}`);
 }
 
 /** Shuts instances down, one after the other over a minute; from the moment each is down until the change stands in the store. */

@@ -130,7 +130,16 @@ export class Provost {
 
   /** Bytes that the server has read from files so far, those that the system still had in memory included. */
   bytesRead(): number {
-    return Number(/^rchar: (\d+)/m.exec(readFileSync(`/proc/${this.#serverPid}/io`, "utf8"))?.[1]);
+    return this.#io(/^rchar: (\d+)/m);
+  }
+
+  /** Bytes that the system has written to disk for the server so far: files only, no sockets. */
+  bytesWritten(): number {
+    return this.#io(/^write_bytes: (\d+)/m);
+  }
+
+  #io(line: RegExp): number {
+    return Number(line.exec(readFileSync(`/proc/${this.#serverPid}/io`, "utf8"))?.[1]);
   }
 
   instance(ref: string): Promise<Instance> {
