@@ -5,6 +5,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Instance, InstanceEvent, Listed } from "@provost/contract";
+import { cpuSecondsUnder } from "../../bench/harness/cpu.ts";
 import { waitFor } from "./wait.ts";
 
 const command = join(import.meta.dirname, "../../packages/cli/bin/provost.mjs");
@@ -121,11 +122,9 @@ export class Provost {
     return Number(peak) / 1024;
   }
 
-  /** Processor time that the server has used so far. */
+  /** Processor seconds that the server, and what it has started, have used so far. */
   cpuSeconds(): number {
-    // Behind the command's name, which may hold anything: utime and stime, in hundredths of a second.
-    const fields = readFileSync(`/proc/${this.#serverPid}/stat`, "utf8").split(") ").at(-1)?.split(" ") ?? [];
-    return (Number(fields[11]) + Number(fields[12])) / 100;
+    return cpuSecondsUnder([this.#serverPid]);
   }
 
   /** Bytes that the server has read from files so far, those that the system still had in memory included. */
